@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "backend/backend.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "http/semantics.h"
+
+#define MAX_TRIES 4          /* of one exchange, over servers and addresses */
+#define FAILED_MS 1000       /* a server that refused a connection is passed over for so long */
+#define WAIT_TICK_MS 10      /* how often a waiting exchange looks for connections that other workers gave up */
+
+/* The life of an exchange here:
+ *
+ *   begin --> pick --> idle connection --------------------------> attached --> idle | gone
+ *              |  \--> resolve --> connect ----------------------^    |
+ *              |  \--> wait (limit reached) --> pick again            |
+ *              ^------------------------------------- retry ----------/            */
+struct dispatch {
+	struct exchange *x;
+	struct backend *backend;
+	struct str path, authority;  /* of the request, before any server's own */
+	struct resolver_query query; /* while resolving */
+	struct list waiting;         /* in backend->waiting */
+	struct loop_timer timer;     /* limits resolving and waiting */
+	uint64_t deadline_ms;
+	uint32_t next_addr, n_addrs; /* of the server's addresses, counted on a retry */
+	bool timer_armed, fresh;     /* fresh: do not take an idle connection */
+};
+
+static void pick(struct dispatch *d);
+
+/* ---- state ---- */
+
+struct server_shared **backend_shared_new(const struct toron_gateway *g)
+{
+	struct server_shared **all = calloc(g->n_backends + 1u, sizeof(*all));
+
+	if (all == NULL)
+		return NULL;
+	for (uint32_t i = 0; i < g->n_backends; i++) {
+		all[i] = calloc(g->backends[i]->n_servers + 1u, sizeof(**all));
+		if (all[i] == NULL) {
+			backend_shared_free(&all, g);
+			return NULL;
+		}
+	}
+	return all;
+}
+
+void backend_shared_free(struct server_shared ***shared, const struct toron_gateway *g)
+{
+	if (*shared == NULL)
+		return;
+	for (uint32_t i = 0; i < g->n_backends; i++)
+		free((*shared)[i]);
+	free(*shared);
+	*shared = NULL;
+}
+
+static bool backend_init(struct backend *b, struct worker *w, const struct toron_backend *conf, struct server_shared *shared)
+{
+	b->conf = conf;
+	b->worker = w;
+	list_init(&b->waiting);
+	b->random = (clock_monotonic_us() ^ ((uint64_t)w->index << 40) ^ ((uint64_t)conf->index << 50)) | 1;
+	b->servers = calloc(conf->n_servers + 1u, sizeof(*b->servers));
+	if (b->servers == NULL)
+		return false;
+	for (uint32_t i = 0; i < conf->n_servers; i++) {
+		b->servers[i].backend = b;
+		b->servers[i].conf = &conf->servers[i];
+		b->servers[i].shared = &shared[i];
+		list_init(&b->servers[i].idle);
+	}
+	return true;
+}
+
+struct backend *backend_worker_new(struct worker *w, struct server_shared **shared)
+{
+	const struct toron_gateway *g = w->gateway;
+	struct backend *all = calloc(g->n_backends + 1u, sizeof(*all));
+
+	for (uint32_t i = 0; all != NULL && i < g->n_backends; i++)
+		if (!backend_init(&all[i], w, g->backends[i], shared[i]))
+			backend_worker_free(w, &all);
+	return all;
+}
+
+static struct back_conn *first_idle(struct server *s)
+{
+	return CONTAINER_OF(s->idle.next, struct back_conn, link);
+}
+
+void backend_worker_free(struct worker *w, struct backend **all)
+{
+	if (*all == NULL)
+		return;
+	for (uint32_t i = 0; i < w->gateway->n_backends; i++) {
+		struct backend *b = &(*all)[i];
+
+		for (uint32_t j = 0; b->servers != NULL && j < b->conf->n_servers; j++)
+			while (!list_empty(&b->servers[j].idle))
+				b->conf->codec->close(first_idle(&b->servers[j]));
+		free(b->servers);
+	}
+	free(*all);
+	*all = NULL;
+}
+
+/* ---- connections ---- */
+
+static void end_exchange(struct server *s, struct back_conn *c)
+{
+	if (!c->busy)
+		return;
+	c->busy = false;
+	atomic_fetch_sub_explicit(&s->shared->exchanges, 1, memory_order_relaxed);
+}
+
+/* Gives a waiting exchange its chance. */
+static void serve_waiting(struct backend *b)
+{
+	if (list_empty(&b->waiting))
+		return;
+	struct dispatch *d = CONTAINER_OF(b->waiting.next, struct dispatch, waiting);
+
+	/* Not from here: the codec is on the stack. The timer fires at once. */
+	loop_timer_set(&d->timer, 0);
+}
+
+static void on_idle(struct back_conn *c)
+{
+	struct server *s = c->owner;
+	struct backend *b = s->backend;
+
+	end_exchange(s, c);
+	list_push_front(&s->idle, &c->link);
+	s->n_idle++;
+	if (s->n_idle > b->conf->pool_idle) {
+		b->conf->codec->close(CONTAINER_OF(s->idle.prev, struct back_conn, link));
+		return;
+	}
+	serve_waiting(b);
+}
+
+static void on_gone(struct back_conn *c)
+{
+	struct server *s = c->owner;
+
+	if (!list_empty(&c->link)) {
+		list_remove(&c->link);
+		s->n_idle--;
+	}
+	end_exchange(s, c);
+	s->n_open--;
+	atomic_fetch_sub_explicit(&s->shared->connections, 1, memory_order_relaxed);
+	serve_waiting(s->backend);
+}
+
+static const struct back_user user = { .idle = on_idle, .gone = on_gone };
+
+/* ---- one exchange ---- */
+
+static void stop_waiting(struct dispatch *d)
+{
+	d->x->cancel = NULL;
+	if (!list_empty(&d->waiting)) {
+		list_remove(&d->waiting);
+		d->backend->n_waiting--;
+	}
+	resolver_cancel(&d->query);
+	if (d->timer_armed) {
+		d->timer_armed = false;
+		loop_timer_fini(&d->timer);
+	}
+}
+
+static void cancel(struct exchange *x)
+{
+	stop_waiting(x->action_state);
+}
+
+static void fail(struct dispatch *d, enum fault fault)
+{
+	stop_waiting(d);
+	exchange_fail(d->x, fault);
+}
+
+/* What this server is sent: its own base path and, where asked for, its own Host. False: out of memory. */
+static bool address_request(struct dispatch *d, const struct toron_server *conf)
+{
+	struct msg *m = &d->x->request;
+
+	m->path = d->path;
+	if (conf->base_path.len != 0) {
+		m->path = arena_printf(&d->x->arena, STR_FMT STR_FMT, STR_ARG(conf->base_path), STR_ARG(d->path));
+		if (m->path.ptr == NULL)
+			return false;
+	}
+	m->authority = d->backend->conf->preserve_host && d->authority.len != 0 ? d->authority : conf->authority;
+	return true;
+}
+
+static struct back_limits limits_of(const struct dispatch *d)
+{
+	const struct toron_backend *conf = d->backend->conf;
+	uint32_t first_byte = d->x->route->first_byte_ms;
+
+	return (struct back_limits){
+		.connect_ms = conf->connect_ms,
+		.first_byte_ms = first_byte != 0 ? first_byte : conf->first_byte_ms,
+		.idle_ms = conf->idle_ms,
+		.pool_idle_ms = conf->pool_idle_ms,
+	};
+}
+
+static void attach(struct dispatch *d, struct server *s, struct back_conn *c)
+{
+	struct exchange *x = d->x;
+
+	stop_waiting(d);
+	c->busy = true;
+	atomic_fetch_add_explicit(&s->shared->exchanges, 1, memory_order_relaxed);
+	c->limits = limits_of(d);
+	x->server = (uint32_t)(s - d->backend->servers);
+	x->tries++;
+	x->reused = c->n_exchanges != 0;
+	if (!address_request(d, s->conf)) {
+		/* The connection is as good as before. */
+		on_idle(c);
+		exchange_fail(x, FAULT_NO_MEMORY);
+		return;
+	}
+	exchange_attach_back(x, d->backend->conf->codec->leg(c));
+}
+
+static void connect_to(struct dispatch *d, struct server *s, const struct addr *addrs, size_t n)
+{
+	struct backend *b = d->backend;
+	struct addr to = addrs[(s->last_good + d->next_addr) % n];
+	struct back_limits limits = limits_of(d);
+	struct back_conn *c;
+
+	to.port = s->conf->port;
+	d->n_addrs = (uint32_t)n;
+	c = b->conf->codec->open(b->worker, &to, &user, s, &limits);
+	if (c == NULL) {
+		fail(d, FAULT_NO_MEMORY);
+		return;
+	}
+	s->n_open++;
+	atomic_fetch_add_explicit(&s->shared->connections, 1, memory_order_relaxed);
+	attach(d, s, c);
+}
+
+static void on_resolved(struct resolver_query *q, int err, const struct addr *addrs, size_t n)
+{
+	struct dispatch *d = CONTAINER_OF(q, struct dispatch, query);
+	struct server *s = &d->backend->servers[d->x->server];
+
+	if (n == 0) {
+		log_event(LOG_WARN, "resolve-failed", "%s: server " STR_FMT ": %s", s->conf->origin, STR_ARG(s->conf->host),
+			err_text(err));
+		stop_waiting(d);
+		exchange_retry_or_fail(d->x, FAULT_RESOLVE);
+		return;
+	}
+	connect_to(d, s, addrs, n);
+}
+
+static void on_timer(struct loop_timer *t)
+{
+	struct dispatch *d = CONTAINER_OF(t, struct dispatch, timer);
+	struct exchange *x = d->x;
+
+	CHECK_MAGIC(x, EXCHANGE_MAGIC);
+	if (loop_now_ms(d->backend->worker->loop) >= d->deadline_ms) {
+		enum fault fault = list_empty(&d->waiting) ? FAULT_RESOLVE : FAULT_OVERLOAD;
+
+		fail(d, fault);
+		return;
+	}
+	if (!list_empty(&d->waiting)) {
+		list_remove(&d->waiting);
+		d->backend->n_waiting--;
+		pick(d);
+	} else {
+		loop_timer_set(t, d->deadline_ms - loop_now_ms(d->backend->worker->loop));
+	}
+}
+
+static void arm(struct dispatch *d, uint64_t ms)
+{
+	if (!d->timer_armed) {
+		loop_timer_init(&d->timer, d->backend->worker->loop, on_timer);
+		d->timer_armed = true;
+		d->deadline_ms = loop_now_ms(d->backend->worker->loop) + d->backend->conf->connect_ms;
+	}
+	d->x->cancel = cancel;
+	loop_timer_set(&d->timer, ms);
+}
+
+static void wait_for_room(struct dispatch *d)
+{
+	struct backend *b = d->backend;
+
+	if (b->n_waiting >= b->conf->max_pending) {
+		fail(d, FAULT_OVERLOAD);
+		return;
+	}
+	list_push_back(&b->waiting, &d->waiting);
+	b->n_waiting++;
+	arm(d, WAIT_TICK_MS);
+}
+
+static void resolve(struct dispatch *d, struct server *s)
+{
+	struct addr addrs[RESOLVER_MAX_ADDRS];
+	size_t n;
+
+	if (s->conf->is_numeric) {
+		addr_parse(s->conf->host, s->conf->port, &addrs[0]);
+		connect_to(d, s, addrs, 1);
+		return;
+	}
+	n = resolver_lookup(d->backend->worker->resolver, s->conf->host, addrs, &d->query);
+	if (n != 0)
+		connect_to(d, s, addrs, n);
+	else
+		arm(d, d->backend->conf->connect_ms);
+}
+
+static void pick(struct dispatch *d)
+{
+	struct backend *b = d->backend;
+	int i = b->conf->balance(b, d->x);
+	struct server *s;
+
+	if (i < 0) {
+		fail(d, FAULT_NO_SERVER);
+		return;
+	}
+	s = &b->servers[i];
+	d->x->server = (uint32_t)i;
+	if (!d->fresh && !list_empty(&s->idle)) {
+		struct back_conn *c = first_idle(s);
+
+		list_remove(&c->link);
+		s->n_idle--;
+		attach(d, s, c);
+		return;
+	}
+	if (b->conf->max_connections != 0 &&
+	    atomic_load_explicit(&s->shared->connections, memory_order_relaxed) >= b->conf->max_connections) {
+		wait_for_room(d);
+		return;
+	}
+	resolve(d, s);
+}
+
+/* Another address of the same server, another server, or a new connection in place of one that had died unnoticed. */
+static bool retry(struct exchange *x, enum fault fault)
+{
+	struct dispatch *d = x->action_state;
+	struct server *s = &d->backend->servers[x->server];
+
+	if (x->tries >= MAX_TRIES || !fault_info(fault)->may_retry)
+		return false;
+	if (fault == FAULT_BACK_CLOSED) {
+		if (!x->reused || !semantics_is_idempotent(x->method_bit))
+			return false;
+		d->fresh = true;
+		pick(d);
+		return true;
+	}
+	d->next_addr++;
+	if (d->next_addr < d->n_addrs) {
+		d->fresh = true;
+		resolve(d, s);
+		return true;
+	}
+	s->failed_until_ms = loop_now_ms(d->backend->worker->loop) + FAILED_MS;
+	d->next_addr = 0;
+	if (d->backend->conf->n_servers == 1)
+		return false;
+	d->fresh = false;
+	pick(d);
+	return true;
+}
+
+void toron_action_backend(struct exchange *x, const void *conf)
+{
+	const struct toron_backend *backend = conf;
+	struct dispatch *d = ARENA_NEW(&x->arena, struct dispatch);
+
+	x->backend = backend;
+	if (d == NULL) {
+		exchange_fail(x, FAULT_NO_MEMORY);
+		return;
+	}
+	d->x = x;
+	d->backend = &x->worker->backends[backend->index];
+	d->path = x->request.path;
+	d->authority = x->request.authority;
+	d->query.fn = on_resolved;
+	list_init(&d->query.link);
+	list_init(&d->waiting);
+	x->action_state = d;
+	x->retry = retry;
+	pick(d);
+}
+
+void toron_action_split(struct exchange *x, const void *conf)
+{
+	const struct toron_split *split = conf;
+	uint32_t at = (uint32_t)(backend_random(&x->worker->backends[0]) % split->total);
+
+	for (uint32_t i = 0; i < split->n; i++) {
+		if (at < split->at[i].below) {
+			toron_action_backend(x, split->at[i].backend);
+			return;
+		}
+	}
+	exchange_fail(x, FAULT_NO_SERVER);
+}

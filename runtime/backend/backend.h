@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Backends at run time: per worker, a pool of connections to each server. The actions `backend` and `split` live here: pick a server,
+ * resolve its name, take an idle connection or open one, attach it to the exchange, and try again where that is safe. */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/list.h"
+#include "codec/back.h"
+#include "net/resolver.h"
+#include "toron/gateway.h"
+
+/* Shared by all workers, one a server: the only cross-thread state on the request path. */
+struct server_shared {
+	_Atomic uint32_t connections; /* open ones */
+	_Atomic uint32_t exchanges;   /* in flight, for least-connections and random-two */
+};
+
+/* One server of a backend in one worker. */
+struct server {
+	struct backend *backend;
+	const struct toron_server *conf;
+	struct server_shared *shared; /* borrowed */
+	struct list idle;             /* of back_conn, most recently used first */
+	uint32_t n_idle, n_open;      /* of this worker */
+	int32_t credit;               /* of smooth weighted round robin */
+	uint32_t last_good;           /* index among the resolved addresses */
+	uint64_t failed_until_ms;     /* connecting failed: passed over until then when others are there */
+};
+
+struct backend {
+	const struct toron_backend *conf;
+	struct worker *worker;
+	struct server *servers;
+	struct list waiting;          /* exchanges that wait for a connection */
+	uint32_t n_waiting;
+	uint64_t random;
+};
+
+/* True unless connecting to it failed a moment ago. */
+bool backend_server_is_usable(const struct backend *b, uint32_t i);
+/* A pseudo-random number of this worker; not for secrets. */
+uint64_t backend_random(struct backend *b);
+
+/* Process-wide state, before workers start; NULL: out of memory. */
+struct server_shared **backend_shared_new(const struct toron_gateway *g);
+void backend_shared_free(struct server_shared ***shared, const struct toron_gateway *g);
+/* One worker's backends ([g->n_backends]). */
+struct backend *backend_worker_new(struct worker *w, struct server_shared **shared);
+void backend_worker_free(struct worker *w, struct backend **b); /* closes idle connections */

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* The policies that pick a server. Each passes over servers that failed a moment ago, unless all did. */
+#include <stdatomic.h>
+
+#include "backend/backend.h"
+#include "loop/worker.h"
+
+bool backend_server_is_usable(const struct backend *b, uint32_t i)
+{
+	return b->servers[i].failed_until_ms <= loop_now_ms(b->worker->loop);
+}
+
+uint64_t backend_random(struct backend *b)
+{
+	uint64_t x = b->random; /* xorshift64* */
+
+	x ^= x >> 12;
+	x ^= x << 25;
+	x ^= x >> 27;
+	b->random = x;
+	return x * 0x2545f4914f6cdd1dull;
+}
+
+static bool any_usable(const struct backend *b)
+{
+	for (uint32_t i = 0; i < b->conf->n_servers; i++)
+		if (backend_server_is_usable(b, i))
+			return true;
+	return false;
+}
+
+/* Smooth weighted round robin: each turn every server gains its weight, and the richest pays the sum. */
+int toron_balance_round_robin(struct backend *b, struct exchange *x)
+{
+	bool any = b->conf->n_servers == 1 || any_usable(b);
+	int32_t sum = 0;
+	int best = -1;
+
+	(void)x;
+	if (b->conf->n_servers == 1)
+		return 0;
+	for (uint32_t i = 0; i < b->conf->n_servers; i++) {
+		struct server *s = &b->servers[i];
+
+		if (any && !backend_server_is_usable(b, i))
+			continue;
+		s->credit += s->conf->weight;
+		sum += s->conf->weight;
+		if (best < 0 || s->credit > b->servers[best].credit)
+			best = (int)i;
+	}
+	if (best >= 0)
+		b->servers[best].credit -= sum;
+	return best;
+}
+
+/* True if a is less loaded than b, by exchanges in flight for each unit of weight. */
+static bool is_less_loaded(const struct server *a, const struct server *b)
+{
+	uint64_t load_a = atomic_load_explicit(&a->shared->exchanges, memory_order_relaxed);
+	uint64_t load_b = atomic_load_explicit(&b->shared->exchanges, memory_order_relaxed);
+
+	return (load_a + 1) * b->conf->weight < (load_b + 1) * a->conf->weight;
+}
+
+int toron_balance_least_connections(struct backend *b, struct exchange *x)
+{
+	bool any = any_usable(b);
+	uint32_t n = b->conf->n_servers;
+	uint32_t start = n == 0 ? 0 : (uint32_t)(backend_random(b) % n); /* ties are spread */
+	int best = -1;
+
+	(void)x;
+	for (uint32_t k = 0; k < n; k++) {
+		uint32_t i = (start + k) % n;
+
+		if (any && !backend_server_is_usable(b, i))
+			continue;
+		if (best < 0 || is_less_loaded(&b->servers[i], &b->servers[best]))
+			best = (int)i;
+	}
+	return best;
+}
+
+static int random_usable(struct backend *b, bool any)
+{
+	uint32_t total = 0;
+
+	for (uint32_t i = 0; i < b->conf->n_servers; i++)
+		if (!any || backend_server_is_usable(b, i))
+			total += b->servers[i].conf->weight;
+	if (total == 0)
+		return -1;
+	uint32_t at = (uint32_t)(backend_random(b) % total);
+
+	for (uint32_t i = 0; i < b->conf->n_servers; i++) {
+		if (any && !backend_server_is_usable(b, i))
+			continue;
+		if (at < b->servers[i].conf->weight)
+			return (int)i;
+		at -= b->servers[i].conf->weight;
+	}
+	return -1;
+}
+
+int toron_balance_random_two(struct backend *b, struct exchange *x)
+{
+	bool any = any_usable(b);
+	int first = random_usable(b, any), second;
+
+	(void)x;
+	if (first < 0 || b->conf->n_servers == 1)
+		return first;
+	second = random_usable(b, any);
+	return is_less_loaded(&b->servers[second], &b->servers[first]) ? second : first;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* What a codec in the back role shows to backend/: connections to a server that carry exchanges. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "http/exchange.h"
+#include "net/addr.h"
+
+struct back_conn;
+
+/* Who owns back connections. Both are called at most once per change, from inside the codec; the owner must not free anything then. */
+struct back_user {
+	void (*idle)(struct back_conn *b); /* its exchange is over and another may be attached */
+	void (*gone)(struct back_conn *b); /* closed; the memory goes at the end of the turn */
+};
+
+struct back_limits {
+	uint32_t connect_ms, first_byte_ms, idle_ms, pool_idle_ms;
+};
+
+/* The part of a back connection that its owner sees; the codec embeds it. */
+struct back_conn {
+	struct list link;            /* the owner's */
+	const struct back_user *user;
+	void *owner;                 /* the owner's */
+	bool busy;                   /* the owner's: an exchange is attached */
+	struct back_limits limits;
+	uint32_t n_exchanges;        /* carried so far, the present one included */
+};
+
+struct toron_back {
+	const char *name;
+	/* Starts to connect. NULL: out of memory or descriptors. */
+	struct back_conn *(*open)(struct worker *w, const struct addr *to, const struct back_user *user, void *owner,
+		const struct back_limits *limits);
+	/* The leg for one exchange, to be handed to exchange_attach_back. The connection is idle or still connecting. */
+	struct leg *(*leg)(struct back_conn *b);
+	/* Closes an idle connection. */
+	void (*close)(struct back_conn *b);
+};

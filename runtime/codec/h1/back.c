@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* HTTP/1.1 in the back role: requests out, responses in. */
+#include "codec/h1/h1.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+
+#define INTERIM_MAX 16 /* 1xx heads before a final one */
+
+static struct h1 *of_back(struct back_conn *b)
+{
+	return CONTAINER_OF(b, struct h1, back.conn);
+}
+
+static void back_close(struct h1 *h, bool abort)
+{
+	if (h->closed)
+		return;
+	h1_close(h, abort);
+	h->back.conn.user->gone(&h->back.conn);
+}
+
+static void back_fault(struct h1 *h, enum fault fault)
+{
+	struct exchange *x = h->leg.x;
+
+	h->leg.x = NULL;
+	back_close(h, true);
+	if (x != NULL)
+		exchange_fault(x, &h->leg, fault);
+}
+
+void h1_back_deadline(struct h1 *h)
+{
+	const struct back_limits *l = &h->back.conn.limits;
+	uint32_t ms = l->idle_ms;
+
+	if (h->closed)
+		return;
+	if (h->back.connecting)
+		ms = l->connect_ms;
+	else if (h->leg.x == NULL)
+		ms = l->pool_idle_ms;
+	else if (h->stalled)
+		ms = 0; /* the front is slow, and has limits of its own */
+	else if (h->in_state == H1_IN_IDLE && !h->blocked)
+		ms = h1_out_is_complete(h) ? l->first_byte_ms : 0;
+	conn_deadline(&h->conn, ms);
+}
+
+/* The exchange is over on this side; the connection serves another or goes. */
+static void release(struct h1 *h)
+{
+	if (!h->keep_alive || h->eof || h->out_state != H1_OUT_DONE || h->in_at != h->in_end ||
+	    h->conn.worker->draining) {
+		back_close(h, false);
+		return;
+	}
+	h->in_state = H1_IN_IDLE;
+	h->out_state = H1_OUT_IDLE;
+	h->scanned = 0;
+	h->back.answered = false;
+	h->back.n_interim = 0;
+	h1_back_deadline(h);
+	h->back.conn.user->idle(&h->back.conn);
+}
+
+/* Both directions are through: lets go. */
+static struct exchange *let_go(struct h1 *h)
+{
+	struct exchange *x = h->leg.x;
+
+	h->leg.x = NULL;
+	exchange_back_done(x);
+	release(h);
+	return x;
+}
+
+void h1_back_in_done(struct h1 *h)
+{
+	struct exchange *x = h->leg.x;
+
+	if (h1_out_is_complete(h))
+		x = let_go(h);
+	exchange_more(x, &h->leg);
+}
+
+void h1_back_progress(struct h1 *h)
+{
+	if (h->closed)
+		return;
+	if (h->leg.x != NULL && h->back.head_failed) {
+		back_fault(h, FAULT_NO_MEMORY);
+		return;
+	}
+	if (h->leg.x != NULL && h->in_state == H1_IN_DONE && h1_out_is_complete(h))
+		let_go(h);
+	h1_back_deadline(h);
+}
+
+/* ---- input ---- */
+
+static bool begin_tunnel(struct h1 *h)
+{
+	h->in_state = H1_IN_TUNNEL;
+	h->out_state = H1_OUT_TUNNEL;
+	h->keep_alive = false;
+	exchange_head(h->leg.x, &h->leg);
+	return true;
+}
+
+static bool on_response(struct h1 *h, const struct h1_head *head)
+{
+	struct exchange *x = h->leg.x;
+	struct msg *m = &x->response;
+
+	if (m->status == 101) {
+		if (x->request.protocol.ptr == NULL) {
+			back_fault(h, FAULT_BACK_PROTOCOL);
+			return false;
+		}
+		return begin_tunnel(h);
+	}
+	if (m->status < 200) {
+		if (++h->back.n_interim > INTERIM_MAX) {
+			back_fault(h, FAULT_BACK_PROTOCOL);
+			return false;
+		}
+		exchange_head(x, &h->leg);
+		return true;
+	}
+	h->back.answered = true;
+	h->keep_alive = head->keep_alive;
+	h1_begin_body(h, head, m);
+	exchange_head(x, &h->leg);
+	return true;
+}
+
+bool h1_back_head(struct h1 *h)
+{
+	struct h1_limits limits = h1_limits_of(h);
+	struct h1_head head = { 0 };
+	struct exchange *x = h->leg.x;
+	enum fault fault;
+	size_t len;
+
+	if (x == NULL || h->out_state == H1_OUT_IDLE) {
+		/* Bytes that no request asked for. */
+		back_fault(h, FAULT_BACK_PROTOCOL);
+		return false;
+	}
+	len = h1_head_length(h->in->bytes + h->in_at, h->in_end - h->in_at, &h->scanned);
+	if ((len != 0 ? len : h->in_end - h->in_at) > limits.header_bytes) {
+		back_fault(h, FAULT_BACK_PROTOCOL);
+		return false;
+	}
+	if (len == 0)
+		return false;
+	h->scanned = 0;
+	fault = exchange_keep_buf(x, h->in) ? FAULT_NONE : FAULT_NO_MEMORY;
+	if (fault == FAULT_NONE)
+		fault = h1_parse_response(h->in->bytes + h->in_at, len, &limits, &x->arena, x->method_bit == TORON_HEAD,
+			&x->response, &head);
+	h->in_at += (uint32_t)len;
+	if (fault != FAULT_NONE) {
+		back_fault(h, fault);
+		return false;
+	}
+	return on_response(h, &head);
+}
+
+void h1_back_broken(struct h1 *h, enum fault fault)
+{
+	back_fault(h, fault == FAULT_NO_MEMORY ? fault : FAULT_BACK_PROTOCOL);
+}
+
+void h1_back_eof(struct h1 *h)
+{
+	switch (h->in_state) {
+	case H1_IN_IDLE:
+		back_fault(h, FAULT_BACK_CLOSED);
+		return;
+	case H1_IN_UNTIL_CLOSE:
+		if (h->peer_reset) {
+			back_fault(h, FAULT_BACK_CUT);
+			return;
+		}
+		h->in_state = H1_IN_DONE;
+		exchange_end(h->leg.x, &h->leg);
+		h1_back_in_done(h);
+		return;
+	case H1_IN_TUNNEL:
+		h->in_state = H1_IN_DONE;
+		exchange_end(h->leg.x, &h->leg);
+		h1_back_in_done(h);
+		return;
+	case H1_IN_DONE: /* answered early: the request is still going out, to nobody */
+		if (h->leg.x == NULL)
+			back_close(h, false);
+		return;
+	default:
+		back_fault(h, FAULT_BACK_CUT);
+	}
+}
+
+/* ---- output ---- */
+
+static void back_head(struct leg *leg, const struct msg *m)
+{
+	struct h1 *h = CONTAINER_OF(leg, struct h1, leg);
+
+	CHECK_MAGIC(h, H1_MAGIC);
+	if (h1_write_request(h, m))
+		return;
+	h->back.head_failed = true;
+	h1_pump_later(h);
+}
+
+static void back_reset(struct leg *leg, enum fault fault)
+{
+	struct h1 *h = CONTAINER_OF(leg, struct h1, leg);
+
+	(void)fault;
+	CHECK_MAGIC(h, H1_MAGIC);
+	h->leg.x = NULL;
+	back_close(h, true);
+}
+
+/* The server may have answered before it closed: what it sent is read first, and the read tells the end. */
+void h1_back_write_failed(struct h1 *h)
+{
+	h->out_state = H1_OUT_DEAD;
+	h->blocked = false;
+	h->keep_alive = false;
+	h1_more(&h->leg);
+}
+
+static const struct leg_ops back_ops = {
+	.name = "http1-back",
+	.head = back_head,
+	.more = h1_more,
+	.room = h1_room,
+	.reset = back_reset,
+};
+
+/* ---- the connection ---- */
+
+static void back_connected(struct conn *c, int err)
+{
+	struct h1 *h = CONTAINER_OF(c, struct h1, conn);
+
+	CHECK_MAGIC(h, H1_MAGIC);
+	h->back.connecting = false;
+	if (err != 0) {
+		back_fault(h, err == ERR_TIMEOUT ? FAULT_CONNECT_TIMEOUT : FAULT_CONNECT);
+		return;
+	}
+	if (h->leg.x == NULL) {
+		h->back.conn.user->idle(&h->back.conn);
+		h1_back_deadline(h);
+		return;
+	}
+	h->leg.x->times.connected = clock_monotonic_us();
+	h1_more(&h->leg);
+}
+
+static void back_timeout(struct conn *c)
+{
+	struct h1 *h = CONTAINER_OF(c, struct h1, conn);
+
+	CHECK_MAGIC(h, H1_MAGIC);
+	if (h->leg.x == NULL)
+		back_close(h, false);
+	else if (h->back.connecting)
+		back_fault(h, FAULT_CONNECT_TIMEOUT);
+	else if (h->in_state == H1_IN_IDLE && !h->blocked)
+		back_fault(h, FAULT_FIRST_BYTE_TIMEOUT);
+	else
+		back_fault(h, FAULT_BACK_IDLE_TIMEOUT);
+}
+
+static const struct conn_user back_user = {
+	.connected = back_connected,
+	.readable = h1_readable,
+	.writable = h1_writable,
+	.timeout = back_timeout,
+};
+
+static struct back_conn *back_open(struct worker *w, const struct addr *to, const struct back_user *user, void *owner,
+	const struct back_limits *limits)
+{
+	struct h1 *h = calloc(1, sizeof(*h));
+
+	if (h == NULL)
+		return NULL;
+	h1_init(h, false);
+	h->leg.ops = &back_ops;
+	h->back.conn.user = user;
+	h->back.conn.owner = owner;
+	h->back.conn.limits = *limits;
+	h->back.connecting = true;
+	list_init(&h->back.conn.link);
+	if (conn_connect(&h->conn, w, to, &back_user) != 0) {
+		free(h);
+		return NULL;
+	}
+	h1_back_deadline(h);
+	return &h->back.conn;
+}
+
+static struct leg *back_leg(struct back_conn *b)
+{
+	struct h1 *h = of_back(b);
+
+	CHECK_MAGIC(h, H1_MAGIC);
+	CHECK(h->leg.x == NULL && !h->closed);
+	b->n_exchanges++;
+	return &h->leg;
+}
+
+static void back_close_idle(struct back_conn *b)
+{
+	struct h1 *h = of_back(b);
+
+	CHECK_MAGIC(h, H1_MAGIC);
+	CHECK(h->leg.x == NULL);
+	back_close(h, false);
+}
+
+const struct toron_back toron_back_http1 = {
+	.name = "http1",
+	.open = back_open,
+	.leg = back_leg,
+	.close = back_close_idle,
+};

@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* HTTP/1.1 in the front role: requests in, responses out. */
+#include "codec/h1/h1.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+#define LINGER_MS 2000          /* how long a closing connection takes what the client still sends */
+#define DRAIN_BODY_MAX 65536u   /* bytes of an unwanted request body that are read to keep a connection */
+
+/* Over all workers; a listener's limit. */
+static _Atomic uint32_t open_connections[64];
+
+struct h1_limits h1_limits_of(const struct h1 *h)
+{
+	if (h->is_front) {
+		const struct toron_limits *l = &h->front.listener->limits;
+
+		return (struct h1_limits){ l->header_bytes, l->header_count, l->uri_bytes };
+	}
+	/* A server is trusted with no more than a buffer. */
+	return (struct h1_limits){ BUF_LARGE - 4096, 256, 0 };
+}
+
+static _Atomic uint32_t *connections_of(const struct toron_listener *l, const struct worker *w)
+{
+	size_t i = (size_t)(l - w->gateway->listeners);
+
+	return &open_connections[i % ARRAY_LEN(open_connections)];
+}
+
+static void front_close(struct h1 *h, bool abort)
+{
+	if (h->closed)
+		return;
+	list_remove(&h->front.link.link);
+	h->conn.worker->n_fronts--;
+	atomic_fetch_sub_explicit(connections_of(h->front.listener, h->conn.worker), 1, memory_order_relaxed);
+	h1_close(h, abort);
+}
+
+/* The response is out, and the client may still be sending: closing now would reset the connection and could destroy the
+ * response on its way (RFC 9112 section 9.6). */
+static void linger(struct h1 *h)
+{
+	if (h->eof || h->conn.state != CONN_OPEN) {
+		front_close(h, false);
+		return;
+	}
+	h->lingering = true;
+	h->in_state = H1_IN_DISCARD;
+	h->in_at = h->in_end;
+	buf_release(&h->in);
+	h->in_at = h->in_end = 0;
+	h->stalled = false;
+	conn_unpause(&h->conn);
+	conn_shutdown(&h->conn);
+	conn_deadline(&h->conn, LINGER_MS);
+}
+
+static bool may_keep_alive(const struct h1 *h)
+{
+	uint32_t most = h->front.listener->limits.requests_per_connection;
+
+	return h->keep_alive && !h->eof && !h->conn.worker->draining && !h->leg.x->close_front &&
+	       (most == 0 || h->front.n_requests < most);
+}
+
+/* The exchange is through. */
+static void next_request(struct h1 *h, bool keep)
+{
+	struct exchange *x = h->leg.x;
+	bool whole = h->in_state == H1_IN_DONE;
+
+	h->leg.x = NULL;
+	exchange_done(x);
+	if (h->out_state == H1_OUT_DEAD) {
+		front_close(h, true);
+		return;
+	}
+	if (!keep || !whole) {
+		if (whole && h->in_at == h->in_end)
+			front_close(h, false);
+		else
+			linger(h);
+		return;
+	}
+	h->in_state = H1_IN_IDLE;
+	h->out_state = H1_OUT_IDLE;
+	h->scanned = 0;
+	if (h->stalled) {
+		h->stalled = false;
+		conn_unpause(&h->conn);
+	}
+	if (h->in_at != h->in_end && !h->pumping)
+		h1_pump_later(h);
+	h1_front_deadline(h);
+}
+
+/* Whether the rest of an unwanted request body is worth reading. */
+static bool worth_draining(const struct h1 *h)
+{
+	return h->in_state == H1_IN_LENGTH && h->in_left <= DRAIN_BODY_MAX && !h->wait_continue;
+}
+
+void h1_front_progress(struct h1 *h)
+{
+	if (h->closed)
+		return;
+	if (h->leg.x != NULL && h1_out_is_complete(h)) {
+		if (h->leg.x->is_tunnel) {
+			if (h->in_state == H1_IN_DONE)
+				next_request(h, false);
+		} else if (h->in_state == H1_IN_DONE || !worth_draining(h) || !h->answer_keeps) {
+			next_request(h, h->answer_keeps);
+			return;
+		}
+	}
+	h1_front_deadline(h);
+}
+
+void h1_front_deadline(struct h1 *h)
+{
+	const struct toron_listener *l = h->front.listener;
+
+	if (h->closed || h->lingering)
+		return;
+	if (h->blocked)
+		conn_deadline(&h->conn, l->write_ms);
+	else if (h->leg.x == NULL)
+		conn_deadline(&h->conn, h->in_at != h->in_end ? l->header_ms : l->idle_ms);
+	else if (h->in_state != H1_IN_DONE && !h->stalled && h->in_state != H1_IN_TUNNEL)
+		conn_deadline(&h->conn, l->body_ms);
+	else
+		conn_deadline(&h->conn, 0);
+}
+
+/* ---- input ---- */
+
+static void refuse(struct h1 *h, enum fault fault)
+{
+	h->keep_alive = false;
+	h->in_state = H1_IN_DISCARD;
+	exchange_refuse(h->leg.x, fault);
+}
+
+/* A head that never becomes whole, or is too large: answered, with no more than what is known. */
+static bool refuse_head(struct h1 *h, enum fault fault)
+{
+	struct exchange *x = exchange_new(h->conn.worker, h->front.listener, &h->leg, &h->conn.peer);
+
+	if (x == NULL) {
+		front_close(h, true);
+		return false;
+	}
+	h->leg.x = x;
+	refuse(h, fault);
+	return false;
+}
+
+bool h1_front_head(struct h1 *h)
+{
+	struct h1_limits limits = h1_limits_of(h);
+	struct h1_head head = { 0 };
+	struct exchange *x;
+	enum fault fault;
+	size_t len;
+
+	if (h->scanned == 0)
+		h->in_at += (uint32_t)h1_skip_empty(h->in->bytes + h->in_at, h->in_end - h->in_at);
+	if (h->in_at == h->in_end)
+		return false;
+	len = h1_head_length(h->in->bytes + h->in_at, h->in_end - h->in_at, &h->scanned);
+	if ((len != 0 ? len : h->in_end - h->in_at) > limits.header_bytes)
+		return refuse_head(h, FAULT_HEAD_TOO_LARGE);
+	if (len == 0)
+		return false;
+	x = exchange_new(h->conn.worker, h->front.listener, &h->leg, &h->conn.peer);
+	if (x == NULL) {
+		front_close(h, true);
+		return false;
+	}
+	h->leg.x = x;
+	h->scanned = 0;
+	h->front.n_requests++;
+	exchange_keep_buf(x, h->in);
+	fault = h1_parse_request(h->in->bytes + h->in_at, len, &limits, &x->arena, &x->request, &head);
+	h->in_at += (uint32_t)len;
+	h->http_10 = x->request.version_minor == 0;
+	h->keep_alive = head.keep_alive;
+	h->wait_continue = x->request.expect_continue;
+	h->out_state = H1_OUT_IDLE;
+	if (fault != FAULT_NONE) {
+		refuse(h, fault);
+		return false;
+	}
+	h1_begin_body(h, &head, &x->request);
+	exchange_head(x, &h->leg);
+	return true;
+}
+
+void h1_front_broken(struct h1 *h, enum fault fault)
+{
+	refuse(h, fault);
+}
+
+/* Lets go of the exchange because the client is no longer there. */
+static void front_gone(struct h1 *h, enum fault fault, bool abort)
+{
+	struct exchange *x = h->leg.x;
+
+	h->leg.x = NULL;
+	if (x != NULL)
+		exchange_fault(x, &h->leg, fault);
+	front_close(h, abort);
+}
+
+void h1_front_eof(struct h1 *h)
+{
+	switch (h->in_state) {
+	case H1_IN_DONE: /* half-closed: it may still want its answer */
+		h->keep_alive = false;
+		return;
+	case H1_IN_TUNNEL:
+		h->in_state = H1_IN_DONE;
+		exchange_end(h->leg.x, &h->leg);
+		exchange_more(h->leg.x, &h->leg);
+		if (!h->closed && h->leg.x != NULL)
+			h1_front_progress(h);
+		return;
+	case H1_IN_DISCARD:
+		if (h->leg.x != NULL)
+			return;
+		front_close(h, false);
+		return;
+	default:
+		front_gone(h, FAULT_FRONT_CLOSED, false);
+	}
+}
+
+/* ---- output ---- */
+
+static void front_head(struct leg *leg, const struct msg *m)
+{
+	struct h1 *h = CONTAINER_OF(leg, struct h1, leg);
+	bool interim = m->status < 200 && m->status != 101;
+
+	CHECK_MAGIC(h, H1_MAGIC);
+	if (interim && h->http_10)
+		return;
+	if (m->status == 100)
+		h->wait_continue = false;
+	if (!interim) {
+		/* A client that was never told to go on may or may not send its body: its next byte means nothing. */
+		if (h->wait_continue && h->in_state != H1_IN_DONE)
+			h->keep_alive = false;
+		h->answer_keeps = may_keep_alive(h);
+	}
+	if (!h1_write_response(h, m, h->answer_keeps)) {
+		h->out_state = H1_OUT_DEAD;
+		h->answer_keeps = false;
+		return;
+	}
+	if (h->out_state == H1_OUT_UNTIL_CLOSE)
+		h->answer_keeps = false;
+	if (m->status == 101) {
+		h->in_state = H1_IN_TUNNEL;
+		h->answer_keeps = false;
+		if (h->eof)
+			exchange_end(h->leg.x, leg);
+		h1_pump_later(h);
+	}
+}
+
+static void front_reset(struct leg *leg, enum fault fault)
+{
+	struct h1 *h = CONTAINER_OF(leg, struct h1, leg);
+
+	(void)fault;
+	CHECK_MAGIC(h, H1_MAGIC);
+	h->leg.x = NULL;
+	front_close(h, true);
+}
+
+void h1_front_write_failed(struct h1 *h)
+{
+	front_gone(h, FAULT_FRONT_CLOSED, true);
+}
+
+static const struct leg_ops front_ops = {
+	.name = "http1-front",
+	.head = front_head,
+	.more = h1_more,
+	.room = h1_room,
+	.reset = front_reset,
+};
+
+/* ---- the connection ---- */
+
+static void front_timeout(struct conn *c)
+{
+	struct h1 *h = CONTAINER_OF(c, struct h1, conn);
+
+	CHECK_MAGIC(h, H1_MAGIC);
+	if (h->leg.x == NULL) {
+		if (!h->lingering && h->in_at != h->in_end && h->in_state == H1_IN_IDLE) {
+			refuse_head(h, FAULT_REQUEST_TIMEOUT);
+			return;
+		}
+		front_close(h, false);
+		return;
+	}
+	if (h->blocked || h->leg.x->state >= EXCHANGE_ANSWERING)
+		front_gone(h, FAULT_FRONT_TIMEOUT, true);
+	else
+		refuse(h, FAULT_REQUEST_TIMEOUT);
+}
+
+static void front_drain(struct front_link *link, bool now)
+{
+	struct h1 *h = CONTAINER_OF(link, struct h1, front.link);
+
+	CHECK_MAGIC(h, H1_MAGIC);
+	h->keep_alive = false;
+	if (now) {
+		front_gone(h, FAULT_FRONT_CLOSED, true);
+		return;
+	}
+	if (h->leg.x == NULL && h->in_at == h->in_end)
+		front_close(h, false);
+}
+
+static const struct conn_user front_user = {
+	.readable = h1_readable,
+	.writable = h1_writable,
+	.timeout = front_timeout,
+};
+
+static void front_accept(struct worker *w, const struct toron_listener *l, int fd, const struct addr *peer)
+{
+	_Atomic uint32_t *count = connections_of(l, w);
+	struct h1 *h;
+
+	if (l->limits.connections != 0 &&
+	    atomic_load_explicit(count, memory_order_relaxed) >= l->limits.connections) {
+		log_event(LOG_WARN, "connection-limit", "%s: listener %s has %u connections; one more was refused", l->origin,
+			l->name, l->limits.connections);
+		close(fd);
+		return;
+	}
+	h = calloc(1, sizeof(*h));
+	if (h == NULL) {
+		close(fd);
+		return;
+	}
+	atomic_fetch_add_explicit(count, 1, memory_order_relaxed);
+	h1_init(h, true);
+	h->leg.ops = &front_ops;
+	h->front.listener = l;
+	h->front.link.drain = front_drain;
+	list_push_back(&w->fronts, &h->front.link.link);
+	w->n_fronts++;
+	conn_init(&h->conn, w, fd, peer, &front_user);
+	h1_front_deadline(h);
+	/* The request is often here already: try before waiting. */
+	h1_readable(&h->conn);
+}
+
+const struct toron_front toron_front_http1 = {
+	.name = "http1",
+	.accept = front_accept,
+};

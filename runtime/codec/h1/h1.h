@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* One HTTP/1.1 connection, in either role, carrying one exchange at a time. Internal to codec/h1.
+ *
+ *   in:   IDLE --head--> LENGTH | CHUNKED | UNTIL_CLOSE | TUNNEL --end--> DONE --exchange over--> IDLE
+ *   out:  IDLE --head op--> NO_BODY | LENGTH | CHUNKED | UNTIL_CLOSE | TUNNEL --all written--> DONE --> IDLE
+ *
+ * Roles differ in a few places only: what a head is (front.c, back.c), and who is told when both directions are through. Input is
+ * pumped by in.c, output by out.c. Nothing here is freed inside a callback: h1_close defers it to the end of the turn. */
+#pragma once
+
+#include "codec/back.h"
+#include "codec/front.h"
+#include "codec/h1/parse.h"
+#include "net/conn.h"
+#include "toron/gateway.h"
+
+enum h1_in { H1_IN_IDLE, H1_IN_LENGTH, H1_IN_CHUNKED, H1_IN_UNTIL_CLOSE, H1_IN_TUNNEL, H1_IN_DONE, H1_IN_DISCARD };
+enum h1_out { H1_OUT_IDLE, H1_OUT_NO_BODY, H1_OUT_LENGTH, H1_OUT_CHUNKED, H1_OUT_LAST_CHUNK, H1_OUT_UNTIL_CLOSE,
+	H1_OUT_TUNNEL, H1_OUT_DONE, H1_OUT_DEAD };
+
+struct h1 {
+	unsigned magic;
+#define H1_MAGIC 0x51c0de11u
+	bool is_front;
+	bool pumping;        /* h1_pump is on the stack */
+	bool stalled;        /* input waits for room in the body */
+	bool eof;            /* the peer has ended its direction */
+	bool peer_reset;     /* ... and not in an orderly way */
+	bool keep_alive;     /* as far as the peer's head says */
+	bool blocked;        /* output waits for the socket */
+	bool closed;
+	bool wait_continue;  /* front: the client waits for 100 (Continue) */
+	bool http_10;        /* the peer speaks 1.0 */
+	bool lingering;
+	bool answer_keeps;   /* front: what the response head said about the connection */
+	struct conn conn;
+	struct leg leg;
+	struct loop_task task; /* deferred pump, or free */
+
+	enum h1_in in_state;
+	struct buf *in;      /* counted; NULL while nothing is buffered */
+	uint32_t in_at, in_end;
+	size_t scanned;      /* of the head being looked for */
+	uint64_t in_left;    /* LENGTH */
+	struct h1_chunks chunks;
+
+	enum h1_out out_state;
+	struct buf *out;     /* counted: heads and chunk framing not yet written; NULL: none */
+	uint32_t out_at, out_end;
+	size_t chunk_left;   /* of the chunk begun */
+	struct str tail;     /* framing after the chunk's data */
+
+	union {
+		struct {
+			struct front_link link;
+			const struct toron_listener *listener;
+			uint32_t n_requests;
+			uint32_t discarded;      /* bytes, while lingering */
+		} front;
+		struct {
+			struct back_conn conn;
+			bool connecting;
+			bool answered;           /* a final response head has come */
+			bool head_failed;        /* the request head could not be written */
+			uint8_t n_interim;
+		} back;
+	};
+};
+
+/* A connection of the role; conn is initialised by the caller. */
+void h1_init(struct h1 *h, bool is_front);
+/* Closes (abort: with RST) and frees at the end of the turn. The leg must have no exchange. */
+void h1_close(struct h1 *h, bool abort);
+
+/* ---- in.c ---- */
+/* Reads what the socket has, then pumps. */
+void h1_readable(struct conn *c);
+/* Turns buffered bytes into events until bytes, room or interest run out; ends with exchange_more. */
+void h1_pump(struct h1 *h);
+/* Pumps at the end of the turn. */
+void h1_pump_later(struct h1 *h);
+/* How the body that follows a head is framed. */
+void h1_begin_body(struct h1 *h, const struct h1_head *head, const struct msg *m);
+/* op room. */
+void h1_room(struct leg *leg);
+
+/* ---- out.c ---- */
+/* op more: writes what is waiting. */
+void h1_more(struct leg *leg);
+void h1_writable(struct conn *c);
+/* Room for `len` more bytes of head or framing, or NULL (out of memory, too large). */
+char *h1_out_reserve(struct h1 *h, size_t len);
+/* True when everything that the message is has been written. */
+bool h1_out_is_complete(const struct h1 *h);
+
+/* ---- write.c: heads as text ---- */
+/* Both append to the output; false when out of memory. */
+bool h1_write_request(struct h1 *h, const struct msg *m);
+bool h1_write_response(struct h1 *h, const struct msg *m, bool keep_alive);
+size_t h1_write_trailers_size(const struct fields *f);
+char *h1_write_trailers(char *p, const struct fields *f);
+
+/* ---- front.c and back.c: where the roles differ ---- */
+/* A head may wait in the buffer: true if one was taken. */
+bool h1_front_head(struct h1 *h);
+bool h1_back_head(struct h1 *h);
+/* The message is complete; the batch's exchange_more follows. */
+void h1_back_in_done(struct h1 *h);
+/* All output is written, or the input is done: ends the exchange if both are. */
+void h1_front_progress(struct h1 *h);
+void h1_back_progress(struct h1 *h);
+/* The peer's bytes break the rules (or a limit) inside a body. */
+void h1_front_broken(struct h1 *h, enum fault fault);
+void h1_back_broken(struct h1 *h, enum fault fault);
+/* The peer has ended its direction. */
+void h1_front_eof(struct h1 *h);
+void h1_back_eof(struct h1 *h);
+/* Writing failed. */
+void h1_front_write_failed(struct h1 *h);
+void h1_back_write_failed(struct h1 *h);
+/* Sets the deadline that the present state asks for. */
+void h1_front_deadline(struct h1 *h);
+void h1_back_deadline(struct h1 *h);
+struct h1_limits h1_limits_of(const struct h1 *h);
+
+static inline struct body *h1_in_body(struct h1 *h)
+{
+	return h->is_front ? &h->leg.x->request.body : &h->leg.x->response.body;
+}
+static inline struct msg *h1_out_msg(struct h1 *h)
+{
+	return h->is_front ? &h->leg.x->response : &h->leg.x->request;
+}

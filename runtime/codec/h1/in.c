@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "codec/h1/h1.h"
+
+#include <stdlib.h>
+
+#include "base/err.h"
+
+#define READS_PER_WAKE 8   /* full buffers taken before others get their turn */
+#define DISCARD_MAX (1u << 20)
+
+void h1_begin_body(struct h1 *h, const struct h1_head *head, const struct msg *m)
+{
+	switch (head->framing) {
+	case H1_NO_BODY:
+		h->in_state = H1_IN_DONE;
+		exchange_end(h->leg.x, &h->leg);
+		break;
+	case H1_LENGTH:
+		h->in_state = H1_IN_LENGTH;
+		h->in_left = (uint64_t)m->length;
+		break;
+	case H1_CHUNKED:
+		h->in_state = H1_IN_CHUNKED;
+		h->chunks = (struct h1_chunks){ .state = H1_CHUNK_SIZE };
+		h->scanned = 0;
+		break;
+	case H1_UNTIL_CLOSE:
+		h->in_state = H1_IN_UNTIL_CLOSE;
+		break;
+	}
+}
+
+static void in_done(struct h1 *h)
+{
+	h->in_state = H1_IN_DONE;
+	exchange_end(h->leg.x, &h->leg);
+}
+
+static void broken(struct h1 *h, enum fault fault)
+{
+	if (h->is_front)
+		h1_front_broken(h, fault);
+	else
+		h1_back_broken(h, fault);
+}
+
+/* Appends up to `max` buffered bytes to the body; 0: no bytes or no room. */
+static size_t take_body(struct h1 *h, uint64_t max)
+{
+	struct body *body = h1_in_body(h);
+	size_t n = h->in_end - h->in_at, room;
+
+	if (n > max)
+		n = (size_t)max;
+	if (n == 0)
+		return 0;
+	room = body_room(body);
+	if (room == 0) {
+		h->stalled = true;
+		conn_pause(&h->conn);
+		return 0;
+	}
+	if (n > room)
+		n = room;
+	body_append(body, h->in->bytes + h->in_at, n, h->in);
+	h->in_at += (uint32_t)n;
+	return n;
+}
+
+static bool over_body_limit(struct h1 *h)
+{
+	uint64_t limit = h->is_front ? h->front.listener->limits.body_bytes : 0;
+
+	return limit != 0 && h1_in_body(h)->appended > limit;
+}
+
+static bool step_length(struct h1 *h)
+{
+	size_t n = take_body(h, h->in_left);
+
+	h->in_left -= n;
+	if (h->in_left == 0)
+		in_done(h);
+	return n != 0;
+}
+
+/* The trailer section, once it is whole in the buffer. */
+static bool step_trailers(struct h1 *h)
+{
+	char *bytes = h->in->bytes + h->in_at;
+	size_t len = h->in_end - h->in_at, n;
+	struct h1_limits limits = h1_limits_of(h);
+	struct exchange *x = h->leg.x;
+	enum fault fault;
+
+	if (len >= 2 && bytes[0] == '\r' && bytes[1] == '\n')
+		n = 2;
+	else
+		n = h1_head_length(bytes, len, &h->scanned);
+	if ((n == 0 ? len : n) > limits.header_bytes) {
+		broken(h, FAULT_HEAD_TOO_LARGE);
+		return false;
+	}
+	if (n == 0)
+		return false;
+	fault = h1_parse_trailers(bytes, n, &limits, &x->arena,
+		h->is_front ? &x->request.trailers : &x->response.trailers);
+	if (fault == FAULT_NONE && n > 2 && !exchange_keep_buf(x, h->in))
+		fault = FAULT_NO_MEMORY;
+	if (fault != FAULT_NONE) {
+		broken(h, fault == FAULT_BAD_REQUEST ? FAULT_FRONT_PROTOCOL : fault);
+		return false;
+	}
+	h->in_at += (uint32_t)n;
+	in_done(h);
+	return true;
+}
+
+static bool step_chunked(struct h1 *h)
+{
+	ptrdiff_t framing = h1_chunks_step(&h->chunks, h->in->bytes + h->in_at, h->in_end - h->in_at);
+	size_t n;
+
+	if (framing < 0) {
+		broken(h, FAULT_FRONT_PROTOCOL);
+		return false;
+	}
+	h->in_at += (uint32_t)framing;
+	if (h->chunks.state == H1_CHUNK_TRAILERS)
+		return step_trailers(h);
+	if (h->chunks.state != H1_CHUNK_DATA)
+		return framing != 0;
+	n = take_body(h, h->chunks.left);
+	h->chunks.left -= n;
+	if (n != 0 && over_body_limit(h)) {
+		broken(h, FAULT_BODY_TOO_LARGE);
+		return false;
+	}
+	return n != 0;
+}
+
+/* One event's worth; false when nothing more can be done now. */
+static bool step(struct h1 *h)
+{
+	if (h->closed || (h->in_at == h->in_end && h->in_state != H1_IN_DONE))
+		return false;
+	switch (h->in_state) {
+	case H1_IN_IDLE:
+		return h->is_front ? h1_front_head(h) : h1_back_head(h);
+	case H1_IN_LENGTH:
+		return step_length(h);
+	case H1_IN_CHUNKED:
+		return step_chunked(h);
+	case H1_IN_UNTIL_CLOSE:
+	case H1_IN_TUNNEL:
+		return take_body(h, UINT64_MAX) != 0;
+	case H1_IN_DISCARD:
+		h->in_at = h->in_end;
+		return false;
+	case H1_IN_DONE:
+		break;
+	}
+	return false;
+}
+
+static void drop_input_if_empty(struct h1 *h)
+{
+	if (h->in == NULL || h->in_at != h->in_end)
+		return;
+	buf_release(&h->in);
+	h->in_at = h->in_end = 0;
+	h->scanned = 0;
+}
+
+void h1_pump(struct h1 *h)
+{
+	CHECK_MAGIC(h, H1_MAGIC);
+	if (h->pumping || h->closed)
+		return;
+	h->pumping = true;
+	while (step(h))
+		;
+	drop_input_if_empty(h);
+	if (h->leg.x != NULL && !h->is_front && h->in_state == H1_IN_DONE)
+		h1_back_in_done(h);
+	else if (h->leg.x != NULL)
+		exchange_more(h->leg.x, &h->leg);
+	h->pumping = false;
+	if (h->closed)
+		return;
+	if (h->is_front)
+		h1_front_progress(h);
+	else
+		h1_back_progress(h);
+	/* The exchange may have ended in exchange_more, with the next request waiting. */
+	if (!h->closed && h->in_state == H1_IN_IDLE && h->in_at != h->in_end && h->is_front && h->leg.x == NULL &&
+	    h->scanned < h->in_end - h->in_at)
+		h1_pump_later(h);
+}
+
+static void on_task(struct loop_task *t)
+{
+	struct h1 *h = CONTAINER_OF(t, struct h1, task);
+
+	CHECK_MAGIC(h, H1_MAGIC);
+	if (h->closed) {
+		h->magic = 0;
+		free(h);
+		return;
+	}
+	h1_pump(h);
+}
+
+void h1_pump_later(struct h1 *h)
+{
+	loop_defer(h->conn.worker->loop, &h->task);
+}
+
+void h1_room(struct leg *leg)
+{
+	struct h1 *h = CONTAINER_OF(leg, struct h1, leg);
+
+	CHECK_MAGIC(h, H1_MAGIC);
+	if (!h->stalled)
+		return;
+	h->stalled = false;
+	if (!h->eof)
+		conn_unpause(&h->conn);
+	h1_pump_later(h);
+}
+
+/* A buffer with room for reading. Bytes that are not yet understood move along when the present one is full. */
+static bool make_room(struct h1 *h)
+{
+	size_t held = h->in_end - h->in_at;
+	size_t want = BUF_SMALL / 2;
+	struct buf *fresh;
+
+	if (h->in != NULL && h->in_end < h->in->cap)
+		return true;
+	if (h->in != NULL && h->in->refs == 1 && h->in_at != 0) {
+		memmove(h->in->bytes, h->in->bytes + h->in_at, held);
+		h->in_at = 0;
+		h->in_end = (uint32_t)held;
+		return true;
+	}
+	if ((h->in_state == H1_IN_LENGTH && h->in_left > BUF_SMALL) || h->in_state == H1_IN_CHUNKED ||
+	    h->in_state == H1_IN_UNTIL_CLOSE || held > want)
+		want = BUF_LARGE / 2;
+	fresh = buf_acquire(h->conn.worker->bufs, want);
+	if (fresh == NULL)
+		return false;
+	if (held >= fresh->cap) {
+		buf_release(&fresh);
+		return false;
+	}
+	if (held != 0)
+		memcpy(fresh->bytes, h->in->bytes + h->in_at, held);
+	buf_release(&h->in);
+	h->in = fresh;
+	h->in_at = 0;
+	h->in_end = (uint32_t)held;
+	return true;
+}
+
+static void on_eof(struct h1 *h)
+{
+	h->eof = true;
+	conn_pause(&h->conn);
+	if (h->is_front)
+		h1_front_eof(h);
+	else
+		h1_back_eof(h);
+}
+
+/* While lingering, what comes is thrown away, within bounds. */
+static bool discard_too_much(struct h1 *h, size_t n)
+{
+	if (h->in_state != H1_IN_DISCARD)
+		return false;
+	h->front.discarded += (uint32_t)n;
+	return h->front.discarded > DISCARD_MAX;
+}
+
+/* True if a read filled the buffer, so that there may be more. */
+static bool read_once(struct h1 *h)
+{
+	ptrdiff_t n;
+	size_t room;
+
+	if (!make_room(h)) {
+		/* A full buffer waits for the exchange before it, or memory is short: go on when there is room. */
+		conn_pause(&h->conn);
+		h->stalled = true;
+		return false;
+	}
+	room = h->in->cap - h->in_end;
+	n = conn_read(&h->conn, h->in->bytes + h->in_end, room);
+	if (n == ERR_AGAIN) {
+		drop_input_if_empty(h);
+		return false;
+	}
+	if (n <= 0) {
+		h->peer_reset = n < 0;
+		drop_input_if_empty(h);
+		on_eof(h);
+		return false;
+	}
+	h->in_end += (uint32_t)n;
+	if (discard_too_much(h, (size_t)n)) {
+		h1_close(h, true);
+		return false;
+	}
+	h1_pump(h);
+	return (size_t)n == room;
+}
+
+void h1_readable(struct conn *c)
+{
+	struct h1 *h = CONTAINER_OF(c, struct h1, conn);
+
+	CHECK_MAGIC(h, H1_MAGIC);
+	for (int i = 0; i < READS_PER_WAKE; i++)
+		if (!read_once(h) || h->closed || h->conn.paused)
+			return;
+}
+
+void h1_init(struct h1 *h, bool is_front)
+{
+	h->magic = H1_MAGIC;
+	h->is_front = is_front;
+	loop_task_init(&h->task, on_task);
+}
+
+void h1_close(struct h1 *h, bool abort)
+{
+	CHECK_MAGIC(h, H1_MAGIC);
+	CHECK(h->leg.x == NULL);
+	if (h->closed)
+		return;
+	h->closed = true;
+	if (abort)
+		conn_abort(&h->conn);
+	else
+		conn_close(&h->conn);
+	buf_release(&h->in);
+	buf_release(&h->out);
+	h->in_at = h->in_end = h->out_at = h->out_end = 0;
+	loop_defer(h->conn.worker->loop, &h->task);
+}

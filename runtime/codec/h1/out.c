@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "codec/h1/h1.h"
+
+#include <stdio.h>
+
+#include "base/err.h"
+
+#define IOV_MAX_USED (BODY_SEGMENTS + 2)
+
+char *h1_out_reserve(struct h1 *h, size_t len)
+{
+	size_t held = h->out_end - h->out_at;
+	struct buf *fresh;
+
+	if (h->out != NULL && h->out->cap - h->out_end >= len)
+		return h->out->bytes + h->out_end;
+	fresh = buf_acquire(h->conn.worker->bufs, held + len);
+	if (fresh == NULL)
+		return NULL;
+	if (held + len > fresh->cap) {
+		buf_release(&fresh);
+		return NULL;
+	}
+	if (held != 0)
+		memcpy(fresh->bytes, h->out->bytes + h->out_at, held);
+	buf_release(&h->out);
+	h->out = fresh;
+	h->out_at = 0;
+	h->out_end = (uint32_t)held;
+	return fresh->bytes + held;
+}
+
+bool h1_out_is_complete(const struct h1 *h)
+{
+	return h->out_state == H1_OUT_DONE || h->out_state == H1_OUT_DEAD;
+}
+
+static void write_failed(struct h1 *h)
+{
+	if (h->is_front)
+		h1_front_write_failed(h);
+	else
+		h1_back_write_failed(h);
+}
+
+/* Begins the next chunk with everything that waits, or ends the chunked body. False: out of memory. */
+static bool begin_chunk(struct h1 *h, const struct msg *m)
+{
+	size_t n = body_unsent(&m->body);
+	bool has_trailers = m->trailers.n != 0;
+	char *p;
+
+	if (n != 0) {
+		p = h1_out_reserve(h, 20);
+		if (p == NULL)
+			return false;
+		h->out_end += (uint32_t)snprintf(p, 20, "%zx\r\n", n);
+		h->chunk_left = n;
+		h->tail = STR("\r\n");
+		if (m->body.end && !has_trailers) {
+			h->tail = STR("\r\n0\r\n\r\n");
+			h->out_state = H1_OUT_LAST_CHUNK;
+		}
+		return true;
+	}
+	if (!m->body.end)
+		return true;
+	h->out_state = H1_OUT_LAST_CHUNK;
+	if (!has_trailers) {
+		h->tail = STR("0\r\n\r\n");
+		return true;
+	}
+	size_t size = 3 + h1_write_trailers_size(&m->trailers);
+
+	p = h1_out_reserve(h, size);
+	if (p == NULL)
+		return false;
+	memcpy(p, "0\r\n", 3);
+	h1_write_trailers(p + 3, &m->trailers);
+	h->out_end += (uint32_t)size;
+	return true;
+}
+
+/* What to write next, in order: framing, body, framing. */
+static int compose(struct h1 *h, const struct msg *m, struct iovec *iov, size_t *total_out)
+{
+	int n = 0, bodies = 0;
+	size_t total = 0, body_total = 0;
+	bool has_body = m != NULL && h->out_state != H1_OUT_NO_BODY && h->out_state != H1_OUT_IDLE;
+
+	if (h->out_at != h->out_end) {
+		iov[n++] = (struct iovec){ h->out->bytes + h->out_at, h->out_end - h->out_at };
+		total += h->out_end - h->out_at;
+	}
+	if (has_body)
+		bodies = body_peek(&m->body, iov + n, BODY_SEGMENTS);
+	for (int i = 0; i < bodies; i++) {
+		if ((h->out_state == H1_OUT_CHUNKED || h->out_state == H1_OUT_LAST_CHUNK) &&
+		    body_total + iov[n].iov_len > h->chunk_left)
+			iov[n].iov_len = h->chunk_left - body_total;
+		if (iov[n].iov_len == 0)
+			break;
+		body_total += iov[n++].iov_len;
+	}
+	if (h->tail.len != 0) {
+		iov[n++] = (struct iovec){ (char *)h->tail.ptr, h->tail.len };
+		total += h->tail.len;
+	}
+	*total_out = total + body_total;
+	return n;
+}
+
+/* Moves all cursors past `n` written bytes; returns how many were body. */
+static size_t advance(struct h1 *h, struct msg *m, size_t n)
+{
+	size_t head = h->out_end - h->out_at, body;
+
+	if (head > n)
+		head = n;
+	h->out_at += (uint32_t)head;
+	n -= head;
+	body = m == NULL || h->out_state == H1_OUT_NO_BODY ? 0 : body_unsent(&m->body);
+	if (h->out_state == H1_OUT_CHUNKED || h->out_state == H1_OUT_LAST_CHUNK)
+		body = h->chunk_left;
+	if (body > n)
+		body = n;
+	if (body != 0) {
+		body_sent(&m->body, body);
+		body_release(&m->body, body);
+		h->chunk_left = h->chunk_left > body ? h->chunk_left - body : 0;
+		n -= body;
+	}
+	CHECK(n <= h->tail.len);
+	h->tail = str_slice(h->tail, n, h->tail.len);
+	return body;
+}
+
+static bool nothing_pending(const struct h1 *h)
+{
+	return h->out_at == h->out_end && h->tail.len == 0 && h->chunk_left == 0;
+}
+
+/* After a complete write: is the message through? */
+static void note_end(struct h1 *h, const struct msg *m)
+{
+	switch (h->out_state) {
+	case H1_OUT_NO_BODY:
+	case H1_OUT_LAST_CHUNK:
+		h->out_state = H1_OUT_DONE;
+		break;
+	case H1_OUT_LENGTH:
+	case H1_OUT_UNTIL_CLOSE:
+		if (body_is_spent(&m->body))
+			h->out_state = H1_OUT_DONE;
+		break;
+	case H1_OUT_TUNNEL:
+		if (body_is_spent(&m->body)) {
+			conn_shutdown(&h->conn);
+			h->out_state = H1_OUT_DONE;
+		}
+		break;
+	default:
+		break;
+	}
+}
+
+/* Writes until the socket or the bytes give out. The number of body bytes released, or ERR_*. */
+static ptrdiff_t write_out(struct h1 *h, struct msg *m)
+{
+	struct iovec iov[IOV_MAX_USED];
+	size_t released = 0, total;
+
+	h->blocked = false;
+	for (;;) {
+		if (h->out_state == H1_OUT_CHUNKED && h->chunk_left == 0 && h->tail.len == 0 && !begin_chunk(h, m))
+			return ERR_NO_MEMORY;
+		int n = compose(h, m, iov, &total);
+
+		if (total == 0)
+			break;
+		ptrdiff_t wrote = conn_writev(&h->conn, iov, n);
+
+		if (wrote < 0 && wrote != ERR_AGAIN)
+			return wrote;
+		if (wrote > 0)
+			released += advance(h, m, (size_t)wrote);
+		if (wrote < 0 || (size_t)wrote < total) {
+			h->blocked = true;
+			break;
+		}
+	}
+	if (!h->blocked && nothing_pending(h)) {
+		buf_release(&h->out);
+		h->out_at = h->out_end = 0;
+		if (m != NULL)
+			note_end(h, m);
+	}
+	return (ptrdiff_t)released;
+}
+
+/* A back leg that can write no more takes the request's body to nowhere: the answer may be on its way all the same. */
+static void sink(struct h1 *h)
+{
+	struct body *body = &h1_out_msg(h)->body;
+	size_t n = body_unsent(body);
+
+	body_sent(body, n);
+	body_release(body, n);
+	if (n != 0)
+		exchange_room(h->leg.x, &h->leg);
+}
+
+void h1_more(struct leg *leg)
+{
+	struct h1 *h = CONTAINER_OF(leg, struct h1, leg);
+	ptrdiff_t released;
+
+	CHECK_MAGIC(h, H1_MAGIC);
+	if (h->closed || h->conn.state != CONN_OPEN || h->out_state == H1_OUT_IDLE)
+		return;
+	if (h->out_state == H1_OUT_DEAD) {
+		sink(h);
+		if (h->is_front)
+			h1_front_progress(h);
+		return;
+	}
+	released = write_out(h, h1_out_msg(h));
+	if (released < 0) {
+		write_failed(h);
+		return;
+	}
+	if (released > 0)
+		exchange_room(h->leg.x, leg);
+	if (h->is_front)
+		h1_front_progress(h);
+	else
+		h1_back_progress(h);
+}
+
+void h1_writable(struct conn *c)
+{
+	struct h1 *h = CONTAINER_OF(c, struct h1, conn);
+
+	CHECK_MAGIC(h, H1_MAGIC);
+	if (h->leg.x != NULL)
+		h1_more(&h->leg);
+}

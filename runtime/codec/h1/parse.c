@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "codec/h1/parse.h"
+
+#include "base/err.h"
+
+/* Per byte: the lower-case form of a token character (RFC 9110 section 5.6.2), or 0. */
+static const unsigned char token_lower[256] = {
+	['!'] = '!', ['#'] = '#', ['$'] = '$', ['%'] = '%', ['&'] = '&', ['\''] = '\'', ['*'] = '*', ['+'] = '+',
+	['-'] = '-', ['.'] = '.', ['^'] = '^', ['_'] = '_', ['`'] = '`', ['|'] = '|', ['~'] = '~',
+	['0'] = '0', ['1'] = '1', ['2'] = '2', ['3'] = '3', ['4'] = '4', ['5'] = '5', ['6'] = '6', ['7'] = '7',
+	['8'] = '8', ['9'] = '9',
+	['a'] = 'a', ['b'] = 'b', ['c'] = 'c', ['d'] = 'd', ['e'] = 'e', ['f'] = 'f', ['g'] = 'g', ['h'] = 'h',
+	['i'] = 'i', ['j'] = 'j', ['k'] = 'k', ['l'] = 'l', ['m'] = 'm', ['n'] = 'n', ['o'] = 'o', ['p'] = 'p',
+	['q'] = 'q', ['r'] = 'r', ['s'] = 's', ['t'] = 't', ['u'] = 'u', ['v'] = 'v', ['w'] = 'w', ['x'] = 'x',
+	['y'] = 'y', ['z'] = 'z',
+	['A'] = 'a', ['B'] = 'b', ['C'] = 'c', ['D'] = 'd', ['E'] = 'e', ['F'] = 'f', ['G'] = 'g', ['H'] = 'h',
+	['I'] = 'i', ['J'] = 'j', ['K'] = 'k', ['L'] = 'l', ['M'] = 'm', ['N'] = 'n', ['O'] = 'o', ['P'] = 'p',
+	['Q'] = 'q', ['R'] = 'r', ['S'] = 's', ['T'] = 't', ['U'] = 'u', ['V'] = 'v', ['W'] = 'w', ['X'] = 'x',
+	['Y'] = 'y', ['Z'] = 'z',
+};
+
+/* Bytes that may stand in a field value (RFC 9110 section 5.5): HTAB, SP, VCHAR, obs-text. */
+static inline bool is_value_byte(unsigned char c)
+{
+	return c >= 0x20 ? c != 0x7f : c == '\t';
+}
+
+/* A cursor over a complete head, which ends in an empty line: every line scan therefore ends. */
+struct cursor {
+	char *at, *end;
+};
+
+size_t h1_head_length(const char *bytes, size_t len, size_t *scanned)
+{
+	size_t from = *scanned;
+
+	while (from < len) {
+		const char *lf = memchr(bytes + from, '\n', len - from);
+
+		if (lf == NULL)
+			break;
+		size_t after = (size_t)(lf - bytes) + 1;
+
+		if (after == len || (after + 1 == len && bytes[after] == '\r')) {
+			*scanned = after - 1; /* look at this line end again */
+			return 0;
+		}
+		if (bytes[after] == '\n')
+			return after + 1; /* a bare LF: the parser refuses it */
+		if (bytes[after] == '\r' && bytes[after + 1] == '\n')
+			return after + 2;
+		from = after;
+	}
+	*scanned = len;
+	return 0;
+}
+
+size_t h1_skip_empty(const char *bytes, size_t len)
+{
+	size_t n = 0;
+
+	while (n < 4 && len - n >= 2 && bytes[n] == '\r' && bytes[n + 1] == '\n')
+		n += 2;
+	return n;
+}
+
+static bool take_crlf(struct cursor *c)
+{
+	if (c->end - c->at < 2 || c->at[0] != '\r' || c->at[1] != '\n')
+		return false;
+	c->at += 2;
+	return true;
+}
+
+/* A token up to the byte `stop`, which is taken too; ptr NULL on anything else. */
+static struct str take_token(struct cursor *c, char stop, bool lower)
+{
+	char *start = c->at, *p = start;
+
+	for (; p < c->end && *p != stop; p++) {
+		unsigned char low = token_lower[(unsigned char)*p];
+
+		if (low == 0)
+			return STR_NONE;
+		if (lower)
+			*p = (char)low;
+	}
+	if (p == c->end || p == start)
+		return STR_NONE;
+	c->at = p + 1;
+	return (struct str){ start, (size_t)(p - start) };
+}
+
+/* One field line. */
+static bool take_field(struct cursor *c, struct str *name_out, struct str *value_out)
+{
+	char *start, *p;
+
+	*name_out = take_token(c, ':', true);
+	if (name_out->ptr == NULL)
+		return false;
+	p = c->at;
+	while (p < c->end && (*p == ' ' || *p == '\t'))
+		p++;
+	start = p;
+	while (p < c->end && is_value_byte((unsigned char)*p))
+		p++;
+	c->at = p;
+	if (!take_crlf(c))
+		return false;
+	while (p > start && (p[-1] == ' ' || p[-1] == '\t'))
+		p--;
+	*value_out = (struct str){ start, (size_t)(p - start) };
+	return true;
+}
+
+/* What the fields say, gathered while they are read. */
+struct gathered {
+	int64_t length;             /* -1: none */
+	struct str host, upgrade;   /* ptr NULL: none */
+	bool chunked, other_coding, two_lengths, two_hosts, close, keep_alive, upgrade_named, expect, bad_expect, bad_length;
+};
+
+static void gather_connection(struct gathered *g, struct str value)
+{
+	struct str member;
+
+	while (field_next_member(&value, &member)) {
+		if (str_eq_nocase(member, STR("close")))
+			g->close = true;
+		else if (str_eq_nocase(member, STR("keep-alive")))
+			g->keep_alive = true;
+		else if (str_eq_nocase(member, STR("upgrade")))
+			g->upgrade_named = true;
+	}
+}
+
+/* True if the field is framing or the like and is not kept among the fields. */
+static bool gather(struct gathered *g, enum field_token t, struct str value)
+{
+	uint64_t n;
+
+	switch (t) {
+	case FIELD_CONTENT_LENGTH:
+		if (g->length >= 0)
+			g->two_lengths = true;
+		if (!str_to_u64(value, INT64_MAX, &n))
+			g->bad_length = true;
+		else
+			g->length = (int64_t)n;
+		return true;
+	case FIELD_TRANSFER_ENCODING:
+		if (!g->chunked && str_eq_nocase(value, STR("chunked")))
+			g->chunked = true;
+		else
+			g->other_coding = true;
+		return true;
+	case FIELD_HOST:
+		if (g->host.ptr != NULL)
+			g->two_hosts = true;
+		g->host = value;
+		return true;
+	case FIELD_CONNECTION:
+		gather_connection(g, value);
+		return false; /* semantics.c needs the fields that it names */
+	case FIELD_UPGRADE:
+		g->upgrade = value;
+		return true;
+	case FIELD_EXPECT:
+		if (str_eq_nocase(value, STR("100-continue")))
+			g->expect = true;
+		else
+			g->bad_expect = true;
+		return true;
+	default:
+		return false;
+	}
+}
+
+static enum fault take_fields(struct cursor *c, const struct h1_limits *limits, struct arena *a, struct fields *f,
+	struct gathered *g, enum fault bad)
+{
+	struct str name, value;
+	uint32_t n = 0;
+
+	while (!take_crlf(c)) {
+		if (!take_field(c, &name, &value))
+			return bad;
+		if (++n > limits->header_count)
+			return bad == FAULT_BAD_REQUEST ? FAULT_HEAD_TOO_LARGE : bad;
+		if (gather(g, field_token(name), value))
+			continue;
+		if (!fields_add(f, a, name, value))
+			return FAULT_NO_MEMORY;
+	}
+	return c->at == c->end ? FAULT_NONE : bad;
+}
+
+/* "HTTP/1.x", followed by `stop`. */
+static enum fault take_version(struct cursor *c, uint8_t *minor_out)
+{
+	if (c->end - c->at < 8 || memcmp(c->at, "HTTP/", 5) != 0 || c->at[6] != '.')
+		return FAULT_BAD_REQUEST;
+	if (c->at[5] < '0' || c->at[5] > '9' || c->at[7] < '0' || c->at[7] > '9')
+		return FAULT_BAD_REQUEST;
+	if (c->at[5] != '1')
+		return FAULT_VERSION;
+	*minor_out = c->at[7] == '0' ? 0 : 1;
+	c->at += 8;
+	return FAULT_NONE;
+}
+
+/* absolute-form (RFC 9112 section 3.2.2): the authority wins over Host. */
+static bool split_absolute(struct msg *m)
+{
+	struct str t = m->path;
+	size_t scheme = str_starts(t, STR("http://")) ? 7 : str_starts(t, STR("https://")) ? 8 : 0;
+
+	if (scheme == 0)
+		return false;
+	struct str rest = str_slice(t, scheme, t.len);
+	size_t n = 0;
+
+	while (n < rest.len && rest.ptr[n] != '/' && rest.ptr[n] != '?')
+		n++;
+	m->authority = str_slice(rest, 0, n);
+	m->path = str_slice(rest, n, rest.len);
+	if (n == 0 || (m->path.len != 0 && m->path.ptr[0] == '?'))
+		return false;
+	if (m->path.len == 0)
+		m->path = STR("/");
+	return true;
+}
+
+static enum fault take_target(struct cursor *c, const struct h1_limits *limits, struct msg *m)
+{
+	char *start = c->at, *p = start;
+
+	while (p < c->end && (unsigned char)*p > 0x20 && *p != 0x7f)
+		p++;
+	if (p == c->end || *p != ' ' || p == start)
+		return FAULT_BAD_REQUEST;
+	m->path = (struct str){ start, (size_t)(p - start) };
+	c->at = p + 1;
+	return m->path.len > limits->uri_bytes ? FAULT_URI_TOO_LONG : FAULT_NONE;
+}
+
+static enum fault request_framing(const struct gathered *g, struct msg *m, struct h1_head *head)
+{
+	if (g->bad_length || g->two_lengths)
+		return FAULT_BAD_REQUEST;
+	if (g->chunked || g->other_coding) {
+		if (g->length >= 0 || m->version_minor == 0)
+			return FAULT_BAD_REQUEST;
+		if (g->other_coding)
+			return FAULT_NOT_IMPLEMENTED;
+		m->length = -1;
+		head->framing = H1_CHUNKED;
+		return FAULT_NONE;
+	}
+	m->length = g->length > 0 ? g->length : 0;
+	head->framing = g->length > 0 ? H1_LENGTH : H1_NO_BODY;
+	return FAULT_NONE;
+}
+
+static enum fault request_line(struct cursor *c, const struct h1_limits *limits, struct msg *m)
+{
+	enum fault fault;
+
+	m->method = take_token(c, ' ', false);
+	if (m->method.ptr == NULL || m->method.len > 64)
+		return FAULT_BAD_REQUEST;
+	fault = take_target(c, limits, m);
+	if (fault == FAULT_NONE)
+		fault = take_version(c, &m->version_minor);
+	if (fault != FAULT_NONE)
+		return fault;
+	return take_crlf(c) ? FAULT_NONE : FAULT_BAD_REQUEST;
+}
+
+/* The target's form (RFC 9112 section 3.2) and Host. */
+static enum fault request_target(const struct gathered *g, struct msg *m)
+{
+	if (g->two_hosts || (g->host.ptr == NULL && m->version_minor == 1))
+		return FAULT_BAD_REQUEST;
+	if (g->host.ptr != NULL)
+		m->authority = g->host;
+	if (str_eq(m->method, STR("CONNECT")))
+		return FAULT_NOT_IMPLEMENTED;
+	if (m->path.ptr[0] == '/')
+		return FAULT_NONE;
+	if (str_eq(m->path, STR("*")))
+		return str_eq(m->method, STR("OPTIONS")) ? FAULT_NONE : FAULT_BAD_REQUEST;
+	return split_absolute(m) ? FAULT_NONE : FAULT_BAD_REQUEST;
+}
+
+enum fault h1_parse_request(char *bytes, size_t len, const struct h1_limits *limits, struct arena *a, struct msg *m,
+	struct h1_head *head_out)
+{
+	struct cursor c = { bytes, bytes + len };
+	struct gathered g = { .length = -1 };
+	enum fault fault = request_line(&c, limits, m);
+
+	m->scheme = STR("http");
+	if (fault == FAULT_NONE)
+		fault = take_fields(&c, limits, a, &m->head, &g, FAULT_BAD_REQUEST);
+	if (fault == FAULT_NONE)
+		fault = request_target(&g, m);
+	if (fault == FAULT_NONE)
+		fault = request_framing(&g, m, head_out);
+	if (fault != FAULT_NONE)
+		return fault;
+	if (g.bad_expect)
+		return FAULT_EXPECTATION;
+	m->expect_continue = g.expect && m->version_minor == 1 && head_out->framing != H1_NO_BODY;
+	head_out->keep_alive = m->version_minor == 1 ? !g.close : g.keep_alive && !g.close;
+	head_out->upgrade = g.upgrade_named && g.upgrade.len != 0 && m->version_minor == 1;
+	/* A request that upgrades with a body is not worth its ambiguity: the upgrade is ignored (RFC 9110 section 7.8). */
+	if (head_out->upgrade && head_out->framing == H1_NO_BODY)
+		m->protocol = g.upgrade;
+	return FAULT_NONE;
+}
+
+static bool status_line(struct cursor *c, struct msg *m)
+{
+	if (take_version(c, &m->version_minor) != FAULT_NONE || c->end - c->at < 5 || c->at[0] != ' ')
+		return false;
+	for (int i = 1; i <= 3; i++)
+		if (c->at[i] < '0' || c->at[i] > '9')
+			return false;
+	m->status = (uint16_t)((c->at[1] - '0') * 100 + (c->at[2] - '0') * 10 + (c->at[3] - '0'));
+	c->at += 4;
+	if (*c->at == ' ')
+		while (c->at < c->end && is_value_byte((unsigned char)*c->at))
+			c->at++;
+	return m->status >= 100 && m->status <= 599 && take_crlf(c);
+}
+
+static bool response_framing(const struct gathered *g, bool method_is_head, struct msg *m, struct h1_head *head)
+{
+	if (g->bad_length || g->two_lengths || g->other_coding || (g->chunked && g->length >= 0))
+		return false;
+	m->bodiless = method_is_head || m->status < 200 || m->status == 204 || m->status == 304;
+	if (m->bodiless) {
+		m->length = m->status < 200 || m->status == 204 ? -1 : g->length;
+		head->framing = H1_NO_BODY;
+		return m->status != 204 || !g->chunked;
+	}
+	if (g->chunked) {
+		head->framing = H1_CHUNKED;
+		return m->version_minor == 1;
+	}
+	m->length = g->length;
+	head->framing = g->length < 0 ? H1_UNTIL_CLOSE : g->length == 0 ? H1_NO_BODY : H1_LENGTH;
+	return true;
+}
+
+enum fault h1_parse_response(char *bytes, size_t len, const struct h1_limits *limits, struct arena *a, bool method_is_head,
+	struct msg *m, struct h1_head *head_out)
+{
+	struct cursor c = { bytes, bytes + len };
+	struct gathered g = { .length = -1 };
+	enum fault fault;
+
+	m->head.n = m->trailers.n = 0;
+	m->length = -1;
+	if (!status_line(&c, m))
+		return FAULT_BACK_PROTOCOL;
+	fault = take_fields(&c, limits, a, &m->head, &g, FAULT_BACK_PROTOCOL);
+	if (fault != FAULT_NONE)
+		return fault;
+	if (!response_framing(&g, method_is_head, m, head_out))
+		return FAULT_BACK_PROTOCOL;
+	head_out->keep_alive = m->version_minor == 1 ? !g.close : g.keep_alive && !g.close;
+	if (head_out->framing == H1_UNTIL_CLOSE)
+		head_out->keep_alive = false;
+	head_out->upgrade = m->status == 101 && g.upgrade_named && g.upgrade.len != 0;
+	m->protocol = head_out->upgrade ? g.upgrade : STR_NONE;
+	return m->status == 101 && !head_out->upgrade ? FAULT_BACK_PROTOCOL : FAULT_NONE;
+}
+
+enum fault h1_parse_trailers(char *bytes, size_t len, const struct h1_limits *limits, struct arena *a, struct fields *out)
+{
+	struct cursor c = { bytes, bytes + len };
+	struct str name, value;
+
+	while (!take_crlf(&c)) {
+		if (!take_field(&c, &name, &value) || out->n >= limits->header_count)
+			return FAULT_BAD_REQUEST;
+		switch (field_token(name)) {
+		case FIELD_CONTENT_LENGTH: case FIELD_TRANSFER_ENCODING: case FIELD_HOST: case FIELD_CONNECTION:
+		case FIELD_UPGRADE: case FIELD_TE: case FIELD_TRAILER: case FIELD_EXPECT:
+			return FAULT_BAD_REQUEST;
+		default:
+			break;
+		}
+		if (!fields_add(out, a, name, value))
+			return FAULT_NO_MEMORY;
+	}
+	return c.at == c.end ? FAULT_NONE : FAULT_BAD_REQUEST;
+}

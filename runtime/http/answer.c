@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "http/answer.h"
+
+#include "base/check.h"
+#include "http/semantics.h"
+
+static void local_head(struct leg *leg, const struct msg *m)
+{
+	(void)leg;
+	(void)m;
+}
+
+/* The request's body goes nowhere. */
+static void local_more(struct leg *leg)
+{
+	struct body *body = &leg->x->request.body;
+	size_t n = body_unsent(body);
+
+	body_sent(body, n);
+	body_release(body, n);
+	if (n != 0)
+		exchange_room(leg->x, leg);
+}
+
+static void local_room(struct leg *leg)
+{
+	(void)leg;
+}
+
+static void local_reset(struct leg *leg, enum fault fault)
+{
+	(void)fault;
+	leg->x = NULL;
+}
+
+static const struct leg_ops local_ops = {
+	.name = "local",
+	.head = local_head,
+	.more = local_more,
+	.room = local_room,
+	.reset = local_reset,
+};
+
+void answer_prepare(struct exchange *x, uint16_t status, struct str content_type, struct str body,
+	const struct toron_header *headers, size_t n_headers)
+{
+	struct msg *m = &x->response;
+	struct arena *a = &x->arena;
+
+	body_fini(&m->body);
+	body_init(&m->body, SIZE_MAX);
+	m->kind = MSG_RESPONSE;
+	m->status = status;
+	m->head.n = m->trailers.n = 0;
+	m->length = (int64_t)body.len;
+	m->protocol = STR_NONE;
+	m->bodiless = status == 204 || status == 304 || x->method_bit == TORON_HEAD;
+	if (content_type.ptr != NULL)
+		fields_add(&m->head, a, STR("content-type"), content_type);
+	for (size_t i = 0; i < n_headers; i++)
+		fields_add(&m->head, a, headers[i].name, headers[i].value);
+	if (!m->bodiless)
+		body_append(&m->body, body.ptr, body.len, NULL);
+}
+
+void answer_prepare_error(struct exchange *x, uint16_t status, const struct toron_header *headers, size_t n_headers)
+{
+	struct str reason = semantics_reason(status);
+	struct str body = arena_printf(&x->arena, "%u " STR_FMT "\n", (unsigned)status, STR_ARG(reason));
+
+	if (body.ptr == NULL)
+		body = STR("error\n");
+	answer_prepare(x, status, STR("text/plain; charset=utf-8"), body, headers, n_headers);
+}
+
+void answer_start(struct exchange *x)
+{
+	CHECK(x->back == NULL);
+	x->local = (struct leg){ .ops = &local_ops, .x = x };
+	x->back = &x->local;
+	local_more(&x->local);
+	exchange_head(x, &x->local);
+	exchange_end(x, &x->local);
+	exchange_more(x, &x->local);
+}

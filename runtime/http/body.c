@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "http/body.h"
+
+#include <string.h>
+
+#include "base/check.h"
+
+void body_init(struct body *b, size_t limit)
+{
+	b->appended = b->sent = b->released = 0;
+	b->limit = limit;
+	b->first = b->n = 0;
+	b->end = false;
+}
+
+void body_fini(struct body *b)
+{
+	for (; b->n != 0; b->n--) {
+		buf_release(&b->at[b->first].buf);
+		b->first = (uint8_t)((b->first + 1) % BODY_SEGMENTS);
+	}
+	b->sent = b->released = b->appended;
+}
+
+static struct body_segment *nth(const struct body *b, unsigned i)
+{
+	return (struct body_segment *)&b->at[(b->first + i) % BODY_SEGMENTS];
+}
+
+size_t body_room(const struct body *b)
+{
+	size_t held = (size_t)(b->appended - b->released);
+
+	return b->n == BODY_SEGMENTS || held >= b->limit ? 0 : b->limit - held;
+}
+
+void body_append(struct body *b, const char *ptr, size_t len, struct buf *buf)
+{
+	if (len == 0)
+		return;
+	CHECK(!b->end && len <= UINT32_MAX);
+	b->appended += len;
+	if (b->n != 0) {
+		struct body_segment *last = nth(b, b->n - 1u);
+
+		if (buf != NULL && last->buf == buf && last->ptr + last->len == ptr &&
+		    last->len + (uint64_t)len <= UINT32_MAX) {
+			last->len += (uint32_t)len;
+			return;
+		}
+	}
+	CHECK(b->n < BODY_SEGMENTS);
+	*nth(b, b->n++) = (struct body_segment){ .ptr = ptr, .len = (uint32_t)len, .buf = buf != NULL ? buf_ref(buf) : NULL };
+}
+
+int body_peek(const struct body *b, struct iovec *iov, int n_iov)
+{
+	uint64_t skip = b->sent - b->released;
+	int filled = 0;
+
+	for (unsigned i = 0; i < b->n && filled < n_iov; i++) {
+		const struct body_segment *s = nth(b, i);
+
+		if (skip >= s->len) {
+			skip -= s->len;
+			continue;
+		}
+		iov[filled++] = (struct iovec){ (char *)s->ptr + skip, s->len - (size_t)skip };
+		skip = 0;
+	}
+	return filled;
+}
+
+void body_sent(struct body *b, size_t n)
+{
+	CHECK(n <= b->appended - b->sent);
+	b->sent += n;
+}
+
+void body_release(struct body *b, size_t n)
+{
+	CHECK(n <= b->sent - b->released);
+	b->released += n;
+	while (n != 0) {
+		struct body_segment *s = nth(b, 0);
+
+		if (n < s->len) {
+			s->ptr += n;
+			s->len -= (uint32_t)n;
+			return;
+		}
+		n -= s->len;
+		buf_release(&s->buf);
+		b->first = (uint8_t)((b->first + 1) % BODY_SEGMENTS);
+		b->n--;
+	}
+}

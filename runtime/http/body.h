@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Bytes in flight in one direction: a bounded queue of references into receive buffers, with three cursors,
+ * appended >= sent >= released. The producer appends while there is room; the consumer peeks, marks what it has handed to its
+ * transport as sent, and releases what is no longer needed (h1 on write, h2 when the frame is copied, h3 on acknowledgement).
+ * Nothing is copied: a segment holds a count on its buffer. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "net/buf.h"
+
+#define BODY_SEGMENTS 8
+
+struct body_segment {
+	const char *ptr;
+	uint32_t len;
+	struct buf *buf; /* counted; NULL: memory that outlives the exchange's use of it */
+};
+
+struct body {
+	uint64_t appended, sent, released; /* bytes since the beginning */
+	size_t limit;                      /* bytes in the queue at most */
+	struct body_segment at[BODY_SEGMENTS]; /* a ring */
+	uint8_t first, n;
+	bool end;                          /* the producer is done; trailers are in the message */
+};
+
+void body_init(struct body *b, size_t limit);
+/* Drops everything. */
+void body_fini(struct body *b);
+/* How many bytes may be appended now; 0 when full in bytes or segments. */
+size_t body_room(const struct body *b);
+/* len must be within body_room; takes a count of its own on buf (may be NULL). */
+void body_append(struct body *b, const char *ptr, size_t len, struct buf *buf);
+/* What is appended and not sent, in order; returns the number of iovecs filled. */
+int body_peek(const struct body *b, struct iovec *iov, int n_iov);
+void body_sent(struct body *b, size_t n);
+void body_release(struct body *b, size_t n);
+static inline size_t body_unsent(const struct body *b)
+{
+	return (size_t)(b->appended - b->sent);
+}
+/* Everything is sent and nothing will follow. */
+static inline bool body_is_spent(const struct body *b)
+{
+	return b->end && b->appended == b->sent;
+}

@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "http/exchange.h"
+
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "http/answer.h"
+#include "http/semantics.h"
+#include "toron/gateway.h"
+
+#define FIRST_BLOCK 6144            /* bytes of an exchange's arena that need no malloc */
+#define ARENA_BUDGET (512u << 10)   /* bytes an exchange may use besides buffers */
+#define BODY_LIMIT (128u << 10)     /* bytes in flight in one direction */
+#define KEPT_MAX 1024               /* unused exchanges that a worker keeps */
+
+exchange_observer *exchange_observe;
+
+struct exchange_pool {
+	struct worker *worker;
+	struct list unused, live;
+	size_t n_unused, n_live;
+};
+
+struct exchange_block {
+	struct exchange x;
+	_Alignas(16) char first[FIRST_BLOCK];
+};
+
+struct exchange_pool *exchange_pool_new(struct worker *w)
+{
+	struct exchange_pool *p = calloc(1, sizeof(*p));
+
+	if (p == NULL)
+		return NULL;
+	p->worker = w;
+	list_init(&p->unused);
+	list_init(&p->live);
+	return p;
+}
+
+void exchange_pool_free(struct exchange_pool **p)
+{
+	if (*p == NULL)
+		return;
+	CHECK((*p)->n_live == 0);
+	while (!list_empty(&(*p)->unused)) {
+		struct exchange *x = CONTAINER_OF((*p)->unused.next, struct exchange, link);
+
+		list_remove(&x->link);
+		free(x);
+	}
+	free(*p);
+	*p = NULL;
+}
+
+size_t exchange_pool_live(const struct exchange_pool *p)
+{
+	return p->n_live;
+}
+
+static struct exchange *take_block(struct exchange_pool *p)
+{
+	struct exchange *x;
+
+	if (list_empty(&p->unused))
+		return malloc(sizeof(struct exchange_block));
+	x = CONTAINER_OF(p->unused.next, struct exchange, link);
+	list_remove(&x->link);
+	p->n_unused--;
+	return x;
+}
+
+static void message_init(struct msg *m, enum msg_kind kind)
+{
+	m->kind = kind;
+	m->version_minor = 1;
+	m->length = -1;
+	body_init(&m->body, BODY_LIMIT);
+}
+
+struct exchange *exchange_new(struct worker *w, const struct toron_listener *l, struct leg *front, const struct addr *source)
+{
+	struct exchange_pool *p = w->exchanges;
+	struct exchange *x = take_block(p);
+
+	if (x == NULL)
+		return NULL;
+	memset(x, 0, sizeof(*x));
+	x->magic = EXCHANGE_MAGIC;
+	x->worker = w;
+	x->listener = l;
+	x->front = front;
+	x->source = *source;
+	arena_init(&x->arena, ((struct exchange_block *)(void *)x)->first, FIRST_BLOCK, ARENA_BUDGET);
+	message_init(&x->request, MSG_REQUEST);
+	message_init(&x->response, MSG_RESPONSE);
+	x->times.begun = clock_monotonic_us();
+	char *text = arena_bytes(&x->arena, ADDR_TEXT_MAX);
+
+	x->source_text = (struct str){ text, addr_format_ip(source, text) };
+	list_push_back(&p->live, &x->link);
+	p->n_live++;
+	return x;
+}
+
+/* The end of every exchange, once both legs have let go. */
+static void finish(struct exchange *x)
+{
+	struct exchange_pool *p = x->worker->exchanges;
+
+	CHECK_MAGIC(x, EXCHANGE_MAGIC);
+	CHECK(x->front == NULL && x->back == NULL);
+	if (exchange_observe != NULL)
+		exchange_observe(x);
+	if (x->claims != NULL)
+		x->claims_free(x->claims);
+	if (x->total_armed)
+		loop_timer_fini(&x->total);
+	body_fini(&x->request.body);
+	body_fini(&x->response.body);
+	for (size_t i = 0; i < ARRAY_LEN(x->head_bufs); i++)
+		buf_release(&x->head_bufs[i]);
+	arena_fini(&x->arena);
+	list_remove(&x->link);
+	p->n_live--;
+	x->magic = 0;
+	if (p->n_unused >= KEPT_MAX) {
+		free(x);
+		return;
+	}
+	list_push_front(&p->unused, &x->link);
+	p->n_unused++;
+}
+
+bool exchange_keep_buf(struct exchange *x, struct buf *b)
+{
+	for (size_t i = 0; i < ARRAY_LEN(x->head_bufs); i++) {
+		if (x->head_bufs[i] == b)
+			return true;
+		if (x->head_bufs[i] == NULL) {
+			x->head_bufs[i] = buf_ref(b);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Stops what the back side does, whatever that is; x->back is NULL afterwards. */
+static void stop_back(struct exchange *x, enum fault fault)
+{
+	struct leg *back = x->back;
+
+	if (x->cancel != NULL) {
+		void (*cancel)(struct exchange *) = x->cancel;
+
+		x->cancel = NULL;
+		cancel(x);
+	}
+	if (back == NULL)
+		return;
+	x->back = NULL;
+	back->ops->reset(back, fault);
+}
+
+static void reset_front(struct exchange *x, enum fault fault)
+{
+	struct leg *front = x->front;
+
+	x->state = EXCHANGE_FAILED;
+	x->front = NULL;
+	front->ops->reset(front, fault);
+}
+
+static void on_total(struct loop_timer *t)
+{
+	struct exchange *x = CONTAINER_OF(t, struct exchange, total);
+
+	CHECK_MAGIC(x, EXCHANGE_MAGIC);
+	stop_back(x, FAULT_TOTAL_TIMEOUT);
+	if (x->state < EXCHANGE_ANSWERING) {
+		exchange_fail(x, FAULT_TOTAL_TIMEOUT);
+		return;
+	}
+	x->fault = FAULT_TOTAL_TIMEOUT;
+	reset_front(x, FAULT_TOTAL_TIMEOUT);
+	finish(x);
+}
+
+/* ---- the request's way ---- */
+
+/* x may be dead afterwards. */
+static void run_action(struct exchange *x)
+{
+	x->state = EXCHANGE_ACTION;
+	x->route->action(x, x->route->conf);
+}
+
+/* The chain from middleware `from` on, then the action. An answer that was prepared inside is started here, when no generated code
+ * is on the stack any more. False when it was: the exchange may be dead then. */
+static bool run_chain(struct exchange *x, unsigned from)
+{
+	enum toron_verdict v = TORON_NEXT;
+
+	x->running = true;
+	if (x->route->chain != NULL)
+		v = x->route->chain->request(x, from);
+	if (v == TORON_NEXT && !x->arena.overflow && !x->chain_answered) {
+		run_action(x);
+	} else if (x->arena.overflow && !x->chain_answered) {
+		x->fault = FAULT_NO_MEMORY;
+		answer_prepare_error(x, fault_info(FAULT_NO_MEMORY)->http, NULL, 0);
+		x->chain_answered = true;
+	}
+	x->running = false;
+	if (!x->chain_answered)
+		return true;
+	x->state = EXCHANGE_ACTION;
+	answer_start(x);
+	return false;
+}
+
+static void answer_not_found(struct exchange *x, uint32_t allow)
+{
+	struct toron_header header = { .name = STR_INIT("allow") };
+
+	if (allow == 0) {
+		toron_respond_error(x, 404, NULL, 0);
+		return;
+	}
+	header.value = route_allow_text(x, allow);
+	toron_respond_error(x, 405, &header, 1);
+}
+
+static void on_request_head(struct exchange *x)
+{
+	enum fault fault = semantics_request(x);
+	uint32_t allow = 0;
+
+	x->state = EXCHANGE_CHAIN;
+	if (fault != FAULT_NONE) {
+		exchange_fail(x, fault);
+		return;
+	}
+	if (x->path.ptr == NULL) { /* OPTIONS *, about the gateway itself (RFC 9110 section 9.3.7) */
+		toron_respond(x, 204, STR_NONE, STR(""), NULL, 0);
+		return;
+	}
+	if (!exchange_find_route(x, &allow)) {
+		answer_not_found(x, allow);
+		return;
+	}
+	if (x->route->total_ms != 0) {
+		loop_timer_init(&x->total, x->worker->loop, on_total);
+		loop_timer_set(&x->total, x->route->total_ms);
+		x->total_armed = true;
+	}
+	run_chain(x, 0);
+}
+
+void toron_resume(struct exchange *x)
+{
+	CHECK_MAGIC(x, EXCHANGE_MAGIC);
+	CHECK(x->state == EXCHANGE_CHAIN && !x->running);
+	if (run_chain(x, x->chain_entered))
+		exchange_more(x, x->front);
+}
+
+/* ---- the response's way ---- */
+
+/* The response phase runs once, also on our own answers. */
+static void run_response_chain(struct exchange *x)
+{
+	if (x->response_chain_done)
+		return;
+	x->response_chain_done = true;
+	if (x->route != NULL && x->route->chain != NULL && x->route->chain->response != NULL)
+		x->route->chain->response(x, x->chain_entered);
+}
+
+static void on_response_head(struct exchange *x)
+{
+	if (x->response.status >= 100 && x->response.status < 200 && x->response.status != 101) {
+		x->front->ops->head(x->front, &x->response);
+		x->response.head.n = 0;
+		return;
+	}
+	if (x->times.first_byte == 0)
+		x->times.first_byte = clock_monotonic_us();
+	semantics_response(x);
+	run_response_chain(x);
+	x->state = EXCHANGE_ANSWERING;
+	if (x->response.status == 101) {
+		x->is_tunnel = true;
+		x->request.body.end = false;
+	}
+	x->front->ops->head(x->front, &x->response);
+}
+
+void exchange_head(struct exchange *x, struct leg *from)
+{
+	CHECK_MAGIC(x, EXCHANGE_MAGIC);
+	if (from == x->front)
+		on_request_head(x);
+	else
+		on_response_head(x);
+}
+
+void exchange_more(struct exchange *x, struct leg *from)
+{
+	struct leg *other;
+
+	CHECK_MAGIC(x, EXCHANGE_MAGIC);
+	other = from == x->front ? x->back : x->front;
+	if (other != NULL)
+		other->ops->more(other);
+}
+
+void exchange_end(struct exchange *x, struct leg *from)
+{
+	CHECK_MAGIC(x, EXCHANGE_MAGIC);
+	if (from == x->front)
+		x->request.body.end = true;
+	else
+		x->response.body.end = true;
+}
+
+void exchange_room(struct exchange *x, struct leg *from)
+{
+	struct leg *other;
+
+	CHECK_MAGIC(x, EXCHANGE_MAGIC);
+	other = from == x->front ? x->back : x->front;
+	if (other != NULL)
+		other->ops->room(other);
+}
+
+/* ---- ends ---- */
+
+static void on_back_fault(struct exchange *x, enum fault fault)
+{
+	x->back = NULL;
+	if (x->state >= EXCHANGE_ANSWERING) {
+		x->fault = fault;
+		reset_front(x, fault);
+		finish(x);
+		return;
+	}
+	exchange_retry_or_fail(x, fault);
+}
+
+void exchange_fault(struct exchange *x, struct leg *from, enum fault fault)
+{
+	CHECK_MAGIC(x, EXCHANGE_MAGIC);
+	if (from == x->back) {
+		on_back_fault(x, fault);
+		return;
+	}
+	CHECK(from == x->front);
+	if (x->fault == FAULT_NONE)
+		x->fault = fault;
+	x->front = NULL;
+	stop_back(x, fault);
+	finish(x);
+}
+
+void exchange_fail(struct exchange *x, enum fault fault)
+{
+	CHECK(x->state < EXCHANGE_ANSWERING);
+	if (x->fault == FAULT_NONE)
+		x->fault = fault;
+	toron_respond_error(x, fault_info(fault)->http != 0 ? fault_info(fault)->http : 500, NULL, 0);
+}
+
+void exchange_retry_or_fail(struct exchange *x, enum fault fault)
+{
+	if (x->retry != NULL && x->request.body.sent == 0 && x->retry(x, fault))
+		return;
+	exchange_fail(x, fault);
+}
+
+void exchange_refuse(struct exchange *x, enum fault fault)
+{
+	struct leg *front = x->front;
+
+	CHECK_MAGIC(x, EXCHANGE_MAGIC);
+	if (x->state >= EXCHANGE_ANSWERING) {
+		front->ops->reset(front, fault);
+		exchange_fault(x, front, fault);
+		return;
+	}
+	if (x->state == EXCHANGE_HEAD)
+		x->state = EXCHANGE_CHAIN;
+	x->close_front = true;
+	stop_back(x, fault);
+	exchange_end(x, front);
+	exchange_fail(x, fault);
+}
+
+void exchange_back_done(struct exchange *x)
+{
+	x->back = NULL;
+}
+
+void exchange_done(struct exchange *x)
+{
+	CHECK_MAGIC(x, EXCHANGE_MAGIC);
+	x->front = NULL;
+	stop_back(x, FAULT_NONE);
+	finish(x);
+}
+
+void exchange_attach_back(struct exchange *x, struct leg *back)
+{
+	CHECK(x->back == NULL && back->x == NULL);
+	x->back = back;
+	back->x = x;
+	back->ops->head(back, &x->request);
+	/* While the chain runs, the front is in the middle of its batch, and its exchange_more follows. */
+	if (!x->running)
+		back->ops->more(back);
+}
+
+/* ---- answers ---- */
+
+static enum toron_verdict answered(struct exchange *x)
+{
+	x->chain_answered = true;
+	if (!x->running)
+		answer_start(x);
+	return TORON_ANSWERED;
+}
+
+enum toron_verdict toron_respond(struct exchange *x, uint16_t status, struct str content_type, struct str body,
+	const struct toron_header *headers, size_t n_headers)
+{
+	CHECK(!x->chain_answered);
+	answer_prepare(x, status, content_type, body, headers, n_headers);
+	return answered(x);
+}
+
+enum toron_verdict toron_respond_error(struct exchange *x, uint16_t status, const struct toron_header *headers,
+	size_t n_headers)
+{
+	CHECK(!x->chain_answered);
+	answer_prepare_error(x, status, headers, n_headers);
+	return answered(x);
+}

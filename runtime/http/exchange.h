@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* One exchange: a request and its response, between a front leg and a back leg.
+ *
+ * A leg is a codec stream or a local handler (an answer of ours). A leg reports what it received by the exchange_* events and is told
+ * what to send by its ops. Neither knows the other's kind. Events that come in one batch (head, bytes, end) end with one
+ * exchange_more, upon which the other leg sends.
+ *
+ *   front leg --exchange_head(request)--> route, chain, action --> attaches a back leg, calls back->head
+ *   back leg  --exchange_head(response)-> response chain ------> front->head
+ *   either    --exchange_more-----------> the other's more;  the consumer's exchange_room --> the producer's room
+ *   back leg  --exchange_back_done------> the back leg has let go; the exchange goes on until the front is done
+ *   front leg --exchange_done-----------> logged and freed; the pointer is dead
+ *
+ * A fault of the back leg becomes a retry, an error answer, or a reset of the front; a fault of the front resets the back. All calls
+ * belong to the worker's thread. exchange_head, _more, _end, _fault may end in the leg's own ops being called (front->reset from inside
+ * exchange_fault, say), never in the leg's memory being freed. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/fault.h"
+#include "http/msg.h"
+#include "loop/worker.h"
+#include "net/addr.h"
+#include "toron/match.h"
+
+struct exchange;
+struct leg;
+struct toron_listener;
+struct toron_backend;
+
+struct leg_ops {
+	const char *name;
+	/* Send this head (an interim 1xx one too). The message stays valid; its body may have bytes already. Does not write yet. */
+	void (*head)(struct leg *leg, const struct msg *m);
+	/* Bytes, trailers or the end wait to be sent: write now. */
+	void (*more)(struct leg *leg);
+	/* The consumer has released bytes: more may be received. */
+	void (*room)(struct leg *leg);
+	/* Give up this exchange: abort what was begun. The leg lets go of the exchange (leg->x becomes NULL). */
+	void (*reset)(struct leg *leg, enum fault fault);
+};
+
+struct leg {
+	const struct leg_ops *ops;
+	struct exchange *x; /* NULL: attached to none */
+};
+
+enum exchange_state {
+	EXCHANGE_HEAD,      /* waits for the request head */
+	EXCHANGE_CHAIN,     /* in the request chain, perhaps paused */
+	EXCHANGE_ACTION,    /* the action has begun, no final response head yet */
+	EXCHANGE_ANSWERING, /* the response head went to the front */
+	EXCHANGE_FAILED,    /* the front was reset */
+};
+
+/* Times for the log and limits: microseconds of the monotonic clock. */
+struct exchange_times {
+	uint64_t begun, connected, first_byte;
+};
+
+struct exchange {
+	unsigned magic;
+#define EXCHANGE_MAGIC 0x6b1f20c3u
+	enum exchange_state state;
+	struct worker *worker;              /* borrowed */
+	const struct toron_listener *listener;
+	struct leg *front, *back;           /* borrowed; NULL: none */
+	struct msg request, response;
+	struct buf *head_bufs[4];           /* counted: what the fields point into */
+	struct arena arena;
+
+	/* the request, understood (http/semantics.c) */
+	uint32_t method_bit;
+	struct str host;                    /* lower case, no port, no trailing dot */
+	uint16_t host_port;
+	struct str path, query;             /* normalised */
+	struct addr source;
+	struct str source_text;
+
+	/* routing */
+	const struct toron_route *route;    /* NULL: none took it */
+	const uint8_t *params;              /* of the candidate; NULL: none */
+	uint32_t chain_entered;
+	bool chain_answered;                /* toron_respond was called */
+	bool response_chain_done;
+	bool running;                       /* generated code is on the stack: answers wait until it returns */
+
+	/* what middlewares keep */
+	void *claims;
+	void (*claims_free)(void *);
+	toron_claim_reader *claims_read;    /* NULL: only the subject is known */
+	struct str claims_subject, request_id;
+
+	/* the action's side (backend/) */
+	const struct toron_backend *backend;
+	uint32_t server, tries;
+	bool reused;                        /* the back connection has carried exchanges before */
+	bool (*retry)(struct exchange *x, enum fault fault); /* true: another back leg is on its way */
+	void (*cancel)(struct exchange *x);  /* stops what the action waits for without a leg (resolving, queueing); NULL: nothing */
+	void *action_state;                  /* the action's own, in the arena */
+
+	enum fault fault;                   /* the first that counted */
+	bool close_front;                   /* the front connection ends after this exchange */
+	bool is_tunnel;                     /* after 101: both bodies are raw bytes */
+	struct exchange_times times;
+	struct loop_timer total;            /* the route's total limit, when it has one */
+	bool total_armed;
+	struct leg local;                   /* our own answers (http/answer.c) */
+	struct list link;                   /* in the pool, or among the worker's live exchanges */
+};
+
+struct exchange_pool;
+struct exchange_pool *exchange_pool_new(struct worker *w);
+void exchange_pool_free(struct exchange_pool **p);
+size_t exchange_pool_live(const struct exchange_pool *p);
+
+/* A new exchange for a front leg; NULL when over the memory budget. */
+struct exchange *exchange_new(struct worker *w, const struct toron_listener *l, struct leg *front, const struct addr *source);
+/* Keeps a count on a buffer that head fields point into; false when there are too many. */
+bool exchange_keep_buf(struct exchange *x, struct buf *b);
+
+/* For a front leg whose request is broken, in its head or later: answers with the fault's status when no answer has begun, else resets;
+ * the connection ends. The exchange may be dead afterwards. */
+void exchange_refuse(struct exchange *x, enum fault fault);
+
+/* Events. `from` is x->front or x->back. */
+void exchange_head(struct exchange *x, struct leg *from);
+void exchange_more(struct exchange *x, struct leg *from);
+void exchange_end(struct exchange *x, struct leg *from);
+void exchange_fault(struct exchange *x, struct leg *from, enum fault fault);
+/* The leg has released bytes of what it sends: the other leg may receive more. */
+void exchange_room(struct exchange *x, struct leg *from);
+/* The back leg is through (its response complete) and takes itself out. */
+void exchange_back_done(struct exchange *x);
+/* The front leg is through: logs, frees. A back leg that is still there is reset. */
+void exchange_done(struct exchange *x);
+
+/* For actions: puts a back leg to work; calls its head op and more. */
+void exchange_attach_back(struct exchange *x, struct leg *back);
+/* For actions: fails before there is a back leg (no server, resolve). */
+void exchange_fail(struct exchange *x, enum fault fault);
+/* The same, where another try is allowed. */
+void exchange_retry_or_fail(struct exchange *x, enum fault fault);
+
+/* Told once per finished exchange, before it is freed; set by observe/ at boot. NULL: nobody listens. */
+typedef void exchange_observer(struct exchange *x);
+extern exchange_observer *exchange_observe;
+
+/* Implemented by route/, which stands above this folder. Finds the route: sets x->route and x->params; otherwise false, and *allow_out
+ * are the methods that would have been taken (0: the path is unknown). */
+bool exchange_find_route(struct exchange *x, uint32_t *allow_out);
+/* The value of an Allow field for such methods. */
+struct str route_allow_text(struct exchange *x, uint32_t allow);

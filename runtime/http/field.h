@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Header and trailer fields (RFC 9110 section 5). Names are lower case always (codecs lower them in their own buffers), so that
+ * comparison is memcmp; values are trimmed and hold no CR, LF or NUL. Names and values are borrowed for the exchange's life. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/str.h"
+
+/* Fields that our own code must know quickly. */
+enum field_token {
+	FIELD_OTHER,
+#define FIELD(token, name) FIELD_##token,
+#include "http/field.def"
+#undef FIELD
+	FIELD_TOKEN_COUNT
+};
+
+struct field {
+	struct str name, value;
+	uint16_t token; /* enum field_token */
+};
+
+struct fields {
+	struct field *at; /* in the exchange's arena */
+	uint16_t n, cap;
+};
+
+/* The token of a lower-case name. */
+enum field_token field_token(struct str name);
+struct str field_token_name(enum field_token t);
+
+/* False when over the arena's budget. */
+bool fields_add(struct fields *f, struct arena *a, struct str name, struct str value);
+/* Replaces all of that name by one. */
+bool fields_set(struct fields *f, struct arena *a, struct str name, struct str value);
+void fields_remove(struct fields *f, struct str name);
+void fields_remove_token(struct fields *f, enum field_token t);
+/* The first, or NULL. */
+const struct field *fields_find(const struct fields *f, struct str name);
+const struct field *fields_find_token(const struct fields *f, enum field_token t);
+/* True if a comma-separated list field of that token has the member (case-insensitive). */
+bool fields_has_member(const struct fields *f, enum field_token t, struct str member);
+/* Takes the next non-empty, trimmed member off a comma-separated list; false at the end. */
+bool field_next_member(struct str *rest, struct str *member_out);
+
+/* RFC 9110 section 5.6.2 token and section 5.5 field value. */
+bool field_is_token(struct str s);
+bool field_is_value(struct str s);

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* The version of the ABI between libtoron.a and what toronc emits (and C plugins).
+ *
+ * Generated code states the version it was made for and refuses to compile against another major one. A change that
+ * removes or reorders anything raises MAJOR; an addition raises MINOR.
+ *
+ * Changes:
+ *   1.0  listeners, routers, chains, http1 backends, respond, redirect, echo, headers, rate-limit, jwt, request-id. */
+#pragma once
+
+#define TORON_ABI_MAJOR 1
+#define TORON_ABI_MINOR 0

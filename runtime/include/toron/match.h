@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Routing tables: what toronc emits and route/ walks. One interface for both matcher emitters (re2c code, DFA table).
+ *
+ * Routes stand in one array in the order in which they win, so a route's index is its rank. A router serves the listeners that
+ * share one set of routes. A host leads to a list of groups (exact host, wildcards from long to short, any host); a
+ * group's matcher turns the normalised path into an accept list, the candidates of which are tried in rank order. A later group is asked only
+ * while it could still hold a better rank than what was found. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "toron/exchange.h"
+
+/* The number of the accept list (or host list) that takes the bytes; 0: none. */
+typedef uint32_t toron_matcher(const char *ptr, size_t len);
+/* Checks one pattern alone; used where re2c's first match leaves an overlap open. */
+typedef bool toron_pattern(const char *ptr, size_t len);
+
+struct toron_candidate {
+	uint32_t route;              /* rank */
+	toron_pattern *also;         /* must hold too; NULL: the matcher has already proved it */
+	const uint8_t *params;       /* [route's n_params]: segment number (0 is the first), 255: not in this form */
+};
+struct toron_accepts {
+	const struct toron_candidate *at;
+	uint32_t n;
+};
+struct toron_group {
+	const char *origin;                /* the host patterns, for people */
+	toron_matcher *match;
+	const struct toron_accepts *accepts; /* [0] is empty */
+	uint32_t best;                     /* the lowest rank in it */
+};
+struct toron_router {
+	toron_matcher *host;               /* lower-case host to host list; NULL: only list 0 */
+	const uint16_t *const *host_lists; /* group numbers, most specific first, ended by 0xffff; [0]: hosts that no pattern names */
+	const struct toron_group *groups;
+};
+
+struct toron_action;
+struct toron_chain {
+	/* Runs the request phase from middleware `from` on; tells how many were entered through toron_chain_at(). */
+	enum toron_verdict (*request)(struct exchange *x, unsigned from);
+	/* Runs the response phase of the first `entered` middlewares, last one first. NULL: none has one. */
+	void (*response)(struct exchange *x, unsigned entered);
+	const char *const *names;
+	uint32_t n;
+};
+/* Called by generated chains before each middleware: number `i` is being entered. */
+void toron_chain_at(struct exchange *x, unsigned i);
+
+struct toron_route {
+	const char *name, *origin;
+	uint32_t methods;                  /* bits of enum toron_method; 0: any. GET implies HEAD. */
+	bool (*when)(const struct exchange *x); /* headers, query, cookies, scheme, source; NULL: nothing to check */
+	const struct toron_chain *chain;   /* NULL: none */
+	void (*action)(struct exchange *x, const void *conf);
+	const void *conf;                  /* of the action */
+	uint32_t n_params;
+	uint32_t total_ms, first_byte_ms;  /* 0: none, the backend's */
+};
