@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+
+#include "base/err.h"
+#include "codec/h1/parse.h"
+
+static const struct h1_limits limits = { .header_bytes = 4096, .header_count = 10, .uri_bytes = 100 };
+static struct arena arena;
+static struct msg msg;
+static struct h1_head head;
+static char text[8192];
+
+static void begin(void)
+{
+	arena_init(&arena, NULL, 0, 1 << 20);
+}
+
+static void finish(void)
+{
+	arena_fini(&arena);
+}
+
+static enum fault request(const char *s)
+{
+	size_t len = strlen(s);
+
+	memset(&msg, 0, sizeof(msg));
+	memset(&head, 0, sizeof(head));
+	msg.length = -1;
+	memcpy(text, s, len);
+	return h1_parse_request(text, len, &limits, &arena, &msg, &head);
+}
+
+static enum fault response(const char *s, bool to_head)
+{
+	size_t len = strlen(s);
+
+	memset(&msg, 0, sizeof(msg));
+	memset(&head, 0, sizeof(head));
+	memcpy(text, s, len);
+	return h1_parse_response(text, len, &limits, &arena, to_head, &msg, &head);
+}
+
+static void is(struct str s, const char *expected)
+{
+	ck_assert_msg(str_eq(s, str_of(expected)), "'%.*s' is not '%s'", STR_ARG(s), expected);
+}
+
+START_TEST(request_is_understood)
+{
+	ck_assert_int_eq(request("GET /a?b HTTP/1.1\r\nHOST: Ex\r\nX-Y:  v \r\nConnection: close\r\n\r\n"), FAULT_NONE);
+	is(msg.method, "GET");
+	is(msg.path, "/a?b");
+	is(msg.authority, "Ex");
+	ck_assert_int_eq(msg.head.n, 2);
+	is(msg.head.at[0].name, "x-y");
+	is(msg.head.at[0].value, "v");
+	ck_assert_int_eq(head.framing, H1_NO_BODY);
+	ck_assert(!head.keep_alive);
+	ck_assert_int_eq(msg.length, 0);
+}
+END_TEST
+
+START_TEST(absolute_form_wins_over_host)
+{
+	ck_assert_int_eq(request("GET http://b:1?x HTTP/1.1\r\nHost: a\r\n\r\n"), FAULT_BAD_REQUEST);
+	ck_assert_int_eq(request("GET http://b:1 HTTP/1.1\r\nHost: a\r\n\r\n"), FAULT_NONE);
+	is(msg.authority, "b:1");
+	is(msg.path, "/");
+}
+END_TEST
+
+START_TEST(framing_of_requests)
+{
+	ck_assert_int_eq(request("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 7\r\n\r\n"), FAULT_NONE);
+	ck_assert_int_eq(head.framing, H1_LENGTH);
+	ck_assert_int_eq(msg.length, 7);
+	ck_assert_int_eq(request("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: CHUNKED\r\n\r\n"), FAULT_NONE);
+	ck_assert_int_eq(head.framing, H1_CHUNKED);
+	ck_assert_int_eq(request("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n"),
+		FAULT_BAD_REQUEST);
+	ck_assert_int_eq(request("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n"), FAULT_NOT_IMPLEMENTED);
+	ck_assert_int_eq(request("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n"), FAULT_BAD_REQUEST);
+}
+END_TEST
+
+START_TEST(limits_have_faults_of_their_own)
+{
+	char big[400];
+
+	ck_assert_int_eq(snprintf(big, sizeof(big), "GET /%0200d HTTP/1.1\r\nHost: a\r\n\r\n", 1) > 0, 1);
+	ck_assert_int_eq(request(big), FAULT_URI_TOO_LONG);
+	ck_assert_int_eq(request("GET / HTTP/1.1\r\nHost: a\r\na:\r\na:\r\na:\r\na:\r\na:\r\na:\r\na:\r\na:\r\na:\r\na:\r\n\r\n"),
+		FAULT_HEAD_TOO_LARGE);
+	ck_assert_int_eq(request("GET / HTTP/3.0\r\nHost: a\r\n\r\n"), FAULT_VERSION);
+}
+END_TEST
+
+START_TEST(upgrade_needs_both_fields_and_no_body)
+{
+	ck_assert_int_eq(request("GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n\r\n"), FAULT_NONE);
+	ck_assert_ptr_null(msg.protocol.ptr);
+	ck_assert_int_eq(request("GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: x, Upgrade\r\n\r\n"), FAULT_NONE);
+	is(msg.protocol, "websocket");
+	ck_assert_int_eq(
+		request("POST / HTTP/1.1\r\nHost: a\r\nUpgrade: h\r\nConnection: upgrade\r\nContent-Length: 1\r\n\r\n"), FAULT_NONE);
+	ck_assert_ptr_null(msg.protocol.ptr);
+}
+END_TEST
+
+START_TEST(responses)
+{
+	ck_assert_int_eq(response("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n", false), FAULT_NONE);
+	ck_assert_int_eq(head.framing, H1_LENGTH);
+	ck_assert(head.keep_alive);
+	ck_assert_int_eq(response("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n", true), FAULT_NONE);
+	ck_assert_int_eq(head.framing, H1_NO_BODY);
+	ck_assert_int_eq(msg.length, 3);
+	ck_assert_int_eq(response("HTTP/1.1 304\r\nContent-Length: 3\r\n\r\n", false), FAULT_NONE);
+	ck_assert(msg.bodiless);
+	ck_assert_int_eq(response("HTTP/1.0 200 OK\r\n\r\n", false), FAULT_NONE);
+	ck_assert_int_eq(head.framing, H1_UNTIL_CLOSE);
+	ck_assert(!head.keep_alive);
+	ck_assert_int_eq(response("HTTP/1.1 099 X\r\n\r\n", false), FAULT_BACK_PROTOCOL);
+	ck_assert_int_eq(response("HTTP/1.1 101 X\r\nConnection: upgrade\r\n\r\n", false), FAULT_BACK_PROTOCOL);
+	ck_assert_int_eq(response("HTTP/1.1 101 X\r\nConnection: upgrade\r\nUpgrade: a\r\n\r\n", false), FAULT_NONE);
+	is(msg.protocol, "a");
+}
+END_TEST
+
+START_TEST(head_length_is_found_in_any_pieces)
+{
+	const char *s = "GET / HTTP/1.1\r\nHost: a\r\n\r\nrest";
+
+	for (size_t first = 0; first <= 27; first++) {
+		size_t scanned = 0;
+
+		for (size_t n = first; n < 27; n++)
+			ck_assert_uint_eq(h1_head_length(s, n, &scanned), 0);
+		ck_assert_uint_eq(h1_head_length(s, strlen(s), &scanned), 27);
+	}
+}
+END_TEST
+
+/* Decodes chunked bytes given `piece` at a time; the length of the data, or -1. */
+static int dechunk(const char *s, size_t piece, char *out)
+{
+	struct h1_chunks c = { .state = H1_CHUNK_SIZE };
+	size_t len = strlen(s), at = 0, n_out = 0;
+
+	while (at < len && c.state != H1_CHUNK_TRAILERS) {
+		size_t have = len - at < piece ? len - at : piece;
+		ptrdiff_t taken = h1_chunks_step(&c, s + at, have);
+
+		if (taken < 0)
+			return -1;
+		at += (size_t)taken;
+		have -= (size_t)taken;
+		if (c.state != H1_CHUNK_DATA)
+			continue;
+		if (have > c.left)
+			have = c.left;
+		memcpy(out + n_out, s + at, have);
+		n_out += have;
+		at += have;
+		c.left -= have;
+	}
+	return c.state == H1_CHUNK_TRAILERS ? (int)n_out : -1;
+}
+
+START_TEST(chunks_in_any_pieces)
+{
+	char out[100];
+
+	for (size_t piece = 1; piece < 40; piece++) {
+		ck_assert_int_eq(dechunk("5\r\nhello\r\n00A;x=\"y\"\r\n0123456789\r\n0\r\n\r\n", piece, out), 15);
+		ck_assert_mem_eq(out, "hello0123456789", 15);
+		ck_assert_int_eq(dechunk("5\r\nhelloX\r\n0\r\n\r\n", piece, out), -1);
+		ck_assert_int_eq(dechunk("5 \r\nhello\r\n;\r\n\r\n", piece, out), -1);
+		ck_assert_int_eq(dechunk("1000000000000000\r\n", piece, out), -1);
+	}
+}
+END_TEST
+
+START_TEST(trailers_may_not_frame)
+{
+	struct fields f = { 0 };
+
+	memcpy(text, "x: 1\r\n\r\n", 8);
+	ck_assert_int_eq(h1_parse_trailers(text, 8, &limits, &arena, &f), FAULT_NONE);
+	ck_assert_int_eq(f.n, 1);
+	memcpy(text, "Content-Length: 1\r\n\r\n", 21);
+	ck_assert_int_eq(h1_parse_trailers(text, 21, &limits, &arena, &f), FAULT_BAD_REQUEST);
+}
+END_TEST
+
+Suite *suite_h1_parse(void);
+
+Suite *suite_h1_parse(void)
+{
+	Suite *s = suite_create("h1_parse");
+	TCase *t = tcase_create("parse");
+
+	tcase_add_checked_fixture(t, begin, finish);
+	tcase_add_test(t, request_is_understood);
+	tcase_add_test(t, absolute_form_wins_over_host);
+	tcase_add_test(t, framing_of_requests);
+	tcase_add_test(t, limits_have_faults_of_their_own);
+	tcase_add_test(t, upgrade_needs_both_fields_and_no_body);
+	tcase_add_test(t, responses);
+	tcase_add_test(t, head_length_is_found_in_any_pieces);
+	tcase_add_test(t, chunks_in_any_pieces);
+	tcase_add_test(t, trailers_may_not_frame);
+	suite_add_tcase(s, t);
+	return s;
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include <check.h>
+#include <stdlib.h>
+
+
+#include "http/body.h"
+#include "http/field.h"
+#include "loop/loop.h"
+
+static struct loop *loop;
+static struct buf_pool *pool;
+static struct body body;
+
+static void begin(void)
+{
+	loop = loop_new();
+	pool = buf_pool_new(loop, 0);
+	body_init(&body, 1000);
+}
+
+static void finish(void)
+{
+	body_fini(&body);
+	ck_assert_uint_eq(buf_pool_lent(pool), 0);
+	buf_pool_free(&pool);
+	loop_free(&loop);
+}
+
+START_TEST(three_cursors)
+{
+	struct buf *b = buf_acquire(pool, 100);
+	struct iovec iov[8];
+
+	body_append(&body, b->bytes, 60, b);
+	body_append(&body, b->bytes + 60, 40, b); /* adjacent: one segment */
+	ck_assert_uint_eq(b->refs, 2);
+	ck_assert_int_eq(body_peek(&body, iov, 8), 1);
+	ck_assert_uint_eq(iov[0].iov_len, 100);
+	ck_assert_uint_eq(body_room(&body), 900);
+	body_sent(&body, 70);
+	ck_assert_uint_eq(body_unsent(&body), 30);
+	ck_assert_uint_eq(body_room(&body), 900); /* sent is not released */
+	ck_assert_int_eq(body_peek(&body, iov, 8), 1);
+	ck_assert_ptr_eq(iov[0].iov_base, b->bytes + 70);
+	body_release(&body, 70);
+	ck_assert_uint_eq(body_room(&body), 970);
+	body_sent(&body, 30);
+	body_release(&body, 30);
+	ck_assert_uint_eq(b->refs, 1);
+	body.end = true;
+	ck_assert(body_is_spent(&body));
+	buf_release(&b);
+}
+END_TEST
+
+START_TEST(segments_are_bounded)
+{
+	struct buf *b = buf_acquire(pool, 1000);
+	struct iovec iov[BODY_SEGMENTS];
+
+	for (int i = 0; i < BODY_SEGMENTS; i++) {
+		ck_assert_uint_gt(body_room(&body), 0);
+		body_append(&body, b->bytes + 10 * i, 5, b);
+	}
+	ck_assert_uint_eq(body_room(&body), 0);
+	ck_assert_int_eq(body_peek(&body, iov, BODY_SEGMENTS), BODY_SEGMENTS);
+	body_sent(&body, 12);
+	body_release(&body, 12);
+	ck_assert_uint_gt(body_room(&body), 0);
+	ck_assert_int_eq(body_peek(&body, iov, BODY_SEGMENTS), BODY_SEGMENTS - 2);
+	ck_assert_uint_eq(iov[0].iov_len, 3);
+	buf_release(&b);
+}
+END_TEST
+
+START_TEST(every_token_is_found)
+{
+	for (int t = FIELD_OTHER + 1; t < FIELD_TOKEN_COUNT; t++)
+		ck_assert_int_eq(field_token(field_token_name((enum field_token)t)), t);
+	ck_assert_int_eq(field_token(STR("x-hostx")), FIELD_OTHER);
+	ck_assert_int_eq(field_token(STR("hos2")), FIELD_OTHER);
+}
+END_TEST
+
+START_TEST(fields_set_replaces_all)
+{
+	struct arena a;
+	struct fields f = { 0 };
+
+	arena_init(&a, NULL, 0, 1 << 16);
+	fields_add(&f, &a, STR("a"), STR("1"));
+	fields_add(&f, &a, STR("b"), STR("2"));
+	fields_add(&f, &a, STR("a"), STR("3"));
+	ck_assert(fields_set(&f, &a, STR("a"), STR("4")));
+	ck_assert_int_eq(f.n, 2);
+	ck_assert(str_eq(fields_find(&f, STR("a"))->value, STR("4")));
+	fields_add(&f, &a, STR("connection"), STR("x, , Close"));
+	ck_assert(fields_has_member(&f, FIELD_CONNECTION, STR("close")));
+	ck_assert(!fields_has_member(&f, FIELD_CONNECTION, STR("clos")));
+	arena_fini(&a);
+}
+END_TEST
+
+Suite *suite_body(void);
+
+Suite *suite_body(void)
+{
+	Suite *s = suite_create("body");
+	TCase *t = tcase_create("body");
+
+	tcase_add_checked_fixture(t, begin, finish);
+	tcase_add_test(t, three_cursors);
+	tcase_add_test(t, segments_are_bounded);
+	tcase_add_test(t, every_token_is_found);
+	tcase_add_test(t, fields_set_replaces_all);
+	suite_add_tcase(s, t);
+	return s;
+}
