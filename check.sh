@@ -1,0 +1,70 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# Runs every test: installs what they need (Debian 12 or 13, as root or with sudo), builds, runs the unit tests, the lint, the golden cases,
+# the public data suites and the end-to-end tests, then the unit and end-to-end tests with sanitizers. The last line is the
+# sum, "N passed, N failed".
+set -u
+LC_ALL=C
+export LC_ALL
+cd "$(dirname "$0")" || exit 1
+. ./scripts/setup.sh
+
+TEST_PACKAGES="check python3 curl openssl strace wrk"
+
+# shellcheck disable=SC2086
+need $BUILD_PACKAGES $TEST_PACKAGES
+data=$(cd .. && pwd)/shared/data
+find_folders
+TORON_SRCDIR=$SOURCE
+TORON_DATA=${TORON_DATA:-$data}
+# Where everything was installed, a stage that cannot run is a failure.
+TORON_COMPLETE=yes
+export TORON_SRCDIR TORON_DATA TORON_COMPLETE
+results=$(mktemp) || exit 1
+trap 'rm -f "$results"' EXIT
+
+# tests NAME STAGE...: runs stages on the build in $BUILD/NAME. Their sum is the last line, and is kept for the end.
+tests()
+{
+	folder=$BUILD/$1
+	shift
+	TORON_BUILDDIR=$folder timeout -k 20 900 sh "$SOURCE/tests/run.sh" "$@" > "$folder/tests.out" 2>&1 < /dev/null
+	code=$?
+	line=$(tail -n 1 "$folder/tests.out")
+	case $line in
+	*" passed, "*" failed")
+		sed '$d' "$folder/tests.out" ;;
+	*)
+		cat "$folder/tests.out"
+		echo "the tests ended without a result, exit $code"
+		line="0 passed, 1 failed" ;;
+	esac
+	echo "$line" >> "$results"
+}
+
+# stage NAME "TEST STAGES" [CONFIGURE OPTION...]
+stage()
+{
+	name=$1 stages=$2
+	shift 2
+	say "build/$name: ${*:-plain}"
+	if timeout -k 20 600 sh -c '. ./scripts/setup.sh; folder=$1; shift; SOURCE=$TORON_SRCDIR; build_in "$folder" "$@"' \
+		stage "$BUILD/$name" "$@" < /dev/null && timeout -k 20 200 make -C "$BUILD/$name" tests/unit/unit \
+		> "$BUILD/$name/make-unit.log" 2>&1; then
+		# shellcheck disable=SC2086
+		tests "$name" $stages
+	else
+		[ ! -s "$BUILD/$name/make-unit.log" ] || tail -n 40 "$BUILD/$name/make-unit.log"
+		echo "$name: does not build"
+		echo "0 passed, 1 failed" >> "$results"
+	fi
+}
+
+stage check "unit lint golden suites e2e" --enable-dev-warnings
+TORON_TIMES=2
+export TORON_TIMES
+stage asan "unit e2e" --enable-asan --enable-ubsan --enable-dev-warnings
+stage tsan "e2e" --enable-tsan --enable-dev-warnings
+
+echo
+awk '{ passed += $1; failed += $3 } END { printf "%d passed, %d failed\n", passed, failed; exit failed > 0 || passed == 0 }' "$results"

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "diag/diag.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/str.h"
+#include "base/vec.h"
+
+static const struct diag_kind kinds[] = {
+#define DIAG(name, level, number, headline, text) \
+	[DIAG_##name] = { .id = #name, .code = number, .title = headline, .help = text, .severity = level },
+#include "diag/diag.def"
+#undef DIAG
+};
+
+const struct diag_kind *diag_kind(enum diag_id id)
+{
+	CHECK(id < DIAG_COUNT);
+	return &kinds[id];
+}
+
+const struct diag_kind *diag_kind_by_code(struct str code)
+{
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		if (str_eq_nocase(code, str_of(kinds[i].code)))
+			return &kinds[i];
+	}
+	return NULL;
+}
+
+const char *diag_severity_name(enum diag_severity s)
+{
+	static const char *const names[] = { "error", "warning", "note", "warning" };
+
+	return names[s];
+}
+
+void diag_init(struct diags *d, struct arena *a)
+{
+	*d = (struct diags){ .arena = a };
+	CHECK(vec_grow(a, (void **)&d->sources, 0, &d->cap_sources, sizeof(*d->sources)));
+	d->sources[0] = (struct source){ 0 };
+	d->n_sources = 1;
+}
+
+static void find_lines(struct arena *a, struct source *s)
+{
+	uint32_t n = 1;
+
+	for (size_t i = 0; i < s->text.len; i++)
+		n += s->text.ptr[i] == '\n';
+	s->line_starts = ARENA_ARRAY(a, uint32_t, n);
+	CHECK(s->line_starts != NULL);
+	s->n_lines = 1;
+	for (size_t i = 0; i < s->text.len; i++) {
+		if (s->text.ptr[i] == '\n')
+			s->line_starts[s->n_lines++] = (uint32_t)i + 1;
+	}
+}
+
+uint32_t diag_add_source(struct diags *d, struct str name, struct str text)
+{
+	struct source s = { .name = name, .text = text };
+
+	if (str_starts(text, STR("\xef\xbb\xbf")))
+		s.text = str_slice(text, 3, text.len);
+	CHECK(s.text.len < UINT32_MAX && d->n_sources < UINT32_MAX);
+	find_lines(d->arena, &s);
+	if (d->n_sources == d->cap_sources)
+		CHECK(vec_grow(d->arena, (void **)&d->sources, d->n_sources, &d->cap_sources, sizeof(s)));
+	d->sources[d->n_sources] = s;
+	return (uint32_t)d->n_sources++;
+}
+
+void diag_place(const struct diags *d, struct span s, uint32_t *line_out, uint32_t *column_out)
+{
+	const struct source *source;
+	uint32_t low = 0, high, begin, column = 1;
+
+	*line_out = *column_out = 0;
+	if (s.source == 0)
+		return;
+	CHECK(s.source < d->n_sources);
+	source = &d->sources[s.source];
+	begin = s.begin < source->text.len ? s.begin : (uint32_t)source->text.len;
+	for (high = source->n_lines; high - low > 1;) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (source->line_starts[middle] <= begin)
+			low = middle;
+		else
+			high = middle;
+	}
+	for (uint32_t i = source->line_starts[low]; i < begin; i++)
+		column += ((unsigned char)source->text.ptr[i] & 0xc0) != 0x80;
+	*line_out = low + 1;
+	*column_out = column;
+}
+
+struct str diag_place_str(const struct diags *d, struct arena *a, struct span s)
+{
+	uint32_t line, column;
+
+	if (s.source == 0)
+		return STR("");
+	diag_place(d, s, &line, &column);
+	return arena_printf(a, STR_FMT ":%u:%u", STR_ARG(d->sources[s.source].name), line, column);
+}
+
+static struct str format_text(struct arena *a, const char *format, va_list args)
+{
+	va_list again;
+	char *text;
+	int n;
+
+	va_copy(again, args);
+	n = vsnprintf(NULL, 0, format, again);
+	va_end(again);
+	CHECK(n >= 0);
+	text = arena_bytes(a, (size_t)n + 1);
+	CHECK(text != NULL);
+	vsnprintf(text, (size_t)n + 1, format, args);
+	return (struct str){ text, (size_t)n };
+}
+
+static enum diag_severity severity_of(const struct diags *d, enum diag_id id)
+{
+	enum diag_severity s = diag_kind(id)->severity;
+
+	if (s == DIAG_STRICT)
+		s = d->strict ? DIAG_ERROR : DIAG_WARNING;
+	return s == DIAG_WARNING && d->warnings_as_errors ? DIAG_ERROR : s;
+}
+
+void diag_vreport(struct diags *d, enum diag_id id, struct span at, const char *format, va_list args)
+{
+	struct diag new = { .id = id, .severity = severity_of(d, id), .at = at, .order = (uint32_t)d->n };
+
+	CHECK(at.source < d->n_sources);
+	d->n_errors += new.severity == DIAG_ERROR;
+	d->n_warnings += new.severity == DIAG_WARNING;
+	if (d->n == DIAG_MOST_KEPT) {
+		d->n_dropped++;
+		return;
+	}
+	new.text = format_text(d->arena, format, args);
+	if (d->n == d->cap)
+		CHECK(vec_grow(d->arena, (void **)&d->at, d->n, &d->cap, sizeof(new)));
+	d->at[d->n++] = new;
+}
+
+void diag_report(struct diags *d, enum diag_id id, struct span at, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	diag_vreport(d, id, at, format, args);
+	va_end(args);
+}
+
+/* The diagnostic that was reported last, or NULL if there is none or it was not kept. */
+static struct diag *last_reported(struct diags *d)
+{
+	return d->n == 0 || d->n_dropped > 0 ? NULL : &d->at[d->n - 1];
+}
+
+void diag_note(struct diags *d, struct span at, const char *format, ...)
+{
+	struct diag *last = last_reported(d);
+	va_list args;
+
+	if (last == NULL)
+		return;
+	CHECK(at.source < d->n_sources);
+	if (last->n_notes == last->cap_notes)
+		CHECK(vec_grow(d->arena, (void **)&last->notes, last->n_notes, &last->cap_notes,
+			sizeof(*last->notes)));
+	va_start(args, format);
+	last->notes[last->n_notes++] =
+		(struct diag_message){ .at = at, .text = format_text(d->arena, format, args) };
+	va_end(args);
+}
+
+void diag_where(struct diags *d, struct str path)
+{
+	struct diag *last = last_reported(d);
+
+	if (last != NULL)
+		last->where = path;
+}
+
+bool diag_failed(const struct diags *d)
+{
+	return d->n_errors > 0;
+}
+
+#define NAME_MOST 64 /* bytes; longer names are compared as they are */
+
+/* With "_" as "-": people mix them up, and it is not a spelling mistake. */
+static struct str plain_name(struct str s, char buffer[NAME_MOST])
+{
+	if (s.len > NAME_MOST)
+		return s;
+	for (size_t i = 0; i < s.len; i++)
+		buffer[i] = s.ptr[i] == '_' ? '-' : (char)ascii_lower((unsigned char)s.ptr[i]);
+	return (struct str){ buffer, s.len };
+}
+
+/* 0: the same but for case, "-" and "_". Halves, so that a shared beginning ranks behind one slip of a key. */
+static unsigned name_distance(struct str name, struct str candidate, unsigned worst)
+{
+	char buffers[2][NAME_MOST];
+	struct str a = plain_name(name, buffers[0]), b = plain_name(candidate, buffers[1]);
+	size_t longest = a.len > b.len ? a.len : b.len;
+	unsigned cap = (unsigned)(longest / 3);
+	unsigned distance;
+
+	if (cap > 4)
+		cap = 4;
+	distance = str_distance(a, b, cap);
+	if (distance <= cap)
+		return distance * 2;
+	if (a.len >= 3 && b.len >= 3 && (str_starts(a, b) || str_starts(b, a)))
+		return 5;
+	return worst;
+}
+
+struct str diag_nearest(struct str name, const struct str *names, size_t n_names)
+{
+	const unsigned worst = 100;
+	unsigned least = worst;
+	struct str nearest = STR_NONE;
+
+	for (size_t i = 0; i < n_names; i++) {
+		unsigned distance = str_eq(name, names[i]) ? worst : name_distance(name, names[i], worst);
+
+		if (distance < least) {
+			least = distance;
+			nearest = names[i];
+		}
+	}
+	return nearest;
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "drive/drive.h"
+
+#include <time.h>
+
+#include "base/check.h"
+#include "base/str.h"
+#include "check/check.h"
+#include "drive/compile.h"
+#include "drive/input.h"
+#include "drive/version.h"
+#include "prove/prove.h"
+
+/* Says how long a pass took since *from_ns, and sets it to now. */
+static void trace_pass(const struct drive *v, const char *name, uint64_t *from_ns)
+{
+	struct timespec t;
+	uint64_t now;
+
+	if (v->options->trace.line == NULL)
+		return;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	now = (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+	if (name != NULL)
+		drive_tracef(&v->options->trace, "%8.1f ms  %s", (double)(now - *from_ns) / 1e6, name);
+	*from_ns = now;
+}
+
+static enum drive_status status_of(const struct drive *v)
+{
+	return diag_failed(v->diags) ? DRIVE_USER_ERROR : DRIVE_OK;
+}
+
+enum drive_status drive_read(struct drive *v, const char *path, const enum tree_format *format, struct node **root_out)
+{
+	enum tree_format f = TREE_YAML;
+	uint32_t source;
+
+	*root_out = NULL;
+	/* The format first: an unknown one is no reason to read 64 MiB. */
+	if (format != NULL)
+		f = *format;
+	else if (!input_format(v->diags, path, &f))
+		return DRIVE_USER_ERROR;
+	source = input_read(v->arena, v->diags, path);
+	if (source == 0)
+		return DRIVE_USER_ERROR;
+	*root_out = tree_read(v->arena, v->diags, source, f);
+	return *root_out == NULL ? DRIVE_USER_ERROR : status_of(v);
+}
+
+/* Substitution and schema together: what the first poisons, the second passes over. */
+static enum drive_status conform(struct drive *v, struct node *root)
+{
+	tree_substitute(v->arena, v->diags, root, &v->options->vars);
+	if (v->schema == NULL)
+		v->schema = schema_gateway(v->arena, v->diags);
+	/* The schema is ours, not the user's. */
+	if (v->schema == NULL)
+		return DRIVE_FAULT;
+	schema_validate(v->arena, v->diags, v->schema, root);
+	if (!diag_failed(v->diags))
+		schema_complete(v->arena, v->diags, v->schema, root);
+	return status_of(v);
+}
+
+static enum drive_status run_passes(struct drive *v, const char *path, const enum tree_format *format, enum drive_stage stop,
+	struct drive_config *out)
+{
+	enum drive_status status;
+	uint64_t from_ns = 0;
+
+	trace_pass(v, NULL, &from_ns);
+	status = drive_read(v, path, format, &out->root);
+	trace_pass(v, "read", &from_ns);
+	if (status != DRIVE_OK || stop == DRIVE_TREE)
+		return status;
+	status = conform(v, out->root);
+	trace_pass(v, "schema", &from_ns);
+	if (status != DRIVE_OK)
+		return status;
+	out->model = model_build(v->arena, v->diags, out->root);
+	check_model(v->arena, v->diags, out->model);
+	trace_pass(v, "model and checks", &from_ns);
+	if (diag_failed(v->diags) || stop == DRIVE_MODEL)
+		return status_of(v);
+	out->plan = plan_build(v->arena, v->diags, out->model);
+	trace_pass(v, "plan", &from_ns);
+	if (diag_failed(v->diags))
+		return DRIVE_USER_ERROR;
+	prove_ties(v->arena, v->diags, out->plan);
+	trace_pass(v, "proofs", &from_ns);
+	if (diag_failed(v->diags) || stop == DRIVE_PLAN)
+		return status_of(v);
+	emit_files(v->arena, out->plan,
+		&(struct emit_options){ .matcher = v->options->matcher, .version = STR(DRIVE_VERSION) }, &out->files);
+	trace_pass(v, "emission", &from_ns);
+	return DRIVE_OK;
+}
+
+enum drive_status drive_config(struct drive *v, const char *path, const enum tree_format *format, enum drive_stage stop,
+	struct drive_config *out)
+{
+	size_t errors_before = v->diags->n_errors;
+	enum drive_status status;
+
+	*out = (struct drive_config){ 0 };
+	v->diags->n_errors = 0;
+	status = run_passes(v, path, format, stop, out);
+	v->diags->n_errors += errors_before;
+	return status;
+}
+
+enum drive_status drive_gateway(struct drive *v, const struct drive_config *config, const char *out_path)
+{
+	CHECK(config->files.n > 0);
+	return compile_gateway(v->arena, v->diags, v->options, &config->files, out_path);
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "base/check.h"
+#include "emit/emitter.h"
+
+/* ---- what actions are told ---- */
+
+static void emit_split(struct emitter *e, const struct plan_action *a, const char *id)
+{
+	struct cwriter *c = &e->c;
+	uint64_t sum = 0;
+
+	cwriter_open(c, "static const struct toron_split %s = {", id);
+	cwriter_open(c, ".at = (const struct toron_split_leg[]){");
+	for (uint32_t i = 0; i < a->n_legs; i++) {
+		sum += a->legs[i].weight;
+		cwriter_line(c, "{ &%s, %llu },", e->backends[a->legs[i].backend], (unsigned long long)sum);
+	}
+	cwriter_close(c, "},");
+	cwriter_line(c, ".n = %u,", a->n_legs);
+	cwriter_line(c, ".total = %llu,", (unsigned long long)sum);
+	cwriter_close(c, "};");
+	cwriter_blank(c);
+}
+
+static void emit_answer(struct emitter *e, const struct plan_action *a, const char *id)
+{
+	struct cwriter *c = &e->c;
+
+	cwriter_open(c, "static const struct toron_answer %s = {", id);
+	cwriter_line(c, ".status = %u,", a->status);
+	if (a->n_headers > 0) {
+		cwriter_open(c, ".headers = (const struct toron_line[]){");
+		for (uint32_t i = 0; i < a->n_headers; i++) {
+			cwriter_open(c, "{");
+			emit_str(e, "name", a->headers[i].name);
+			emit_template(e, "value", &a->headers[i].value);
+			cwriter_close(c, "},");
+		}
+		cwriter_close(c, "},");
+		cwriter_line(c, ".n_headers = %u,", a->n_headers);
+	}
+	emit_template(e, "body", &a->text);
+	cwriter_close(c, "};");
+	cwriter_blank(c);
+}
+
+/* The identifier of the action's conf, which is written here unless it is there already. */
+static const char *emit_conf(struct emitter *e, const struct plan_route *r)
+{
+	const struct plan_action *a = &r->action;
+	const char *id = NULL;
+
+	switch (a->kind) {
+	case PLAN_ACTION_BACKEND:
+		return e->backends[a->backend];
+	case PLAN_ACTION_SPLIT:
+		emit_comment(e, &e->c, r->model->node, r->name);
+		id = cwriter_ident(&e->taken, "split_", r->name);
+		emit_split(e, a, id);
+		return id;
+	case PLAN_ACTION_RESPOND:
+	case PLAN_ACTION_REDIRECT:
+		emit_comment(e, &e->c, r->model->node, r->name);
+		id = cwriter_ident(&e->taken, "answer_", r->name);
+		emit_answer(e, a, id);
+		return id;
+	case PLAN_ACTION_ECHO:
+		break;
+	}
+	return NULL;
+}
+
+static const char *action_function(enum plan_action_kind kind)
+{
+	static const char *const names[] = {
+		[PLAN_ACTION_BACKEND] = "toron_action_backend", [PLAN_ACTION_SPLIT] = "toron_action_split",
+		[PLAN_ACTION_RESPOND] = "toron_action_respond", [PLAN_ACTION_REDIRECT] = "toron_action_redirect",
+		[PLAN_ACTION_ECHO] = "toron_action_echo",
+	};
+
+	return names[kind];
+}
+
+/* ---- the routes themselves ---- */
+
+static const char *methods_text(struct emitter *e, uint32_t methods)
+{
+	static const char *const names[] = {
+		"TORON_GET", "TORON_HEAD", "TORON_POST", "TORON_PUT", "TORON_DELETE", "TORON_CONNECT", "TORON_OPTIONS",
+		"TORON_TRACE", "TORON_PATCH",
+	};
+	struct sbuf out = { 0 };
+	const char *text;
+
+	for (uint32_t i = 0; i < ARRAY_LEN(names); i++)
+		if ((methods & 1u << i) != 0)
+			sbuf_printf(&out, "%s%s", out.len == 0 ? "" : " | ", names[i]);
+	for (uint32_t i = 0; i < PLAN_MAX_EXTRA_METHODS; i++)
+		if ((methods & (uint32_t)TORON_METHOD_EXTRA << i) != 0)
+			sbuf_printf(&out, "%sTORON_METHOD_EXTRA << %u", out.len == 0 ? "" : " | ", i);
+	text = arena_cstr(e->arena, sbuf_str(&out));
+	sbuf_fini(&out);
+	return text;
+}
+
+static const char *hosts_text(struct emitter *e, const struct plan_hosts *h)
+{
+	const char *star = h->kind == PLAN_HOST_WILDCARD ? "*" : "";
+
+	if (h->kind == PLAN_HOST_ANY)
+		return "any host";
+	if (h->n == 1)
+		return arena_printf(e->arena, "%s" STR_FMT, star, STR_ARG(h->at[0])).ptr;
+	return arena_printf(e->arena, "%s" STR_FMT " and %u more", star, STR_ARG(h->at[0]), h->n - 1).ptr;
+}
+
+static void emit_entry(struct emitter *e, uint32_t rank)
+{
+	const struct plan_entry *entry = &e->plan->entries[rank];
+	const struct plan_route *r = &e->plan->routes[entry->route];
+	const char *conf = e->confs[entry->route];
+	struct cwriter *c = &e->c;
+
+	cwriter_comment(c, "%u: %s, " STR_FMT, rank, hosts_text(e, &entry->hosts), STR_ARG(e->plan->paths[entry->path].key));
+	cwriter_open(c, "{");
+	emit_cstr(e, "name", cwriter_quote(e->arena, r->name));
+	emit_cstr(e, "origin", emit_origin(e, r->at));
+	if (r->methods != 0)
+		cwriter_line(c, ".methods = %s,", methods_text(e, r->methods));
+	emit_cstr(e, "when", e->whens[entry->route]);
+	if (r->chain != PLAN_NONE)
+		cwriter_line(c, ".chain = &%s,", e->chains[r->chain]);
+	cwriter_line(c, ".action = %s,", action_function(r->action.kind));
+	if (conf != NULL)
+		cwriter_line(c, ".conf = &%s,", conf);
+	emit_u64(e, "n_params", r->n_params);
+	emit_u64(e, "total_ms", r->total_ms);
+	emit_u64(e, "first_byte_ms", r->first_byte_ms);
+	cwriter_close(c, "},");
+}
+
+void emit_routes(struct emitter *e)
+{
+	const struct plan *p = e->plan;
+	struct cwriter *c = &e->c;
+
+	e->confs = ARENA_ARRAY(e->arena, const char *, p->n_routes);
+	for (uint32_t i = 0; i < p->n_routes; i++)
+		e->confs[i] = emit_conf(e, &p->routes[i]);
+	if (p->n_entries == 0)
+		return;
+	cwriter_comment(c, "In the order in which they win: a route's index is its rank.");
+	cwriter_open(c, "static const struct toron_route routes[] = {");
+	for (uint32_t i = 0; i < p->n_entries; i++)
+		emit_entry(e, i);
+	cwriter_close(c, "};");
+	cwriter_blank(c);
+	if (p->n_extra_methods == 0)
+		return;
+	cwriter_open(c, "static const struct str extra_methods[] = {");
+	for (uint32_t i = 0; i < p->n_extra_methods; i++)
+		cwriter_line(c, "STR_INIT(%s),", cwriter_quote(e->arena, p->extra_methods[i]));
+	cwriter_close(c, "};");
+	cwriter_blank(c);
+}

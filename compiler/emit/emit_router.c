@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "base/check.h"
+#include "emit/emitter.h"
+
+/* ---- groups ---- */
+
+/* The lists that the group's matcher leads to, by the numbers that it returns. */
+static struct plan_accepts *group_lists(struct emitter *e, const struct plan_group *g, uint32_t *n_out)
+{
+	const struct plan_matcher *m = &e->plan->matchers[g->matcher];
+
+	if (e->matchers[g->matcher].is_table) {
+		*n_out = m->dfa.n_sets;
+		return plan_accepts_by_set(e->plan, e->arena, g);
+	}
+	*n_out = m->n + 1;
+	return plan_accepts_by_first(e->plan, e->arena, g);
+}
+
+/* Where in the path the parameters are, as an initialiser; NULL if the route has none. */
+static const char *params_text(struct emitter *e, const struct plan_entry *entry)
+{
+	uint32_t n = e->plan->routes[entry->route].n_params;
+	struct sbuf out = { 0 };
+	const char *text;
+
+	if (n == 0 || entry->params == NULL)
+		return NULL;
+	for (uint32_t i = 0; i < n; i++)
+		sbuf_printf(&out, "%s%u", i == 0 ? "" : ", ", entry->params[i]);
+	text = arena_printf(e->arena, "(const uint8_t[]){ %s }", out.ptr).ptr;
+	sbuf_fini(&out);
+	return text;
+}
+
+static void emit_candidate(struct emitter *e, const struct plan_group *g, const struct plan_candidate *candidate)
+{
+	const struct plan_entry *entry = &e->plan->entries[candidate->entry];
+	const char *params = params_text(e, entry);
+	struct sbuf out = { 0 };
+
+	sbuf_printf(&out, "{ .route = %u", candidate->entry);
+	if (candidate->also != PLAN_NONE)
+		sbuf_printf(&out, ", .also = %s",
+			e->patterns[e->plan->matchers[g->matcher].paths[candidate->also]]);
+	if (params != NULL)
+		sbuf_printf(&out, ", .params = %s", params);
+	cwriter_line(&e->c, "%s },", out.ptr);
+	sbuf_fini(&out);
+}
+
+static const char *emit_accepts(struct emitter *e, uint32_t index)
+{
+	const struct plan_group *g = &e->plan->groups[index];
+	struct cwriter *c = &e->c;
+	uint32_t n_lists, at = 0;
+	struct plan_accepts *lists = group_lists(e, g, &n_lists);
+	const char *id = cwriter_ident(&e->taken, "accepts_", g->hosts);
+
+	cwriter_open(c, "static const struct toron_candidate %s_candidates[] = {", id);
+	for (uint32_t i = 0; i < n_lists; i++) {
+		if (lists[i].n > 0)
+			cwriter_comment(c, "%u", i);
+		for (uint32_t k = 0; k < lists[i].n; k++)
+			emit_candidate(e, g, &lists[i].at[k]);
+	}
+	cwriter_close(c, "};");
+	cwriter_open(c, "static const struct toron_accepts %s[] = {", id);
+	for (uint32_t i = 0; i < n_lists; i++) {
+		if (lists[i].n == 0)
+			cwriter_line(c, "{ NULL, 0 },");
+		else
+			cwriter_line(c, "{ &%s_candidates[%u], %u },", id, at, lists[i].n);
+		at += lists[i].n;
+	}
+	cwriter_close(c, "};");
+	cwriter_blank(c);
+	return id;
+}
+
+static void emit_group(struct emitter *e, uint32_t index, const char *accepts)
+{
+	const struct plan_group *g = &e->plan->groups[index];
+	struct cwriter *c = &e->c;
+
+	cwriter_open(c, "{");
+	emit_cstr(e, "origin", cwriter_quote(e->arena, g->hosts));
+	cwriter_line(c, ".match = %s,", e->matchers[g->matcher].function);
+	cwriter_line(c, ".accepts = %s,", accepts);
+	cwriter_line(c, ".best = %u,", g->slots[0].entry);
+	cwriter_close(c, "},");
+}
+
+/* ---- routers ---- */
+
+static void emit_list(struct emitter *e, const struct plan_list *list, const uint32_t *number_of)
+{
+	struct sbuf out = { 0 };
+
+	for (uint32_t i = 0; i < list->n; i++)
+		sbuf_printf(&out, "%u, ", number_of[list->groups[i]]);
+	cwriter_line(&e->c, "(const uint16_t[]){ %s0xffff },", out.len == 0 ? "" : out.ptr);
+	sbuf_fini(&out);
+}
+
+/* The list for each number that the host matcher returns: of an atom that takes the host, or of the first one in the set. */
+static void emit_host_lists(struct emitter *e, const struct plan_router *r, const struct emit_choice *choice,
+	const uint32_t *number_of)
+{
+	const struct dfa *d = &r->hosts.dfa;
+	struct cwriter *c = &e->c;
+
+	emit_list(e, &r->lists[0], number_of);
+	if (r->n_atoms == 0)
+		return;
+	for (uint32_t i = 1; choice->is_table && i < d->n_sets; i++)
+		emit_list(e, &r->lists[r->list_of_atom[d->sets[i].patterns[0]]], number_of);
+	for (uint32_t i = 0; !choice->is_table && i < r->n_atoms; i++) {
+		cwriter_comment(c, "%s" STR_FMT, r->atoms[i].kind == PLAN_HOST_EXACT ? "" : "*", STR_ARG(r->atoms[i].at[0]));
+		emit_list(e, &r->lists[r->list_of_atom[i]], number_of);
+	}
+}
+
+static void emit_router(struct emitter *e, uint32_t index, const char *const *accepts)
+{
+	const struct plan_router *r = &e->plan->routers[index];
+	uint32_t *number_of = ARENA_ARRAY(e->arena, uint32_t, e->plan->n_groups);
+	struct cwriter *c = &e->c;
+
+	if (r->n_groups > 0) {
+		cwriter_open(c, "static const struct toron_group groups_%u[] = {", index);
+		for (uint32_t i = 0; i < r->n_groups; i++) {
+			number_of[r->groups[i]] = i;
+			emit_group(e, r->groups[i], accepts[r->groups[i]]);
+		}
+		cwriter_close(c, "};");
+	}
+	cwriter_open(c, "static const struct toron_router router_%u = {", index);
+	if (r->n_atoms > 0)
+		cwriter_line(c, ".host = %s,", e->hosts[index].function);
+	cwriter_open(c, ".host_lists = (const uint16_t *const[]){");
+	emit_host_lists(e, r, &e->hosts[index], number_of);
+	cwriter_close(c, "},");
+	if (r->n_groups > 0)
+		cwriter_line(c, ".groups = groups_%u,", index);
+	cwriter_close(c, "};");
+	cwriter_blank(c);
+}
+
+void emit_routers(struct emitter *e)
+{
+	const struct plan *p = e->plan;
+	const char **accepts = ARENA_ARRAY(e->arena, const char *, p->n_groups);
+
+	for (uint32_t i = 0; i < p->n_groups; i++)
+		accepts[i] = emit_accepts(e, i);
+	for (uint32_t i = 0; i < p->n_routers; i++)
+		emit_router(e, i, accepts);
+}
+
+/* ---- listeners ---- */
+
+static uint64_t least(uint64_t value, uint64_t most)
+{
+	return value < most ? value : most;
+}
+
+static void emit_limits(struct emitter *e, const struct m_limits *m)
+{
+	cwriter_open(&e->c, ".limits = {");
+	emit_u64(e, "header_bytes", least(m->header_bytes.value, UINT32_MAX));
+	emit_u64(e, "header_count", least(m->header_count.value, UINT32_MAX));
+	emit_u64(e, "uri_bytes", least(m->uri_bytes.value, UINT32_MAX));
+	emit_u64(e, "connections", least(m->connections.value, UINT32_MAX));
+	emit_u64(e, "requests_per_connection", least(m->requests_per_connection.value, UINT32_MAX));
+	emit_u64(e, "body_bytes", m->body_bytes.value);
+	cwriter_close(&e->c, "},");
+}
+
+static const char *policy_text(uint32_t policy)
+{
+	bool keep = (policy & URI_KEEP_SLASHES) != 0;
+	bool allow = (policy & URI_ALLOW_ENCODED_SLASH) != 0;
+
+	if (keep && allow)
+		return "TORON_URI_KEEP_SLASHES | TORON_URI_ALLOW_ENCODED_SLASH";
+	return keep ? "TORON_URI_KEEP_SLASHES" : allow ? "TORON_URI_ALLOW_ENCODED_SLASH" : NULL;
+}
+
+static void emit_listener(struct emitter *e, const struct plan_listener *l)
+{
+	const struct m_listener *m = l->model;
+	struct cwriter *c = &e->c;
+
+	emit_comment(e, c, m->node, m->name.value);
+	cwriter_open(c, "{");
+	emit_cstr(e, "name", cwriter_quote(e->arena, m->name.value));
+	emit_cstr(e, "origin", emit_origin(e, m->node == NULL ? m->name.at : m->node->span));
+	if (m->address.value.ptr != NULL)
+		emit_cstr(e, "address", cwriter_quote(e->arena, m->address.value));
+	emit_u64(e, "port", m->port.value);
+	cwriter_line(c, ".front = &toron_front_http1,");
+	cwriter_line(c, ".router = &router_%u,", l->router);
+	emit_limits(e, &m->limits);
+	emit_u64(e, "header_ms", m->timeouts.header.value);
+	emit_u64(e, "body_ms", m->timeouts.body.value);
+	emit_u64(e, "idle_ms", m->timeouts.idle.value);
+	emit_u64(e, "write_ms", m->timeouts.write.value);
+	emit_cstr(e, "uri_policy", policy_text(e->plan->uri_policy));
+	cwriter_close(c, "},");
+}
+
+void emit_listeners(struct emitter *e)
+{
+	cwriter_open(&e->c, "static const struct toron_listener listeners[] = {");
+	for (uint32_t i = 0; i < e->plan->n_listeners; i++)
+		emit_listener(e, &e->plan->listeners[i]);
+	cwriter_close(&e->c, "};");
+	cwriter_blank(&e->c);
+}

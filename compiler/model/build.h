@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Building the model: the state that the build_*.c files share, and typed access to the members of a map.
+ *
+ * Accessors return the zero value for a member that is absent or poisoned; a poisoned one sets b->poisoned, which the caller hands to
+ * the object that it builds. What the schema guarantees (types, units, ranges) is not checked again. */
+#pragma once
+
+#include "base/arena.h"
+#include "base/vec.h"
+#include "model/model.h"
+
+struct builder {
+	struct arena *arena;
+	struct diags *diags;
+	struct model *model;
+	bool poisoned;            /* something of the object being built could not be read */
+	VEC(struct m_listener) listeners;
+	VEC(struct m_route) routes;
+	VEC(struct m_backend) backends;
+	VEC(struct m_middleware) middlewares;
+	const struct node *built_ins; /* the map of middlewares: those that the schema put there are built when used */
+};
+
+/* The member, or NULL if it is absent or poisoned. */
+const struct node *value_node(struct builder *b, const struct node *map, struct str key);
+struct m_str value_str(struct builder *b, const struct node *map, struct str key);
+struct m_bool value_bool(struct builder *b, const struct node *map, struct str key);
+struct m_u64 value_count(struct builder *b, const struct node *map, struct str key);
+struct m_i64 value_int(struct builder *b, const struct node *map, struct str key);
+struct m_u64 value_ms(struct builder *b, const struct node *map, struct str key);    /* 0 may be written without unit */
+struct m_u64 value_bytes(struct builder *b, const struct node *map, struct str key);
+struct m_u64 value_ppm(struct builder *b, const struct node *map, struct str key);
+/* A single value or a list of them, as a list: calls once for each node that is not poisoned. */
+const struct node *value_first(struct builder *b, const struct node *n);
+const struct node *value_next(struct builder *b, const struct node *of, const struct node *at);
+/* A string or a list of strings. */
+struct m_strs value_strs(struct builder *b, const struct node *map, struct str key);
+/* A node that is itself a string. */
+struct m_str node_str(const struct node *n);
+struct m_str node_key(const struct node *n);
+struct str str_lower(struct arena *a, struct str s);
+
+/* Each section. */
+void build_listeners(struct builder *b, const struct node *list);
+void build_routes(struct builder *b, const struct node *list);
+void build_match(struct builder *b, const struct node *map, struct m_match *out);
+void build_action(struct builder *b, const struct node *route, struct m_action *out);
+void build_backends(struct builder *b, const struct node *map);
+/* One written in place; returns its name. */
+struct m_str build_backend_inline(struct builder *b, const struct node *map);
+void build_middlewares(struct builder *b, const struct node *map);
+/* A middleware used by a route: a name or a map. */
+struct m_use build_use(struct builder *b, const struct node *n);
+void build_header_lines(struct builder *b, const struct node *map, struct m_header_line **out, size_t *n_out);
+void build_log(struct builder *b, const struct node *map);
+void build_runtime(struct builder *b, const struct node *map);
+void build_routing(struct builder *b, const struct node *map);
+/* A templated string. Errors in it are reported. */
+void build_template(struct builder *b, const struct node *n, struct m_template *out);

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "base/str.h"
+#include "model/build.h"
+
+static void build_limits(struct builder *b, const struct node *map, struct m_limits *out)
+{
+	out->header_bytes = value_bytes(b, map, STR("header_bytes"));
+	out->header_count = value_count(b, map, STR("header_count"));
+	out->body_bytes = value_bytes(b, map, STR("body_bytes"));
+	out->uri_bytes = value_bytes(b, map, STR("uri_bytes"));
+	out->connections = value_count(b, map, STR("connections"));
+	out->requests_per_connection = value_count(b, map, STR("requests_per_connection"));
+}
+
+static void build_timeouts(struct builder *b, const struct node *map, struct m_listener_timeouts *out)
+{
+	out->header = value_ms(b, map, STR("header"));
+	out->body = value_ms(b, map, STR("body"));
+	out->idle = value_ms(b, map, STR("idle"));
+	out->write = value_ms(b, map, STR("write"));
+}
+
+static void build_listener(struct builder *b, const struct node *n)
+{
+	struct m_listener l = { .node = n, .protocol = M_HTTP };
+	struct m_str protocol;
+
+	b->poisoned = (n->flags & NODE_POISONED) != 0;
+	protocol = value_str(b, n, STR("protocol"));
+	l.port = value_count(b, n, STR("port"));
+	l.name = value_str(b, n, STR("name"));
+	l.address = value_str(b, n, STR("address"));
+	build_limits(b, value_node(b, n, STR("limits")), &l.limits);
+	build_timeouts(b, value_node(b, n, STR("timeouts")), &l.timeouts);
+	/* The one default that depends on other keys, so that no schema can hold it. */
+	if (l.name.value.ptr == NULL && protocol.value.ptr != NULL && l.port.value != 0)
+		l.name = (struct m_str){
+			arena_printf(b->arena, STR_FMT "-%llu", STR_ARG(protocol.value), (unsigned long long)l.port.value), l.port.at,
+		};
+	l.poisoned = b->poisoned;
+	vec_push(b->arena, &b->listeners, l);
+}
+
+void build_listeners(struct builder *b, const struct node *list)
+{
+	if (list == NULL || list->kind != NODE_SEQ)
+		return;
+	for (const struct node *n = list->first; n != NULL; n = n->next) {
+		if (n->kind == NODE_MAP)
+			build_listener(b, n);
+	}
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* The typed config: what the tree says, with every default filled in and every unit parsed.
+ *
+ * Built by model_build from a tree that passed the schema (and was completed with the schema's defaults, so that no default is
+ * written here). Names are still names; plan/ resolves them. Every field keeps its span. Lives in the compile arena, constant
+ * once built. A part that could not be built is marked `poisoned` (already reported), and later passes skip it. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/duration.h"
+#include "base/uri.h"
+#include "diag/diag.h"
+#include "tree/tree.h"
+
+struct m_str { struct str value; struct span at; };   /* value.ptr NULL: absent */
+struct m_u64 { uint64_t value; struct span at; };     /* counts, bytes, milliseconds; the field's name says which */
+struct m_i64 { int64_t value; struct span at; };
+struct m_bool { bool value; struct span at; };
+struct m_strs { struct m_str *at; size_t n; };
+
+/* A templated string of the running gateway: literal text and ${...} references, in order. */
+enum m_part_kind {
+	M_PART_LITERAL,
+	M_PART_REQUEST_PATH, M_PART_REQUEST_QUERY, M_PART_REQUEST_HOST, M_PART_REQUEST_METHOD, M_PART_REQUEST_SCHEME,
+	M_PART_REQUEST_ID,
+	M_PART_REQUEST_HEADER, /* arg: the field name, lower case */
+	M_PART_SOURCE_IP,
+	M_PART_PATH,           /* arg: the path parameter's name */
+	M_PART_CLAIM,          /* arg: the JWT claim's name, dots for members */
+};
+struct m_part { enum m_part_kind kind; struct str arg; struct span at; };
+struct m_template { struct m_part *parts; size_t n; struct span at; bool is_literal; /* no part but literals */ };
+
+/* A secret by reference; a literal is allowed with a warning. */
+enum m_secret_kind { M_SECRET_NONE, M_SECRET_LITERAL, M_SECRET_ENV, M_SECRET_FILE };
+struct m_secret { enum m_secret_kind kind; struct str value; struct span at; };
+
+/* ---- listeners ---- */
+enum m_protocol { M_HTTP /* https tcp tls udp follow with their codecs */ };
+
+struct m_limits {
+	struct m_u64 header_bytes, header_count, body_bytes /* 0: unlimited */, uri_bytes;
+	struct m_u64 connections, requests_per_connection /* 0: unlimited */;
+};
+struct m_listener_timeouts { /* ms */
+	struct m_u64 header, body, idle, write;
+};
+struct m_listener {
+	const struct node *node;
+	bool poisoned;
+	struct m_str name;              /* defaulted: <protocol>-<port> */
+	enum m_protocol protocol;
+	struct m_str address;           /* numeric; absent: all v4 and v6 */
+	struct m_u64 port;
+	struct m_limits limits;
+	struct m_listener_timeouts timeouts;
+};
+
+/* ---- routes ---- */
+enum m_path_kind { M_PATH_ANY, M_PATH_PREFIX, M_PATH_EXACT, M_PATH_TEMPLATE, M_PATH_REGEX };
+struct m_segment { bool is_param; struct str text; /* the literal, normalised, or the parameter's name */ struct span at; };
+struct m_path {
+	enum m_path_kind kind;
+	struct m_str text;              /* as written */
+	struct m_segment *segments;     /* prefix, exact, template: "/a/{b}" has 2; "/a/" has "a" and "" ; "/" has 1 empty (exact) or 0 (prefix) */
+	size_t n_segments;
+};
+enum m_host_kind { M_HOST_EXACT, M_HOST_WILDCARD };
+struct m_host { enum m_host_kind kind; struct m_str text; /* lower case, no trailing dot; wildcard without its "*", so ".example.com" */ };
+
+enum m_value_kind { M_VALUE_EXACT, M_VALUE_PREFIX, M_VALUE_SUFFIX, M_VALUE_REGEX, M_VALUE_PRESENT, M_VALUE_ABSENT };
+struct m_value_match { enum m_value_kind kind; struct m_str text; };
+/* One header, query parameter or cookie: the name, and any of these values. */
+struct m_field_match { struct m_str name; struct m_value_match *any_of; size_t n; };
+struct m_cidr { uint8_t addr[16]; /* v4 as ::ffff:0:0/96 */ uint8_t bits; /* of 128 */ struct m_str text; };
+
+struct m_match {
+	struct m_host *hosts; size_t n_hosts;      /* none: any */
+	struct m_path *paths; size_t n_paths;      /* none: any */
+	struct m_str *methods; size_t n_methods;   /* upper case; none: any */
+	struct m_field_match *headers; size_t n_headers;  /* all must hold */
+	struct m_field_match *queries; size_t n_queries;
+	struct m_field_match *cookies; size_t n_cookies;
+	struct m_str *schemes; size_t n_schemes;
+	struct m_cidr *sources; size_t n_sources;
+	struct span at;
+};
+
+enum m_action_kind { M_ACTION_BACKEND, M_ACTION_SPLIT, M_ACTION_RESPOND, M_ACTION_REDIRECT, M_ACTION_ECHO };
+struct m_header_line { struct m_str name; struct m_template value; };
+struct m_split { struct m_str backend; struct m_u64 weight; };
+struct m_action {
+	enum m_action_kind kind;
+	struct span at;
+	/* backend: the name of a backend; an inline `{url: ...}` became a backend of its own, see m_backend.is_inline */
+	struct m_str backend;
+	struct m_split *split; size_t n_split;
+	/* respond */
+	struct m_u64 status;
+	struct m_header_line *headers; size_t n_headers;
+	struct m_template body;
+	/* redirect (status above) */
+	struct m_template to;
+};
+struct m_route_timeouts { struct m_u64 total, first_byte; /* ms; 0: none / the backend's */ };
+
+struct m_route {
+	const struct node *node;
+	bool poisoned;
+	struct m_str name;                 /* absent: the plan calls it route-<index> */
+	struct m_i64 priority;
+	struct m_strs listeners;           /* none: all */
+	struct m_match match;
+	struct m_use { struct m_str name; const struct node *node; } *uses; /* middlewares in order; an inline one has a made-up name */
+	size_t n_uses;
+	struct m_action action;
+	struct m_route_timeouts timeouts;
+};
+
+/* ---- backends ---- */
+enum m_balance { M_BALANCE_ROUND_ROBIN, M_BALANCE_RANDOM_TWO, M_BALANCE_LEAST_CONNECTIONS };
+struct m_server {
+	const struct node *node;
+	struct m_str host;              /* a name or numeric address, no brackets */
+	struct m_u64 port;
+	struct m_str base_path;         /* of the url, normalised, without a trailing slash; empty: none */
+	struct m_u64 weight;
+	bool is_numeric;
+};
+struct m_backend {
+	const struct node *node;
+	bool poisoned, is_inline;
+	struct m_str name;              /* an inline one: "routes[2].backend" */
+	struct m_server *servers; size_t n_servers;
+	enum m_balance balance;
+	struct { struct m_u64 connect, first_byte, idle; } timeouts;           /* ms */
+	struct { struct m_u64 idle_connections, idle_timeout /* ms */; } pool; /* per server and worker */
+	struct { struct m_u64 connections, pending; } limits;                  /* per server (all workers); 0: unlimited */
+	struct m_bool preserve_host;    /* send the client's Host (default) or the server's */
+};
+
+/* ---- middlewares ---- */
+enum m_mw_kind { M_MW_HEADERS, M_MW_RATE_LIMIT, M_MW_JWT, M_MW_REQUEST_ID };
+enum m_header_op { M_HEADER_SET, M_HEADER_ADD, M_HEADER_REMOVE };
+struct m_header_edit { enum m_header_op op; struct m_str name; struct m_template value; };
+enum m_rate_key { M_KEY_SOURCE, M_KEY_HEADER, M_KEY_CLAIM, M_KEY_ROUTE };
+struct m_middleware {
+	const struct node *node;        /* NULL for a built-in used by its own name without a definition */
+	bool poisoned;
+	enum m_mw_kind kind;
+	struct m_str name;              /* the user's, the built-in's, or "routes[2].middlewares[0]" */
+	struct { struct m_header_edit *request, *response; size_t n_request, n_response; } headers;
+	struct { struct rate rate; struct m_u64 burst; enum m_rate_key key; struct m_str key_arg; struct m_u64 max_keys; struct span at; } rate_limit;
+	struct {
+		struct m_secret secret;     /* HS*; from the definition */
+		struct m_secret jwks;       /* a JWK Set (text), from {env} or {file} */
+		bool from_environment;      /* neither given: TORON_JWT_SECRET or TORON_JWT_JWKS at start */
+		struct m_strs algorithms;   /* none: all that the keys allow */
+		struct m_str issuer;
+		struct m_strs audience;
+		struct m_u64 leeway;        /* ms */
+		struct m_bool require_exp;
+		struct m_str header;        /* where the token is: default "authorization" (Bearer) */
+	} jwt;
+	struct { struct m_str header; struct m_bool trust_incoming; } request_id;
+};
+
+/* ---- the rest ---- */
+struct m_log {
+	struct m_str level, format;     /* debug|info|warn|error; text|json */
+	struct { struct m_bool enabled; struct m_str path; /* stdout, stderr or a file */ struct m_u64 sample_ppm; } access;
+};
+struct m_runtime {
+	struct m_u64 workers;           /* 0: auto, one a core */
+	struct m_u64 drain_timeout;     /* ms */
+	struct m_str user;              /* absent: stay as started */
+	struct m_u64 memory;            /* bytes for buffers and exchanges of the process; 0: unlimited */
+};
+struct m_routing { bool ties_file_order; bool merge_slashes; bool allow_encoded_slashes; };
+
+struct model {
+	const struct node *root;
+	struct m_str name;
+	struct m_listener *listeners; size_t n_listeners;
+	struct m_route *routes; size_t n_routes;               /* file order */
+	struct m_backend *backends; size_t n_backends;         /* named in file order, then inline ones */
+	struct m_middleware *middlewares; size_t n_middlewares;/* named in file order, then built-ins and inline ones as used */
+	struct m_log log;
+	struct m_runtime runtime;
+	struct m_routing routing;
+};
+
+/* Builds the model; reports what the schema could not see. Never NULL. */
+struct model *model_build(struct arena *a, struct diags *d, const struct node *root);
+/* The model as text, for `toronc dump --stage model` and golden tests. origins: with places. */
+struct sbuf;
+void model_dump(struct sbuf *out, const struct diags *d, const struct model *m, bool origins);

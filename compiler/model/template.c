@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Templated strings: literal text and ${...}. Whether a route has the parameter or the claim is for check/ to say, since a
+ * middleware may serve many routes. */
+#include "base/check.h"
+#include "base/str.h"
+#include "model/build.h"
+#include "schema/inner.h"
+
+/* References in all; more are refused, so that one string cannot make a response of any length. */
+#define MAX_PARTS 64
+
+static const struct {
+	struct str name;
+	enum m_part_kind kind;
+} plain[] = {
+	{ STR_INIT("request.path"), M_PART_REQUEST_PATH },     { STR_INIT("request.query"), M_PART_REQUEST_QUERY },
+	{ STR_INIT("request.host"), M_PART_REQUEST_HOST },     { STR_INIT("request.method"), M_PART_REQUEST_METHOD },
+	{ STR_INIT("request.scheme"), M_PART_REQUEST_SCHEME }, { STR_INIT("request.id"), M_PART_REQUEST_ID },
+	{ STR_INIT("source.ip"), M_PART_SOURCE_IP },
+};
+
+struct parser {
+	struct builder *b;
+	const struct node *node;
+	VEC(struct m_part) parts;
+	bool failed;
+};
+
+static void fail(struct parser *p, enum diag_id id, size_t at, size_t len, const char *text, struct str arg)
+{
+	node_inner_report(p->b->arena, p->b->diags, p->node, at, len, id, "%s '" STR_FMT "'", text, STR_ARG(arg));
+	p->failed = true;
+}
+
+static void add_literal(struct parser *p, size_t from, size_t to)
+{
+	struct m_part *last = p->parts.n == 0 ? NULL : &p->parts.at[p->parts.n - 1];
+	struct str text = str_slice(p->node->text, from, to - from);
+
+	if (text.len == 0)
+		return;
+	if (last != NULL && last->kind == M_PART_LITERAL) {
+		last->arg = arena_printf(p->b->arena, STR_FMT STR_FMT, STR_ARG(last->arg), STR_ARG(text));
+		return;
+	}
+	vec_push(p->b->arena, &p->parts,
+		(struct m_part){ M_PART_LITERAL, text, node_inner_span(p->b->diags, p->node, from, to - from) });
+}
+
+static bool is_name(struct str s, bool dots)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		unsigned char c = ascii_lower((unsigned char)s.ptr[i]);
+		bool is_word = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+
+		if (!is_word && !(dots && c == '.' && i > 0 && i + 1 < s.len))
+			return false;
+	}
+	return s.len > 0;
+}
+
+/* request.headers["name"], or request.headers.name. */
+static bool header_name(struct str s, struct str *name_out)
+{
+	if (str_starts(s, STR("request.headers."))) {
+		*name_out = str_slice(s, sizeof("request.headers.") - 1, s.len);
+		return is_name(*name_out, false);
+	}
+	if (!str_starts(s, STR("request.headers[")) || s.len < sizeof("request.headers['']"))
+		return false;
+	s = str_slice(s, sizeof("request.headers[") - 1, s.len);
+	if (s.ptr[s.len - 1] != ']' || (s.ptr[0] != '"' && s.ptr[0] != '\'') || s.ptr[s.len - 2] != s.ptr[0])
+		return false;
+	*name_out = str_slice(s, 1, s.len - 3);
+	return is_name(*name_out, false);
+}
+
+static void suggest(struct parser *p, struct str name)
+{
+	static const struct str names[] = {
+		STR_INIT("request.path"), STR_INIT("request.query"), STR_INIT("request.host"), STR_INIT("request.method"),
+		STR_INIT("request.scheme"), STR_INIT("request.id"), STR_INIT("source.ip"),
+	};
+	/* What other gateways call these. */
+	static const struct { struct str written, meant; } synonyms[] = {
+		{ STR_INIT("request.uri"), STR_INIT("request.path") }, { STR_INIT("request.url"), STR_INIT("request.path") },
+		{ STR_INIT("uri"), STR_INIT("request.path") }, { STR_INIT("request_uri"), STR_INIT("request.path") },
+		{ STR_INIT("host"), STR_INIT("request.host") }, { STR_INIT("request.authority"), STR_INIT("request.host") },
+		{ STR_INIT("request.ip"), STR_INIT("source.ip") }, { STR_INIT("client.ip"), STR_INIT("source.ip") },
+		{ STR_INIT("remote_addr"), STR_INIT("source.ip") }, { STR_INIT("source"), STR_INIT("source.ip") },
+		{ STR_INIT("request.args"), STR_INIT("request.query") }, { STR_INIT("request_id"), STR_INIT("request.id") },
+	};
+	size_t dot = str_find_char(name, '.');
+	struct str root = str_slice(name, 0, dot);
+	struct str nearest = diag_nearest(name, names, ARRAY_LEN(names));
+
+	for (size_t i = 0; i < ARRAY_LEN(synonyms); i++) {
+		if (str_eq(synonyms[i].written, name))
+			nearest = synonyms[i].meant;
+	}
+	if (str_eq(root, STR("claim")) || str_eq(root, STR("jwt")))
+		diag_note(p->b->diags, SPAN_NONE, "claims of the token are ${claims.<name>}");
+	else if (str_eq(root, STR("param")) || str_eq(root, STR("params")))
+		diag_note(p->b->diags, SPAN_NONE, "parameters of the path are ${path.<name>}");
+	else if (str_eq(root, STR("header")) || str_eq(root, STR("headers")) || str_starts(name, STR("request.header")))
+		diag_note(p->b->diags, SPAN_NONE, "header fields are ${request.headers[\"name\"]}");
+	else if (nearest.ptr != NULL)
+		diag_note(p->b->diags, SPAN_NONE, "did you mean '" STR_FMT "'?", STR_ARG(nearest));
+	else
+		diag_note(p->b->diags, SPAN_NONE, "known are request.path, request.query, request.host, request.method, request.scheme, "
+			"request.id, request.headers[\"name\"], source.ip, path.<parameter> and claims.<name>");
+}
+
+static bool find_reference(struct parser *p, struct str name, struct m_part *out)
+{
+	for (size_t i = 0; i < ARRAY_LEN(plain); i++) {
+		if (str_eq(plain[i].name, name)) {
+			out->kind = plain[i].kind;
+			return true;
+		}
+	}
+	if (header_name(name, &out->arg)) {
+		out->kind = M_PART_REQUEST_HEADER;
+		out->arg = str_lower(p->b->arena, out->arg);
+		return true;
+	}
+	out->kind = str_starts(name, STR("path.")) ? M_PART_PATH : M_PART_CLAIM;
+	if (out->kind != M_PART_PATH && !str_starts(name, STR("claims.")))
+		return false;
+	out->arg = str_slice(name, str_find_char(name, '.') + 1, name.len);
+	return is_name(out->arg, out->kind == M_PART_CLAIM);
+}
+
+/* `at` is the "$" of "${"; returns the offset behind the "}". */
+static size_t add_reference(struct parser *p, size_t at)
+{
+	struct str rest = str_slice(p->node->text, at + 2, p->node->text.len);
+	size_t len = str_find_char(rest, '}');
+	struct str name = str_slice(rest, 0, len);
+	struct m_part part = { .at = node_inner_span(p->b->diags, p->node, at, len + 3) };
+
+	if (len == rest.len) {
+		fail(p, DIAG_BAD_TEMPLATE, at, rest.len + 2, "there is no '}' for", STR("${"));
+		diag_note(p->b->diags, SPAN_NONE, "a literal ${ is written $${");
+		return p->node->text.len;
+	}
+	if (find_reference(p, name, &part)) {
+		vec_push(p->b->arena, &p->parts, part);
+		return at + len + 3;
+	}
+	if (str_eq(str_trim(name), name) && name.len > 0) {
+		fail(p, DIAG_UNKNOWN_REFERENCE, at + 2, len, "unknown reference", name);
+		suggest(p, name);
+	} else {
+		fail(p, DIAG_BAD_TEMPLATE, at, len + 3, "this is not a reference:", str_slice(p->node->text, at, len + 3));
+		diag_note(p->b->diags, SPAN_NONE, "a reference has no spaces: ${request.path}");
+	}
+	return at + len + 3;
+}
+
+static void parse(struct parser *p)
+{
+	struct str s = p->node->text;
+	size_t from = 0, at = 0;
+
+	while (at + 1 < s.len) {
+		if (str_starts(str_slice(s, at, 3), STR("$${"))) {
+			add_literal(p, from, at);
+			from = at + 1;
+			at += 3;
+		} else if (s.ptr[at] == '$' && s.ptr[at + 1] == '{') {
+			add_literal(p, from, at);
+			from = at = add_reference(p, at);
+		} else {
+			at++;
+		}
+	}
+	add_literal(p, from, s.len);
+}
+
+void build_template(struct builder *b, const struct node *n, struct m_template *out)
+{
+	struct parser p = { .b = b, .node = n };
+
+	out->at = n->span;
+	parse(&p);
+	if (p.parts.n > MAX_PARTS) {
+		node_report(b->diags, n, DIAG_BAD_TEMPLATE, "'" STR_FMT "' has %zu parts; at most %d are allowed", STR_ARG(n->key), p.parts.n,
+			MAX_PARTS);
+		p.failed = true;
+	}
+	if (p.failed)
+		b->poisoned = true;
+	out->parts = p.parts.at;
+	out->n = p.parts.n;
+	out->is_literal = p.parts.n == 0 || (p.parts.n == 1 && p.parts.at[0].kind == M_PART_LITERAL);
+}

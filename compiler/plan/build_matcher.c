@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "base/check.h"
+#include "base/str.h"
+#include "plan/build.h"
+
+/* The number of the path among the matcher's patterns, which are in order of their best rank. */
+static uint32_t pattern_of(struct builder *b, struct map *seen, struct rank_vec *paths, const uint32_t *path)
+{
+	struct str key = { (const char *)path, sizeof(*path) };
+	uint32_t i = index_get(seen, key);
+
+	if (i != PLAN_NONE)
+		return i;
+	i = (uint32_t)paths->n;
+	vec_push(b->arena, paths, *path);
+	CHECK(map_add(seen, key, index_value(i)));
+	return i;
+}
+
+/* The matcher of these paths; PLAN_NONE when it needs too many states, and then *culprit_out is the worst of them. */
+static uint32_t intern_matcher(struct builder *b, const struct rank_vec *paths, uint32_t budget, uint32_t *culprit_out)
+{
+	struct str key = { (const char *)paths->at, paths->n * sizeof(*paths->at) };
+	uint32_t id = index_get(&b->matcher_ids, key);
+	struct plan_matcher m = { .paths = paths->at, .n = (uint32_t)paths->n };
+	struct re **patterns;
+	struct str *names;
+
+	if (id != PLAN_NONE)
+		return id;
+	patterns = ARENA_ARRAY(b->arena, struct re *, paths->n);
+	names = ARENA_ARRAY(b->arena, struct str, paths->n);
+	for (size_t i = 0; i < paths->n; i++) {
+		patterns[i] = b->paths.at[paths->at[i]].re;
+		names[i] = b->paths.at[paths->at[i]].key;
+	}
+	m.patterns = patterns;
+	m.names = names;
+	if (dfa_build(b->arena, patterns, m.n, budget, &m.dfa, culprit_out) != DFA_OK)
+		return PLAN_NONE;
+	id = (uint32_t)b->matchers.n;
+	vec_push(b->arena, &b->matchers, m);
+	CHECK(map_add(&b->matcher_ids, key, index_value(id)));
+	return id;
+}
+
+/* Two groups are one if the same entries stand behind the same matcher. */
+static uint32_t intern_group(struct builder *b, const struct plan_group *group)
+{
+	uint32_t *words = ARENA_ARRAY(b->arena, uint32_t, (size_t)group->n_slots + 1);
+	struct str key = { (const char *)words, ((size_t)group->n_slots + 1) * sizeof(*words) };
+	uint32_t id;
+
+	words[0] = group->matcher;
+	for (uint32_t i = 0; i < group->n_slots; i++)
+		words[i + 1] = group->slots[i].entry;
+	id = index_get(&b->group_ids, key);
+	if (id != PLAN_NONE)
+		return id;
+	id = (uint32_t)b->groups.n;
+	vec_push(b->arena, &b->groups, *group);
+	CHECK(map_add(&b->group_ids, key, index_value(id)));
+	return id;
+}
+
+/* A group for these ranks, or PLAN_NONE and the worst path when it needs too many states. */
+static uint32_t try_group(struct builder *b, struct str hosts, const uint32_t *ranks, uint32_t n, uint32_t budget,
+	uint32_t *culprit_out)
+{
+	struct plan_group g = { .hosts = hosts, .slots = ARENA_ARRAY(b->arena, struct plan_slot, n), .n_slots = n };
+	struct rank_vec paths = { 0 };
+	struct map seen;
+	uint32_t worst = 0;
+
+	map_init(&seen, b->arena);
+	for (uint32_t i = 0; i < n; i++) {
+		const struct plan_entry *e = &b->plan->entries[ranks[i]];
+
+		g.slots[i] = (struct plan_slot){ .entry = ranks[i], .pattern = pattern_of(b, &seen, &paths, &e->path) };
+	}
+	g.matcher = intern_matcher(b, &paths, budget, &worst);
+	if (g.matcher == PLAN_NONE) {
+		*culprit_out = paths.at[worst];
+		return PLAN_NONE;
+	}
+	return intern_group(b, &g);
+}
+
+static void report_states(struct builder *b, uint32_t path, uint32_t budget)
+{
+	const struct plan_path *at = &b->paths.at[path];
+	struct str key = at->key;
+
+	diag_report(b->diags, DIAG_TOO_MANY_STATES, at->at, "'" STR_FMT "' needs too many states (more than %u)",
+		STR_ARG(key), budget);
+}
+
+/* Splits what needs too many states into halves until each has few enough; one alone that has not is reported. */
+static void add_groups(struct builder *b, struct str hosts, const uint32_t *ranks, uint32_t n, uint32_t budget,
+	struct rank_vec *out)
+{
+	struct part { uint32_t from, n; } todo[64]; /* halves of halves: as deep as n has bits */
+	uint32_t n_todo = 0, culprit = 0;
+
+	if (n > 0)
+		todo[n_todo++] = (struct part){ 0, n };
+	while (n_todo > 0) {
+		struct part part = todo[--n_todo];
+		uint32_t id = try_group(b, hosts, ranks + part.from, part.n, budget, &culprit);
+
+		if (id != PLAN_NONE) {
+			vec_push(b->arena, out, id);
+		} else if (part.n == 1 || budget == PLAN_STATES_PATHS) {
+			report_states(b, culprit, budget);
+		} else {
+			todo[n_todo++] = (struct part){ part.from + part.n / 2, part.n - part.n / 2 };
+			todo[n_todo++] = (struct part){ part.from, part.n / 2 };
+		}
+	}
+}
+
+void plan_build_groups(struct builder *b, struct str hosts, const struct rank_vec *ranks, struct rank_vec *groups_out)
+{
+	struct rank_vec plain = { 0 }, anchored = { 0 }, unanchored = { 0 };
+
+	for (size_t i = 0; i < ranks->n; i++) {
+		const struct plan_path *path = &b->paths.at[b->plan->entries[ranks->at[i]].path];
+		struct rank_vec *to = !path->is_regex ? &plain : re_is_unanchored(path->re) ? &unanchored : &anchored;
+
+		vec_push(b->arena, to, ranks->at[i]);
+	}
+	add_groups(b, hosts, plain.at, (uint32_t)plain.n, PLAN_STATES_PATHS, groups_out);
+	add_groups(b, hosts, anchored.at, (uint32_t)anchored.n, PLAN_STATES_REGEX, groups_out);
+	add_groups(b, hosts, unanchored.at, (uint32_t)unanchored.n, PLAN_STATES_REGEX, groups_out);
+}

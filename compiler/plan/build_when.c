@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "base/check.h"
+#include "base/str.h"
+#include "plan/build.h"
+
+static struct re *value_language(struct builder *b, const struct m_value_match *v)
+{
+	struct arena *a = b->arena;
+	struct re_error error;
+	struct re *re = NULL;
+
+	switch (v->kind) {
+	case M_VALUE_EXACT:
+		return re_literal(a, v->text.value, false);
+	case M_VALUE_PREFIX:
+		return re_cat(a, re_literal(a, v->text.value, false), re_any_string(a));
+	case M_VALUE_SUFFIX:
+		return re_cat(a, re_any_string(a), re_literal(a, v->text.value, false));
+	case M_VALUE_REGEX:
+		re = re_parse(a, v->text.value, &error);
+		break;
+	case M_VALUE_PRESENT:
+	case M_VALUE_ABSENT:
+		break;
+	}
+	if (re == NULL)
+		plan_build_unresolved(b);
+	return re == NULL ? re_any_string(a) : re;
+}
+
+static struct re *either(struct arena *a, struct re *x, struct re *y)
+{
+	return x == NULL ? y : re_alt(a, x, y);
+}
+
+/* The regex alternatives as one matcher of one pattern, or NULL. `first` is one of them. */
+static struct plan_matcher *regex_matcher(struct builder *b, struct re *re, const struct m_str *first)
+{
+	struct plan_matcher *m = ARENA_NEW(b->arena, struct plan_matcher);
+	struct re **pattern = ARENA_ARRAY(b->arena, struct re *, 1);
+	uint32_t culprit;
+
+	pattern[0] = re;
+	m->names = &first->value;
+	m->patterns = pattern;
+	m->n = 1;
+	if (dfa_build(b->arena, m->patterns, 1, PLAN_STATES_REGEX, &m->dfa, &culprit) == DFA_OK)
+		return m;
+	diag_report(b->diags, DIAG_TOO_MANY_STATES, first->at, "this regular expression needs more than %u states",
+		PLAN_STATES_REGEX);
+	return NULL;
+}
+
+static void build_field(struct builder *b, const struct m_field_match *from, enum toron_where where,
+	struct plan_field *out)
+{
+	struct m_value_match *values = ARENA_ARRAY(b->arena, struct m_value_match, from->n);
+	struct re *regexes = NULL;
+	const struct m_str *first = NULL;
+
+	*out = (struct plan_field){ .where = where, .name = from->name.value, .values = values };
+	for (size_t i = 0; i < from->n; i++) {
+		const struct m_value_match *v = &from->any_of[i];
+		struct re *re;
+
+		out->present |= v->kind == M_VALUE_PRESENT;
+		out->absent |= v->kind == M_VALUE_ABSENT;
+		if (v->kind == M_VALUE_PRESENT || v->kind == M_VALUE_ABSENT)
+			continue;
+		values[out->n++] = *v;
+		re = value_language(b, v);
+		out->language = either(b->arena, out->language, re);
+		if (v->kind != M_VALUE_REGEX)
+			continue;
+		first = regexes == NULL ? &v->text : first;
+		regexes = either(b->arena, regexes, re);
+	}
+	if (regexes != NULL)
+		out->regex = regex_matcher(b, regexes, first);
+}
+
+void plan_build_when(struct builder *b, const struct plan_route *r, struct plan_when *when)
+{
+	const struct m_match *m = &r->model->match;
+	uint32_t n = 0;
+
+	*when = (struct plan_when){
+		.fields = ARENA_ARRAY(b->arena, struct plan_field, m->n_headers + m->n_queries + m->n_cookies),
+		.n_headers = (uint32_t)m->n_headers,
+		.n_queries = (uint32_t)m->n_queries,
+		.n_cookies = (uint32_t)m->n_cookies,
+		.http = m->n_schemes == 0,
+		.https = m->n_schemes == 0,
+		.sources = m->sources,
+		.n_sources = (uint32_t)m->n_sources,
+	};
+	for (size_t i = 0; i < m->n_headers; i++)
+		build_field(b, &m->headers[i], TORON_IN_HEADER, &when->fields[n++]);
+	for (size_t i = 0; i < m->n_queries; i++)
+		build_field(b, &m->queries[i], TORON_IN_QUERY, &when->fields[n++]);
+	for (size_t i = 0; i < m->n_cookies; i++)
+		build_field(b, &m->cookies[i], TORON_IN_COOKIE, &when->fields[n++]);
+	when->n_fields = n;
+	for (size_t i = 0; i < m->n_schemes; i++) {
+		when->http |= str_eq(m->schemes[i].value, STR("http"));
+		when->https |= str_eq(m->schemes[i].value, STR("https"));
+	}
+}

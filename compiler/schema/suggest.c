@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Notes that say what was probably meant. */
+#include "base/str.h"
+#include "schema/eval.h"
+
+/* More names than this are no help. */
+#define MAX_LISTED 16
+
+static void note_names(struct eval *e, const char *intro, const struct str *names, size_t n)
+{
+	struct str text = STR("");
+
+	if (n == 0 || n > MAX_LISTED)
+		return;
+	for (size_t i = 0; i < n; i++)
+		text = arena_printf(e->arena, STR_FMT "%s" STR_FMT, STR_ARG(text), i == 0 ? "" : ", ", STR_ARG(names[i]));
+	diag_note(e->diags, SPAN_NONE, "%s: " STR_FMT, intro, STR_ARG(text));
+}
+
+/* The names of a map's keys; those that are only planned are left out if `honoured`. */
+static struct str *collect_names(struct eval *e, const struct sub *s, bool honoured, size_t *n_out)
+{
+	struct str *names = ARENA_ARRAY(e->arena, struct str, s->properties.n + 1);
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->properties.n; i++) {
+		const struct named_sub *named = s->properties.entries[i].value;
+
+		if (!honoured || named->sub->planned == NULL)
+			names[n++] = named->name;
+	}
+	*n_out = n;
+	return names;
+}
+
+static bool is_yaml(const struct eval *e, const struct node *n)
+{
+	enum tree_format format;
+
+	return n->span.source != 0 && n->span.source < e->diags->n_sources &&
+	       tree_format_of(e->diags->sources[n->span.source].name, &format) && format == TREE_YAML;
+}
+
+/* True if a map that `s` describes, or an alternative of it, has the key. */
+static bool knows_key(const struct sub *s, struct str key)
+{
+	s = sub_follow(s);
+	if (sub_property(s, key) != NULL)
+		return true;
+	for (size_t i = 0; i < s->any_of.n; i++) {
+		if (sub_property(sub_follow(s->any_of.at[i]), key) != NULL)
+			return true;
+	}
+	return false;
+}
+
+static bool items_know_key(const struct sub *s, struct str key)
+{
+	s = sub_follow(s);
+	return s->items != NULL && knows_key(s->items, key);
+}
+
+/* A key one level too high: "'path' is a key of 'match'". */
+static bool suggest_below(struct eval *e, const struct sub *s, const struct node *map, struct str key)
+{
+	for (size_t i = 0; i < s->properties.n; i++) {
+		const struct named_sub *named = s->properties.entries[i].value;
+		bool in_items = items_know_key(named->sub, key);
+		const struct node *place;
+
+		if (named->sub->planned != NULL || !(in_items || knows_key(named->sub, key)))
+			continue;
+		place = node_get(map, named->name);
+		diag_note(e->diags, place == NULL ? SPAN_NONE : place->key_span, "'" STR_FMT "' is a key of %s'" STR_FMT "'%s%s", STR_ARG(key),
+			in_items ? "the items of " : "", STR_ARG(named->name), place == NULL ? "" : ", which is here",
+			place != NULL && is_yaml(e, map) ? "; check the indentation" : "");
+		return true;
+	}
+	return false;
+}
+
+/* A key one or more levels too deep. */
+static bool suggest_above(struct eval *e, const struct node *map, struct str key)
+{
+	for (const struct frame *f = e->frame == NULL ? NULL : e->frame->outer; f != NULL; f = f->outer) {
+		if (sub_property(f->sub, key) == NULL)
+			continue;
+		diag_note(e->diags, SPAN_NONE, "'" STR_FMT "' is a key of " STR_FMT "%s", STR_ARG(key), STR_ARG(describe_map(f->sub)),
+			is_yaml(e, map) ? "; check the indentation" : "");
+		return true;
+	}
+	return false;
+}
+
+bool suggest_is_misspelt(struct eval *e, const struct sub *s, const struct node *map, struct str name)
+{
+	struct str *names = NULL;
+	size_t n = 0;
+
+	for (const struct node *member = map->first; member != NULL; member = member->next) {
+		if (sub_property(s, member->key) != NULL)
+			continue;
+		if (names == NULL)
+			names = collect_names(e, s, false, &n);
+		if (str_eq(diag_nearest(member->key, names, n), name))
+			return true;
+	}
+	return false;
+}
+
+void suggest_key(struct eval *e, const struct sub *s, const struct node *map, const struct node *member)
+{
+	size_t n;
+	struct str *names = collect_names(e, s, false, &n);
+	struct str nearest;
+
+	if (suggest_below(e, s, map, member->key) || suggest_above(e, map, member->key))
+		return;
+	nearest = diag_nearest(member->key, names, n);
+	if (nearest.ptr != NULL) {
+		diag_note(e->diags, SPAN_NONE, "did you mean '" STR_FMT "'?", STR_ARG(nearest));
+		return;
+	}
+	names = collect_names(e, s, true, &n);
+	if (n == 0 && s->has_properties)
+		diag_note(e->diags, SPAN_NONE, STR_FMT " has no keys: write {}", STR_ARG(describe_map(s)));
+	note_names(e, "the keys here are", names, n);
+}
+
+void suggest_choice(struct eval *e, const struct sub *s, const struct node *n)
+{
+	struct str *names = ARENA_ARRAY(e->arena, struct str, s->choices->n_children + 1);
+	struct str nearest;
+	size_t count = 0;
+
+	for (const struct node *choice = s->choices->first; choice != NULL; choice = choice->next) {
+		if (node_get(s->planned_values, choice->text) == NULL)
+			names[count++] = choice->text;
+	}
+	nearest = n->kind == NODE_STRING ? diag_nearest(n->text, names, count) : STR_NONE;
+	if (nearest.ptr != NULL)
+		diag_note(e->diags, SPAN_NONE, "did you mean '" STR_FMT "'?", STR_ARG(nearest));
+	else
+		note_names(e, count == 1 ? "the only possible value is" : "possible values are", names, count);
+}
+
+static bool looks_numeric(struct str s)
+{
+	size_t i = s.len > 1 && s.ptr[0] == '-';
+	size_t digits = 0;
+
+	for (; i < s.len; i++) {
+		if (s.ptr[i] >= '0' && s.ptr[i] <= '9')
+			digits++;
+		else if (s.ptr[i] != '.')
+			return false;
+	}
+	return digits > 0;
+}
+
+/* "true" or "false" for what people write instead, or NULL. */
+static const char *boolean_meant(struct str s)
+{
+	static const char *const yes[] = { "true", "yes", "on", "y", "1", "enabled" };
+	static const char *const no[] = { "false", "no", "off", "n", "0", "disabled" };
+
+	for (size_t i = 0; i < sizeof(yes) / sizeof(yes[0]); i++) {
+		if (str_eq_nocase(s, str_of(yes[i])))
+			return "true";
+		if (str_eq_nocase(s, str_of(no[i])))
+			return "false";
+	}
+	return NULL;
+}
+
+static void suggest_list(struct eval *e, const struct sub *s, const struct node *n)
+{
+	const struct sub *items = sub_follow(s)->items;
+	unsigned types = items == NULL ? 0 : sub_types(items);
+
+	if (types != 0 && (types & node_type_bits(n)) == 0)
+		return;
+	if (n->kind == NODE_MAP && is_yaml(e, n))
+		diag_note(e->diags, SPAN_NONE, "each item of a list begins with '- '");
+	else if (n->kind == NODE_MAP)
+		diag_note(e->diags, SPAN_NONE, "for one item, write a list with one map in it");
+	else
+		diag_note(e->diags, SPAN_NONE, "for one item, write [" STR_FMT "]", STR_ARG(n->text));
+}
+
+void suggest_type(struct eval *e, const struct sub *s, const struct node *n, unsigned types)
+{
+	bool is_scalar = n->kind == NODE_INT || n->kind == NODE_FLOAT || n->kind == NODE_BOOL;
+
+	if (n->kind == NODE_NULL && types == TYPE_OBJECT && s->has_properties && s->properties.n == 0)
+		diag_note(e->diags, SPAN_NONE, "write {}");
+	else if (n->kind == NODE_NULL && n->parent != NULL && is_yaml(e, n))
+		diag_note(e->diags, SPAN_NONE, "there is no value here; what belongs to it is indented further, and '#' begins a comment");
+	else if ((types & TYPE_STRING) != 0 && is_scalar && n->text.len > 0 && n->text.len <= 60)
+		diag_note(e->diags, SPAN_NONE, "in quotes it is a string: \"" STR_FMT "\"", STR_ARG(n->text));
+	else if ((types & TYPE_INTEGER) != 0 && n->kind == NODE_STRING && looks_numeric(n->text))
+		diag_note(e->diags, SPAN_NONE, "without quotes it is a number: " STR_FMT, STR_ARG(n->text));
+	else if (types == TYPE_BOOL && n->kind != NODE_MAP && n->kind != NODE_SEQ && boolean_meant(n->text) != NULL)
+		diag_note(e->diags, SPAN_NONE, "write %s", boolean_meant(n->text));
+	else if (types == TYPE_ARRAY && n->kind != NODE_NULL)
+		suggest_list(e, s, n);
+	else if (types == TYPE_OBJECT && n->kind == NODE_SEQ && is_yaml(e, n))
+		diag_note(e->diags, SPAN_NONE, "a map has no '- ' in front of its keys");
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* One worker thread: its loop and what the layers above keep per worker. boot/ makes it; each pointer belongs to the layer that
+ * is named behind it, which alone knows the struct. Nothing of a worker is touched from another thread. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "loop/loop.h"
+
+struct toron_gateway;
+
+struct worker {
+	uint32_t index;
+	bool draining;                   /* keep-alive ends, idle connections are closed */
+	struct loop *loop;
+	const struct toron_gateway *gateway;
+	struct buf_pool *bufs;           /* net/buf.h */
+	struct resolver *resolver;       /* net/resolver.h */
+	struct exchange_pool *exchanges; /* http/exchange.h */
+	struct backend *backends;        /* backend/backend.h: [gateway->n_backends] */
+	struct access_log *access;       /* observe/access_log.h; NULL: off */
+	struct list fronts;              /* open front connections (struct front_link of codec/front.h), for draining */
+	uint32_t n_fronts;
+};

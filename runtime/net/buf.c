@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "net/buf.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "loop/loop.h"
+
+#define TRIM_MS 1000u
+
+/* Sanitizers see a use after release only when the memory goes. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define KEEPS_FREED false
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define KEEPS_FREED false
+#endif
+#endif
+#ifndef KEEPS_FREED
+#define KEEPS_FREED true
+#endif
+
+/* Kept buffers of one size. */
+struct shelf {
+	size_t size;
+	struct buf *free;     /* owned */
+	size_t n_free;
+	size_t least_free;    /* since the last trim: so many were not needed */
+};
+
+struct buf_pool {
+	struct shelf shelves[2];
+	size_t budget;
+	size_t lent, total;   /* bytes; total includes kept ones */
+	struct loop_timer trim;
+	bool trimming;        /* the timer is set */
+	bool abandoned;       /* buf_pool_free was called while some were lent */
+};
+
+/* Gives up to n kept buffers back to the system. */
+static void shelf_drop(struct buf_pool *p, struct shelf *s, size_t n)
+{
+	while (n-- > 0 && s->free != NULL) {
+		struct buf *b = s->free;
+
+		s->free = b->next;
+		s->n_free--;
+		p->total -= s->size;
+		free(b);
+	}
+	if (s->least_free > s->n_free)
+		s->least_free = s->n_free;
+}
+
+static void trim_later(struct buf_pool *p)
+{
+	if (p->trimming)
+		return;
+	p->trimming = true;
+	loop_timer_set(&p->trim, TRIM_MS);
+}
+
+static void on_trim(struct loop_timer *t)
+{
+	struct buf_pool *p = CONTAINER_OF(t, struct buf_pool, trim);
+	size_t left = 0;
+
+	p->trimming = false;
+	for (size_t i = 0; i < ARRAY_LEN(p->shelves); i++) {
+		struct shelf *s = &p->shelves[i];
+
+		shelf_drop(p, s, s->least_free);
+		s->least_free = s->n_free;
+		left += s->n_free;
+	}
+	if (left > 0)
+		trim_later(p);
+}
+
+struct buf_pool *buf_pool_new(struct loop *l, size_t budget)
+{
+	struct buf_pool *p = calloc(1, sizeof(*p));
+
+	if (p == NULL)
+		return NULL;
+	p->shelves[0].size = BUF_SMALL;
+	p->shelves[1].size = BUF_LARGE;
+	p->budget = budget == 0 ? SIZE_MAX : budget;
+	loop_timer_init(&p->trim, l, on_trim);
+	return p;
+}
+
+void buf_pool_free(struct buf_pool **pool)
+{
+	struct buf_pool *p = *pool;
+
+	if (p == NULL)
+		return;
+	*pool = NULL;
+	loop_timer_fini(&p->trim);
+	for (size_t i = 0; i < ARRAY_LEN(p->shelves); i++)
+		shelf_drop(p, &p->shelves[i], SIZE_MAX);
+	/* A buffer that is still lent needs its pool; the last one takes it along. */
+	p->abandoned = true;
+	if (p->lent == 0)
+		free(p);
+}
+
+static struct buf *shelf_take(struct shelf *s)
+{
+	struct buf *b = s->free;
+
+	if (b == NULL)
+		return NULL;
+	s->free = b->next;
+	s->n_free--;
+	if (s->least_free > s->n_free)
+		s->least_free = s->n_free;
+	return b;
+}
+
+static struct buf *buf_make(struct buf_pool *p, size_t size)
+{
+	struct buf *b;
+
+	if (size > p->budget)
+		return NULL;
+	/* Kept buffers of the other size make room before a request is refused. */
+	for (size_t i = 0; i < ARRAY_LEN(p->shelves) && p->total > p->budget - size; i++) {
+		struct shelf *s = &p->shelves[i];
+		size_t over = p->total - (p->budget - size);
+
+		shelf_drop(p, s, (over + s->size - 1) / s->size);
+	}
+	if (p->total > p->budget - size)
+		return NULL;
+	b = malloc(size);
+	if (b == NULL)
+		return NULL;
+	b->cap = (uint32_t)(size - sizeof(*b));
+	b->pool = p;
+	p->total += size;
+	return b;
+}
+
+struct buf *buf_acquire(struct buf_pool *p, size_t want)
+{
+	struct shelf *s = &p->shelves[want <= BUF_SMALL - sizeof(struct buf) ? 0 : 1];
+	struct buf *b = shelf_take(s);
+
+	if (b == NULL)
+		b = buf_make(p, s->size);
+	if (b == NULL)
+		return NULL;
+	b->refs = 1;
+	b->next = NULL;
+	p->lent += s->size;
+	return b;
+}
+
+void buf_release(struct buf **buf)
+{
+	struct buf *b = *buf;
+	struct buf_pool *p;
+	struct shelf *s;
+
+	if (b == NULL)
+		return;
+	*buf = NULL;
+	CHECK(b->refs > 0);
+	if (--b->refs > 0)
+		return;
+	p = b->pool;
+	s = &p->shelves[b->cap == BUF_SMALL - sizeof(*b) ? 0 : 1];
+	p->lent -= s->size;
+	if (KEEPS_FREED && !p->abandoned) {
+		b->next = s->free;
+		s->free = b;
+		s->n_free++;
+		trim_later(p);
+		return;
+	}
+	p->total -= s->size;
+	free(b);
+	if (p->abandoned && p->lent == 0)
+		free(p);
+}
+
+size_t buf_pool_lent(const struct buf_pool *p)
+{
+	return p->lent;
+}
+
+size_t buf_pool_total(const struct buf_pool *p)
+{
+	return p->total;
+}

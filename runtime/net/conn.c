@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "net/conn.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/err.h"
+
+static ptrdiff_t plain_read(struct conn *c, void *into, size_t room)
+{
+	ssize_t n;
+
+	do
+		n = recv(c->fd, into, room, 0);
+	while (n < 0 && errno == EINTR);
+	return n >= 0 ? n : err_of_errno(errno);
+}
+
+static ptrdiff_t plain_writev(struct conn *c, const struct iovec *iov, int n_iov)
+{
+	struct msghdr m = { .msg_iov = (struct iovec *)(uintptr_t)iov, .msg_iovlen = (size_t)n_iov };
+	ssize_t n;
+
+	do
+		n = n_iov == 1 ? send(c->fd, iov->iov_base, iov->iov_len, MSG_NOSIGNAL)
+			       : sendmsg(c->fd, &m, MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	return n >= 0 ? n : err_of_errno(errno);
+}
+
+static void plain_shutdown(struct conn *c)
+{
+	/* Fails when the peer is gone already, which the next read tells. */
+	shutdown(c->fd, SHUT_WR);
+}
+
+static void plain_close(struct conn *c)
+{
+	/* Not repeated on EINTR: Linux has closed the descriptor by then. */
+	close(c->fd);
+}
+
+const struct conn_ops conn_plain = {
+	.name = "plain",
+	.read = plain_read,
+	.writev = plain_writev,
+	.shutdown = plain_shutdown,
+	.close = plain_close,
+};
+
+static void finish_connect(struct conn *c)
+{
+	int system_errno = 0;
+	socklen_t len = sizeof(system_errno);
+
+	if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &system_errno, &len) != 0)
+		system_errno = errno;
+	if (system_errno != 0) {
+		conn_close(c);
+		c->user->connected(c, err_of_errno(system_errno));
+		return;
+	}
+	c->state = CONN_OPEN;
+	loop_io_want(&c->io, c->paused ? 0 : LOOP_READ);
+	c->user->connected(c, 0);
+}
+
+static void on_io(struct loop_io *io, unsigned ready)
+{
+	struct conn *c = CONTAINER_OF(io, struct conn, io);
+
+	CHECK_MAGIC(c, CONN_MAGIC);
+	if (c->state == CONN_CONNECTING) {
+		finish_connect(c);
+		return;
+	}
+	if (ready & LOOP_READ)
+		c->user->readable(c);
+	/* readable() may have closed it, or written what was to be written. */
+	if (ready & LOOP_WRITE && c->state == CONN_OPEN && loop_io_wanted(io) & LOOP_WRITE)
+		c->user->writable(c);
+}
+
+static void on_timer(struct loop_timer *t)
+{
+	struct conn *c = CONTAINER_OF(t, struct conn, timer);
+
+	CHECK_MAGIC(c, CONN_MAGIC);
+	c->user->timeout(c);
+}
+
+static void conn_setup(struct conn *c, struct worker *w, int fd, const struct addr *peer,
+	const struct conn_user *user)
+{
+	c->magic = CONN_MAGIC;
+	c->fd = fd;
+	c->paused = false;
+	c->worker = w;
+	c->user = user;
+	c->ops = &conn_plain;
+	c->peer = *peer;
+	loop_io_init(&c->io, w->loop, fd, on_io);
+	loop_timer_init(&c->timer, w->loop, on_timer);
+}
+
+void conn_init(struct conn *c, struct worker *w, int fd, const struct addr *peer,
+	const struct conn_user *user)
+{
+	conn_setup(c, w, fd, peer, user);
+	c->state = CONN_OPEN;
+	loop_io_want(&c->io, LOOP_READ);
+}
+
+int conn_connect(struct conn *c, struct worker *w, const struct addr *to,
+	const struct conn_user *user)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = addr_to_sockaddr(to, &sa);
+	int on = 1, rc;
+	int fd = socket(sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	c->magic = CONN_MAGIC;
+	c->state = CONN_CLOSED;
+	c->fd = -1;
+	if (fd < 0)
+		return err_of_errno(errno);
+	/* Without it only latency suffers. */
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	/* An interrupted connect goes on in the background, as one in progress does. */
+	if (connect(fd, (const struct sockaddr *)&sa, len) != 0 && errno != EINPROGRESS &&
+	    errno != EINTR) {
+		/* EAGAIN: no local port is left (AF_INET), which waiting on this socket does not cure. */
+		rc = errno == EAGAIN ? ERR_NO_MEMORY : err_of_errno(errno);
+		close(fd);
+		return rc;
+	}
+	conn_setup(c, w, fd, to, user);
+	c->state = CONN_CONNECTING;
+	loop_io_want(&c->io, LOOP_WRITE);
+	return 0;
+}
+
+ptrdiff_t conn_writev(struct conn *c, const struct iovec *iov, int n)
+{
+	ptrdiff_t taken = c->ops->writev(c, iov, n);
+	size_t total = 0;
+	unsigned wanted = loop_io_wanted(&c->io);
+
+	if (taken < 0 && taken != ERR_AGAIN)
+		return taken;
+	for (int i = 0; i < n; i++)
+		total += iov[i].iov_len;
+	if (taken >= 0 && (size_t)taken == total)
+		loop_io_want(&c->io, wanted & ~(unsigned)LOOP_WRITE);
+	else
+		loop_io_want(&c->io, wanted | LOOP_WRITE);
+	return taken;
+}
+
+void conn_pause(struct conn *c)
+{
+	if (c->paused)
+		return;
+	c->paused = true;
+	if (c->state == CONN_OPEN)
+		loop_io_want(&c->io, loop_io_wanted(&c->io) & ~(unsigned)LOOP_READ);
+}
+
+void conn_unpause(struct conn *c)
+{
+	if (!c->paused)
+		return;
+	c->paused = false;
+	if (c->state == CONN_OPEN)
+		loop_io_want(&c->io, loop_io_wanted(&c->io) | LOOP_READ);
+}
+
+void conn_deadline(struct conn *c, uint64_t ms)
+{
+	if (c->state == CONN_CLOSED)
+		return;
+	if (ms == 0)
+		loop_timer_clear(&c->timer);
+	else
+		loop_timer_set(&c->timer, ms);
+}
+
+void conn_shutdown(struct conn *c)
+{
+	if (c->state == CONN_OPEN)
+		c->ops->shutdown(c);
+}
+
+void conn_close(struct conn *c)
+{
+	if (c->state == CONN_CLOSED)
+		return;
+	loop_io_want(&c->io, 0);
+	loop_timer_fini(&c->timer);
+	c->state = CONN_CLOSED;
+	c->ops->close(c);
+	c->fd = -1;
+}
+
+void conn_abort(struct conn *c)
+{
+	const struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
+
+	if (c->state == CONN_CLOSED)
+		return;
+	setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+	conn_close(c);
+}

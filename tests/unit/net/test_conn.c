@@ -1,0 +1,474 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "net/conn.h"
+#include "net/listen.h"
+#include "toron/gateway.h"
+
+static struct worker w;
+
+/* A connection that notes what it is told. */
+struct subject {
+	struct conn c;
+	int n_connected, n_readable, n_writable, n_timeout;
+	int err;
+	char got[256];
+	size_t got_len;
+	ptrdiff_t last_read;
+	size_t to_send, sent; /* of zeros, by writable() */
+	bool stays;           /* told once, does not stop the loop */
+};
+
+static struct subject *subject_of(struct conn *c)
+{
+	return CONTAINER_OF(c, struct subject, c);
+}
+
+static void note(struct subject *s, int *n)
+{
+	(*n)++;
+	if (!s->stays)
+		loop_stop(w.loop);
+}
+
+static void on_connected(struct conn *c, int err)
+{
+	subject_of(c)->err = err;
+	note(subject_of(c), &subject_of(c)->n_connected);
+}
+
+static void on_readable(struct conn *c)
+{
+	struct subject *s = subject_of(c);
+
+	s->last_read = conn_read(c, s->got + s->got_len, sizeof(s->got) - s->got_len);
+	if (s->last_read > 0)
+		s->got_len += (size_t)s->last_read;
+	if (s->last_read <= 0 && s->last_read != ERR_AGAIN)
+		conn_close(c);
+	note(s, &s->n_readable);
+}
+
+static void send_more(struct subject *s)
+{
+	static char zeros[1 << 16];
+
+	while (s->sent < s->to_send) {
+		size_t left = s->to_send - s->sent;
+		struct iovec v[2] = { { zeros, left < 10 ? left : 10 }, { zeros, left < 10 ? 0 : left - 10 } };
+		ptrdiff_t n;
+
+		if (v[1].iov_len > sizeof(zeros))
+			v[1].iov_len = sizeof(zeros);
+		n = conn_writev(&s->c, v, 2);
+		if (n < 0) {
+			ck_assert_int_eq(n, ERR_AGAIN);
+			return;
+		}
+		s->sent += (size_t)n;
+		if (loop_io_wanted(&s->c.io) & LOOP_WRITE)
+			return;
+	}
+}
+
+static void on_writable(struct conn *c)
+{
+	struct subject *s = subject_of(c);
+
+	s->n_writable++;
+	send_more(s);
+}
+
+static void on_timeout(struct conn *c)
+{
+	note(subject_of(c), &subject_of(c)->n_timeout);
+}
+
+static const struct conn_user user = { on_connected, on_readable, on_writable, on_timeout };
+
+static void setup(void)
+{
+	memset(&w, 0, sizeof(w));
+	w.loop = loop_new();
+	list_init(&w.fronts);
+}
+
+static void teardown(void)
+{
+	loop_free(&w.loop);
+}
+
+static void on_end(struct loop_timer *t)
+{
+	loop_stop(t->loop);
+}
+
+static void run_for(uint64_t ms)
+{
+	struct loop_timer end;
+
+	loop_timer_init(&end, w.loop, on_end);
+	loop_timer_set(&end, ms);
+	loop_run(w.loop);
+	loop_timer_fini(&end);
+}
+
+static const struct addr nobody;
+
+/* A connection over one end of a socket pair; the other end. */
+static int open_pair(struct subject *s)
+{
+	int fds[2];
+
+	memset(s, 0, sizeof(*s));
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+	conn_init(&s->c, &w, fds[0], &nobody, &user);
+	return fds[1];
+}
+
+START_TEST(bytes_end_and_close_are_told)
+{
+	struct subject s;
+	int peer = open_pair(&s);
+	char c;
+
+	ck_assert_int_eq(conn_read(&s.c, &c, 1), ERR_AGAIN);
+	ck_assert_int_eq(write(peer, "hello", 5), 5);
+	loop_run(w.loop);
+	ck_assert_uint_eq(s.got_len, 5);
+	ck_assert_mem_eq(s.got, "hello", 5);
+	close(peer);
+	loop_run(w.loop);
+	ck_assert_int_eq(s.last_read, 0);
+	ck_assert_int_eq(s.c.state, CONN_CLOSED);
+	ck_assert_int_eq(s.c.fd, -1);
+	conn_close(&s.c);
+	conn_abort(&s.c);
+	conn_deadline(&s.c, 1);
+	run_for(20);
+	ck_assert_int_eq(s.n_readable, 2);
+	ck_assert_int_eq(s.n_timeout, 0);
+}
+END_TEST
+
+START_TEST(a_short_write_waits_for_room)
+{
+	struct subject s;
+	int peer = open_pair(&s);
+	static char into[100000];
+	size_t got = 0;
+
+	s.to_send = 1 << 20;
+	s.stays = true;
+	send_more(&s);
+	ck_assert_uint_lt(s.sent, s.to_send);
+	ck_assert_uint_eq(loop_io_wanted(&s.c.io), LOOP_READ | LOOP_WRITE);
+	while (got < s.to_send) {
+		ssize_t n = recv(peer, into, sizeof(into), 0);
+
+		if (n > 0)
+			got += (size_t)n;
+		else
+			run_for(1);
+	}
+	ck_assert_uint_eq(s.sent, s.to_send);
+	ck_assert_int_ge(s.n_writable, 1);
+	/* Everything was taken: the write interest has gone. */
+	ck_assert_uint_eq(loop_io_wanted(&s.c.io), LOOP_READ);
+	close(peer);
+	conn_close(&s.c);
+}
+END_TEST
+
+START_TEST(writing_to_a_peer_that_left_is_an_error_and_no_signal)
+{
+	struct subject s;
+	int peer = open_pair(&s);
+	char x[] = "xy";
+	struct iovec one = { x, 1 }, two[2] = { { x, 1 }, { x + 1, 1 } };
+
+	close(peer);
+	ck_assert_int_eq(conn_writev(&s.c, &one, 1), ERR_RESET);
+	ck_assert_int_eq(conn_writev(&s.c, two, 2), ERR_RESET);
+	conn_close(&s.c);
+}
+END_TEST
+
+START_TEST(a_pause_holds_reading_back)
+{
+	struct subject s;
+	int peer = open_pair(&s);
+
+	conn_pause(&s.c);
+	conn_pause(&s.c);
+	ck_assert_int_eq(write(peer, "abc", 3), 3);
+	run_for(20);
+	ck_assert_int_eq(s.n_readable, 0);
+	conn_unpause(&s.c);
+	loop_run(w.loop);
+	ck_assert_uint_eq(s.got_len, 3);
+	close(peer);
+	conn_close(&s.c);
+}
+END_TEST
+
+START_TEST(the_deadline_is_told_once)
+{
+	struct subject s;
+	int peer = open_pair(&s);
+
+	s.stays = true;
+	conn_deadline(&s.c, 10);
+	conn_deadline(&s.c, 0);
+	run_for(30);
+	ck_assert_int_eq(s.n_timeout, 0);
+	conn_deadline(&s.c, 10);
+	run_for(60);
+	ck_assert_int_eq(s.n_timeout, 1);
+	close(peer);
+	conn_close(&s.c);
+}
+END_TEST
+
+START_TEST(our_direction_can_end_first)
+{
+	struct subject s;
+	int peer = open_pair(&s);
+	char c;
+
+	conn_shutdown(&s.c);
+	ck_assert_int_eq(recv(peer, &c, 1, 0), 0);
+	ck_assert_int_eq(write(peer, "z", 1), 1);
+	loop_run(w.loop);
+	ck_assert_uint_eq(s.got_len, 1);
+	close(peer);
+	conn_close(&s.c);
+}
+END_TEST
+
+/* ---- over TCP ---- */
+
+static struct toron_listener conf = { .name = "test", .origin = "test.yaml:1:1", .address = "127.0.0.1" };
+static int accepted[64];
+static int n_accepted;
+
+static void on_accept(struct worker *at, const struct toron_listener *l, int fd, const struct addr *peer)
+{
+	ck_assert_ptr_eq(at, &w);
+	ck_assert_ptr_eq(l, &conf);
+	ck_assert(peer->is_v4 && peer->port != 0);
+	accepted[n_accepted++] = fd;
+}
+
+static int bind_anywhere(struct addr *out)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = sizeof(sa);
+	int fd = listen_bind(&conf);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&sa, &len), 0);
+	addr_from_sockaddr((const struct sockaddr *)&sa, out);
+	n_accepted = 0;
+	return fd;
+}
+
+static int flag(int fd, int level, int option)
+{
+	int value = 0;
+	socklen_t len = sizeof(value);
+
+	ck_assert_int_eq(getsockopt(fd, level, option, &value, &len), 0);
+	return value;
+}
+
+START_TEST(connecting_is_told_later)
+{
+	struct subject s = { 0 };
+	struct addr to;
+	struct listen_socket *ls = listen_open(&w, &conf, bind_anywhere(&to), on_accept);
+
+	ck_assert_int_eq(conn_connect(&s.c, &w, &to, &user), 0);
+	ck_assert_int_eq(s.n_connected, 0);
+	ck_assert_int_eq(s.c.state, CONN_CONNECTING);
+	loop_run(w.loop);
+	run_for(20);
+	ck_assert_int_eq(s.n_connected, 1);
+	ck_assert_int_eq(s.err, 0);
+	ck_assert_int_eq(s.c.state, CONN_OPEN);
+	ck_assert_int_eq(n_accepted, 1);
+	ck_assert_int_ne(flag(s.c.fd, IPPROTO_TCP, TCP_NODELAY), 0);
+	ck_assert_int_ne(flag(accepted[0], IPPROTO_TCP, TCP_NODELAY), 0);
+	ck_assert_int_ne(fcntl(accepted[0], F_GETFL) & O_NONBLOCK, 0);
+	ck_assert_int_ne(fcntl(accepted[0], F_GETFD) & FD_CLOEXEC, 0);
+	/* An abort is a reset, not an end. */
+	conn_abort(&s.c);
+	run_for(10);
+	ck_assert_int_eq(recv(accepted[0], s.got, 1, 0), -1);
+	ck_assert_int_eq(errno, ECONNRESET);
+	close(accepted[0]);
+	listen_close(&ls);
+	ck_assert_ptr_null(ls);
+}
+END_TEST
+
+START_TEST(a_refused_connection_is_told_and_closed)
+{
+	struct subject s = { 0 };
+	struct addr to;
+
+	close(bind_anywhere(&to));
+	ck_assert_int_eq(conn_connect(&s.c, &w, &to, &user), 0);
+	loop_run(w.loop);
+	ck_assert_int_eq(s.n_connected, 1);
+	ck_assert_int_eq(s.err, ERR_REFUSED);
+	ck_assert_int_eq(s.c.state, CONN_CLOSED);
+	run_for(10);
+	ck_assert_int_eq(s.n_readable + s.n_writable, 0);
+}
+END_TEST
+
+START_TEST(an_impossible_address_fails_at_once)
+{
+	struct subject s = { 0 };
+	struct addr to;
+
+	/* A broadcast address takes no connections. */
+	ck_assert(addr_parse(STR("255.255.255.255"), 9, &to));
+	ck_assert_int_lt(conn_connect(&s.c, &w, &to, &user), 0);
+	ck_assert_int_eq(s.c.state, CONN_CLOSED);
+	conn_close(&s.c);
+	ck_assert_int_eq(s.n_connected, 0);
+}
+END_TEST
+
+static int dial(const struct addr *to)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = addr_to_sockaddr(to, &sa);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	ck_assert_int_eq(connect(fd, (struct sockaddr *)&sa, len), 0);
+	return fd;
+}
+
+START_TEST(closing_a_listener_takes_who_is_queued)
+{
+	struct addr to;
+	struct listen_socket *ls = listen_open(&w, &conf, bind_anywhere(&to), on_accept);
+	struct sockaddr_storage sa;
+	socklen_t len = addr_to_sockaddr(&to, &sa);
+	int clients[20], late = socket(AF_INET, SOCK_STREAM, 0);
+
+	for (int i = 0; i < 20; i++)
+		clients[i] = dial(&to);
+	ck_assert_int_eq(n_accepted, 0);
+	listen_close(&ls);
+	ck_assert_int_eq(n_accepted, 20);
+	ck_assert_int_ne(connect(late, (struct sockaddr *)&sa, len), 0);
+	for (int i = 0; i < 20; i++) {
+		close(clients[i]);
+		close(accepted[i]);
+	}
+	close(late);
+}
+END_TEST
+
+START_TEST(all_who_come_are_accepted)
+{
+	struct addr to;
+	struct listen_socket *ls = listen_open(&w, &conf, bind_anywhere(&to), on_accept);
+	int clients[50];
+
+	for (int i = 0; i < 50; i++)
+		clients[i] = dial(&to);
+	run_for(50);
+	ck_assert_int_eq(n_accepted, 50);
+	for (int i = 0; i < 50; i++) {
+		close(clients[i]);
+		close(accepted[i]);
+	}
+	listen_close(&ls);
+}
+END_TEST
+
+START_TEST(out_of_descriptors_is_a_pause)
+{
+	struct addr to;
+	struct listen_socket *ls = listen_open(&w, &conf, bind_anywhere(&to), on_accept);
+	int client = dial(&to), next = dup(client);
+	struct rlimit before, none;
+
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = before;
+	none.rlim_cur = (rlim_t)next;
+	close(next);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+	run_for(50);
+	ck_assert_int_eq(n_accepted, 0);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+	run_for(20);
+	ck_assert_int_eq(n_accepted, 0);
+	run_for(100);
+	ck_assert_int_eq(n_accepted, 1);
+	close(client);
+	close(accepted[0]);
+	listen_close(&ls);
+}
+END_TEST
+
+START_TEST(workers_share_a_port_and_strangers_are_seen)
+{
+	struct toron_listener again = conf;
+	struct addr at;
+	int first = bind_anywhere(&at), second;
+
+	again.port = at.port;
+	second = listen_bind(&again);
+	ck_assert_int_ge(second, 0);
+	ck_assert_int_lt(listen_probe(&again), 0);
+	ck_assert_int_eq(errno, EADDRINUSE);
+	close(first);
+	close(second);
+	ck_assert_int_eq(listen_probe(&again), 0);
+	again.address = "somewhere";
+	ck_assert_int_eq(listen_bind(&again), ERR_INVALID);
+}
+END_TEST
+
+Suite *suite_conn(void)
+{
+	Suite *s = suite_create("conn");
+	TCase *c = tcase_create("conn"), *l = tcase_create("listen");
+
+	tcase_add_checked_fixture(c, setup, teardown);
+	tcase_add_test(c, bytes_end_and_close_are_told);
+	tcase_add_test(c, a_short_write_waits_for_room);
+	tcase_add_test(c, writing_to_a_peer_that_left_is_an_error_and_no_signal);
+	tcase_add_test(c, a_pause_holds_reading_back);
+	tcase_add_test(c, the_deadline_is_told_once);
+	tcase_add_test(c, our_direction_can_end_first);
+	tcase_add_test(c, connecting_is_told_later);
+	tcase_add_test(c, a_refused_connection_is_told_and_closed);
+	tcase_add_test(c, an_impossible_address_fails_at_once);
+	suite_add_tcase(s, c);
+	tcase_add_checked_fixture(l, setup, teardown);
+	tcase_add_test(l, closing_a_listener_takes_who_is_queued);
+	tcase_add_test(l, all_who_come_are_accepted);
+	tcase_add_test(l, out_of_descriptors_is_a_pause);
+	tcase_add_test(l, workers_share_a_port_and_strangers_are_seen);
+	suite_add_tcase(s, l);
+	return s;
+}
