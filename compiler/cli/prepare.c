@@ -20,9 +20,12 @@ static void print_trace(void *ctx, struct str text)
 static bool read_jobs(struct cli *c)
 {
 	const char *value = args_value(&c->args, OPTION_JOBS);
-	long n = sysconf(_SC_NPROCESSORS_ONLN);
-	uint64_t jobs = n < 1 ? 1 : n > (long)JOBS_MAX ? JOBS_MAX : (uint64_t)n;
+	uint64_t jobs = JOBS_MAX;
+	long n;
 
+	/* Asking reads a file below /sys, which only a build may. */
+	if (c->args.command == COMMAND_BUILD && value == NULL && (n = sysconf(_SC_NPROCESSORS_ONLN)) < (long)jobs)
+		jobs = n < 1 ? 1 : (uint64_t)n;
 	if (value != NULL && (!str_to_u64(str_of(value), 10000, &jobs) || jobs == 0))
 		return false;
 	c->options.jobs = jobs > JOBS_MAX ? JOBS_MAX : (unsigned)jobs;

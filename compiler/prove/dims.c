@@ -149,17 +149,21 @@ static bool in_sources(const struct plan_when *w, const struct m_cidr *c)
 	return false;
 }
 
+/* Of two ranges that overlap, one lies in the other. */
+const struct m_cidr *dims_source(const struct plan_when *x, const struct plan_when *y)
+{
+	for (uint32_t i = 0; i < y->n_sources; i++)
+		if (x->n_sources == 0 || in_sources(x, &y->sources[i]))
+			return &y->sources[i];
+	for (uint32_t i = 0; i < x->n_sources; i++)
+		if (y->n_sources == 0 || in_sources(y, &x->sources[i]))
+			return &x->sources[i];
+	return NULL;
+}
+
 static bool sources_overlap(const struct plan_when *x, const struct plan_when *y)
 {
-	if (x->n_sources == 0 || y->n_sources == 0)
-		return true;
-	for (uint32_t i = 0; i < y->n_sources; i++)
-		if (in_sources(x, &y->sources[i]))
-			return true;
-	for (uint32_t i = 0; i < x->n_sources; i++)
-		if (in_sources(y, &x->sources[i]))
-			return true;
-	return false;
+	return x->n_sources == 0 || y->n_sources == 0 || dims_source(x, y) != NULL;
 }
 
 /* Each range by one of the other's: two that only together make up a third are not seen. */

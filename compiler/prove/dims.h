@@ -26,5 +26,7 @@ bool dims_overlap(struct dims *d, const struct plan_entry *x, const struct plan_
 bool dims_cover(struct dims *d, const struct plan_entry *wide, const struct plan_entry *narrow);
 /* How two languages relate. False when that was not decided. */
 bool dims_relate(struct dims *d, struct re *x, struct re *y, enum dfa_relation *relation_out);
+/* A source range that both take, or NULL: when neither names any, or there is none. */
+const struct m_cidr *dims_source(const struct plan_when *x, const struct plan_when *y);
 /* The counterpart of a field in another match, or NULL. */
 const struct plan_field *dims_field(const struct plan_when *w, const struct plan_field *f);

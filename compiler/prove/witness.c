@@ -11,7 +11,7 @@ struct witness {
 	const struct plan *p;
 	const struct plan_entry *x, *y;
 	const struct plan_route *a, *b;  /* of x, of y */
-	struct sbuf url, options;
+	struct sbuf url, options, cookies;
 	bool found;
 };
 
@@ -186,17 +186,20 @@ static void add_field(struct witness *w, const struct plan_field *f, const struc
 		add_escaped(&w->url, value);
 		return;
 	case TORON_IN_HEADER:
-		sbuf_printf(&w->options, " -H '" STR_FMT, STR_ARG(f->name));
+		sbuf_adds(&w->options, " -H '");
+		add_shell(&w->options, f->name);
 		/* curl sends an empty field for "name;". */
 		sbuf_adds(&w->options, value.len == 0 ? ";" : ": ");
 		add_shell(&w->options, value);
-		break;
+		sbuf_addc(&w->options, '\'');
+		return;
 	case TORON_IN_COOKIE:
-		sbuf_printf(&w->options, " -b '" STR_FMT "=", STR_ARG(f->name));
-		add_shell(&w->options, value);
-		break;
+		sbuf_adds(&w->cookies, w->cookies.len > 0 ? "; " : "");
+		add_shell(&w->cookies, f->name);
+		sbuf_addc(&w->cookies, '=');
+		add_shell(&w->cookies, value);
+		return;
 	}
-	sbuf_addc(&w->options, '\'');
 }
 
 static void add_fields(struct witness *w)
@@ -210,14 +213,6 @@ static void add_fields(struct witness *w)
 			add_field(w, &w->b->when.fields[i], NULL, &has_query);
 }
 
-/* Any source that is named: of two ranges that overlap, the longer one lies in both. */
-static struct str source_text(const struct witness *w)
-{
-	const struct plan_when *from = w->a->when.n_sources > 0 ? &w->a->when : &w->b->when;
-
-	return from->n_sources > 0 ? from->sources[0].text.value : STR_NONE;
-}
-
 struct str witness_curl(struct arena *a, const struct plan *p, const struct plan_entry *x, const struct plan_entry *y)
 {
 	struct witness w = {
@@ -225,7 +220,7 @@ struct str witness_curl(struct arena *a, const struct plan *p, const struct plan
 	};
 	bool http = w.a->when.http && w.b->when.http;
 	unsigned port = (unsigned)p->listeners[common_listener(&w)].model->port.value;
-	struct str source = source_text(&w);
+	const struct m_cidr *source = dims_source(&w.a->when, &w.b->when);
 	struct str text = STR_NONE;
 
 	add_method(&w);
@@ -234,10 +229,13 @@ struct str witness_curl(struct arena *a, const struct plan *p, const struct plan
 		sbuf_printf(&w.url, ":%u", port);
 	add_path(&w);
 	add_fields(&w);
+	if (w.cookies.len > 0)
+		sbuf_printf(&w.options, " -b '%s'", w.cookies.ptr);
 	if (w.found)
 		text = arena_printf(a, "curl%s '%s'%s" STR_FMT, w.options.len == 0 ? "" : w.options.ptr, w.url.ptr,
-			source.ptr == NULL ? "" : " # from ", STR_ARG(source));
+			source == NULL ? "" : " # from ", STR_ARG(source == NULL ? STR("") : source->text.value));
 	sbuf_fini(&w.url);
 	sbuf_fini(&w.options);
+	sbuf_fini(&w.cookies);
 	return text;
 }

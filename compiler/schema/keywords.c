@@ -126,13 +126,17 @@ static void read_unique(struct compiler *c, struct sub *s, const struct node *n)
 		s->unique_items = n->boolean;
 }
 
-static struct pattern *make_pattern(struct compiler *c, const struct node *at, struct str text)
+/* `n` has the pattern as its value, or as its key. */
+static struct pattern *make_pattern(struct compiler *c, const struct node *n, struct str text)
 {
 	struct re_error error;
 	struct pattern *p = pattern_new(c->arena, text, &error);
+	struct node at = *n;
 
+	if (text.ptr == n->key.ptr)
+		at.span = n->key_span;
 	if (p == NULL)
-		compiler_fail(c, at, "the pattern '" STR_FMT "' cannot be used: %s", STR_ARG(text), error.what);
+		compiler_fail(c, &at, "the pattern '" STR_FMT "' cannot be used: %s", STR_ARG(text), error.what);
 	return p;
 }
 
@@ -204,7 +208,7 @@ static void read_pattern_properties(struct compiler *c, struct sub *s, const str
 	s->patterns = read_named(c, s, n);
 	s->n_patterns = n->n_children;
 	for (size_t i = 0; i < s->n_patterns; i++)
-		s->patterns[i].pattern = make_pattern(c, n, s->patterns[i].name);
+		s->patterns[i].pattern = make_pattern(c, s->patterns[i].sub->node, s->patterns[i].name);
 }
 
 static void read_dependent_schemas(struct compiler *c, struct sub *s, const struct node *n)

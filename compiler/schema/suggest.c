@@ -33,12 +33,17 @@ static struct str *collect_names(struct eval *e, const struct sub *s, bool honou
 	return names;
 }
 
-static bool is_yaml(const struct eval *e, const struct node *n)
+static bool is_written_in(const struct eval *e, const struct node *n, enum tree_format wanted)
 {
 	enum tree_format format;
 
 	return n->span.source != 0 && n->span.source < e->diags->n_sources &&
-	       tree_format_of(e->diags->sources[n->span.source].name, &format) && format == TREE_YAML;
+	       tree_format_of(e->diags->sources[n->span.source].name, &format) && format == wanted;
+}
+
+static bool is_yaml(const struct eval *e, const struct node *n)
+{
+	return is_written_in(e, n, TREE_YAML);
 }
 
 /* True if a map that `s` describes, or an alternative of it, has the key. */
@@ -182,6 +187,8 @@ static void suggest_list(struct eval *e, const struct sub *s, const struct node 
 		return;
 	if (n->kind == NODE_MAP && is_yaml(e, n))
 		diag_note(e->diags, SPAN_NONE, "each item of a list begins with '- '");
+	else if (n->kind == NODE_MAP && is_written_in(e, n, TREE_TOML) && (n->flags & NODE_INLINE) == 0)
+		diag_note(e->diags, SPAN_NONE, "each item of a list of tables begins with [[" STR_FMT "]]", STR_ARG(n->key));
 	else if (n->kind == NODE_MAP)
 		diag_note(e->diags, SPAN_NONE, "for one item, write a list with one map in it");
 	else

@@ -90,7 +90,7 @@ bool build_member(struct build *b, struct node *map, struct str key, struct span
 
 	if (first != NULL) {
 		diag_report(b->diags, DIAG_DUPLICATE_MEMBER, key_span, "key '" STR_FMT "' is defined twice", STR_ARG(key));
-		diag_where(b->diags, node_path(b->arena, first));
+		build_where(b, first);
 		diag_note(b->diags, first->key_span, "first defined here");
 		return false;
 	}
@@ -103,6 +103,19 @@ bool build_member(struct build *b, struct node *map, struct str key, struct span
 void build_item(struct build *b, struct node *seq, struct node *item)
 {
 	node_append(b->arena, seq, item);
+}
+
+void build_where(struct build *b, const struct node *n)
+{
+	if (b->diags->n > 0 && b->diags->n_dropped == 0)
+		CHECK(vec_push(b->arena, &b->wheres, (struct build_where){ .diag = b->diags->n - 1, .node = n }));
+}
+
+struct node *build_finish(struct build *b, struct node *root)
+{
+	for (size_t i = 0; i < b->wheres.n && !b->stopped; i++)
+		b->diags->at[b->wheres.at[i].diag].where = node_path(b->arena, b->wheres.at[i].node);
+	return b->stopped ? NULL : root;
 }
 
 bool build_depth(struct build *b, size_t depth, struct span at)

@@ -5,7 +5,14 @@
  * return NULL, and the reader gives up. */
 #pragma once
 
+#include "base/vec.h"
 #include "tree/tree.h"
+
+/* A diagnostic that is to show the path of a node which was not in its parent yet. */
+struct build_where {
+	size_t diag;
+	const struct node *node;
+};
 
 #define BUILD_MOST_EXPANDED 500000 /* nodes that aliases of one document may copy */
 
@@ -16,6 +23,7 @@ struct build {
 	struct str text;     /* of the source: valid UTF-8 without NUL and without other controls than tab, LF and CR */
 	size_t n_nodes;
 	bool stopped;        /* the document cannot be read on; reported */
+	VEC(struct build_where) wheres;
 };
 
 /* False (reported) when the text is too large, not UTF-8, or has control characters. */
@@ -27,6 +35,10 @@ struct node *build_node(struct build *b, enum node_kind kind, struct span span);
  * and the value is left out. */
 bool build_member(struct build *b, struct node *map, struct str key, struct span key_span, struct node *value);
 void build_item(struct build *b, struct node *seq, struct node *item);
+/* The diagnostic that was reported last gets the node's path as its where line, once build_finish is called. */
+void build_where(struct build *b, const struct node *n);
+/* The reader's last step: the root, or NULL if it stopped. */
+struct node *build_finish(struct build *b, struct node *root);
 /* False (reported, stopped) when `depth` open containers are too many. */
 bool build_depth(struct build *b, size_t depth, struct span at);
 /* Reports and stops. */

@@ -137,5 +137,5 @@ struct node *tree_read_json(struct arena *a, struct diags *d, uint32_t source, b
 		r->previous_at = t.span;
 	} while (token > 0 && !r->build.stopped);
 	json_parseFree(parser, free);
-	return r->build.stopped ? NULL : r->root;
+	return build_finish(&r->build, r->root);
 }

@@ -58,7 +58,7 @@ static void put_datetime(struct sbuf *out, struct str s)
 	for (size_t i = 0; i < s.len; i++) {
 		char c = s.ptr[i];
 
-		sbuf_addc(out, i == 10 ? 'T' : c == 'z' ? 'Z' : c);
+		sbuf_addc(out, c == ' ' || c == 't' ? 'T' : c == 'z' ? 'Z' : c);
 	}
 	sbuf_addc(out, '"');
 }

@@ -111,7 +111,6 @@ void toml_syntax_error(struct toml_reader *r, int token, const struct toml_token
 {
 	if (r->build.stopped)
 		return;
-	/* An array that was closed too often, or a bracket of the other kind, is not open any more. */
 	build_stop(&r->build, DIAG_TOML_SYNTAX, t->span, "%s", explain(r, token));
 	if (r->n_open > 0)
 		diag_note(r->build.diags, r->open_at[r->n_open - 1], "in the %s that begins here",
@@ -166,5 +165,5 @@ struct node *tree_read_toml(struct arena *a, struct diags *d, uint32_t source)
 	r->root->mark = TOML_MARK_TABLE;
 	r->depth = 1;
 	read_tokens(r);
-	return r->build.stopped ? NULL : r->root;
+	return build_finish(&r->build, r->root);
 }

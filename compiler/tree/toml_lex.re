@@ -307,7 +307,6 @@ static int lex_end(struct toml_reader *r, struct toml_token *t, const unsigned c
 static int lex_newline(struct toml_reader *r, struct toml_token *t, const unsigned char *begin)
 {
 	r->is_value_next = false;
-	r->n_header = 0;
 	return emit(r, t, begin, TOML_NEWLINE);
 }
 
@@ -424,5 +423,7 @@ static int lex_key(struct toml_reader *r, struct toml_token *t)
 
 int toml_lex(struct toml_reader *r, struct toml_token *t)
 {
+	if (r->previous == TOML_NEWLINE)
+		r->n_header = 0;
 	return r->is_value_next ? lex_value(r, t) : lex_key(r, t);
 }

@@ -54,7 +54,7 @@ static void refuse(struct toml_reader *r, const struct toml_part *part, const st
 	const char *message)
 {
 	diag_report(r->build.diags, DIAG_TOML_REDEFINED, part->at, "'" STR_FMT "' %s", STR_ARG(part->name), message);
-	diag_where(r->build.diags, node_path(r->build.arena, existing));
+	build_where(&r->build, existing);
 	diag_note(r->build.diags, existing->key_span.source != 0 ? existing->key_span : existing->span,
 		"first defined here");
 }

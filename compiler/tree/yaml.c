@@ -365,8 +365,7 @@ struct node *tree_read_yaml(struct arena *a, struct diags *d, uint32_t source)
 	yaml_parser_set_input_string(&r->parser, (const unsigned char *)build_terminated(&r->build), r->build.text.len);
 	read_events(r);
 	yaml_parser_delete(&r->parser);
-	if (r->build.stopped)
-		return NULL;
-	/* An empty file is an empty document. */
-	return r->root != NULL ? r->root : build_node(&r->build, NODE_NULL, build_span(&r->build, 0, 0));
+	if (r->root == NULL) /* an empty file is an empty document */
+		r->root = build_node(&r->build, NODE_NULL, build_span(&r->build, 0, 0));
+	return build_finish(&r->build, r->root);
 }

@@ -50,7 +50,8 @@ static const json_t *find(const json_t *at, struct str path)
 
 struct str claims_read(struct exchange *x, void *claims, struct str path)
 {
-	const json_t *value = path.len == 0 || path.len > CLAIMS_PATH_MOST ? NULL : find(claims, path);
+	const json_t *value =
+		path.len == 0 || path.len > CLAIMS_PATH_MOST ? NULL : find(claims, path);
 	size_t flags = JSON_COMPACT | JSON_ENSURE_ASCII | JSON_ENCODE_ANY, len;
 	char *text;
 

@@ -3,7 +3,8 @@
 
 #include <stdbool.h>
 
-/* Jansson recurses for each level, so the levels are counted before. Brackets inside strings do not count. */
+/* Jansson recurses for each level, so the levels are counted before. Brackets inside strings do not
+ * count. */
 static bool is_shallow(struct str text)
 {
 	bool in_string = false;

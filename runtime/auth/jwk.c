@@ -10,12 +10,12 @@
 #include "base/log.h"
 #include "base/str.h"
 
-#define RSA_BITS_LEAST 2048
-#define RSA_BYTES_MOST 2048 /* 16384 bits: verifying with more takes milliseconds */
+#define RSA_BITS_LEAST      2048
+#define RSA_BYTES_MOST      2048 /* 16384 bits: verifying with more takes milliseconds */
 #define EXPONENT_BYTES_MOST 8
-#define SECRET_MOST 8192
-#define KID_MOST 1024
-#define POINT_MOST 66
+#define SECRET_MOST         8192
+#define KID_MOST            1024
+#define POINT_MOST          66
 
 struct jwt_keys *jwt_keys_new(void)
 {
@@ -114,7 +114,8 @@ static unsigned remainder_of(gnutls_datum_t number, unsigned by)
 	return rest;
 }
 
-/* Moduli of a faulty generator (ROCA, CVE-2017-15361) are powers of 65537 modulo every small prime; of others, one in 2^27 is. */
+/* Moduli of a faulty generator (ROCA, CVE-2017-15361) are powers of 65537 modulo every small prime;
+ * of others, one in 2^27 is. */
 static bool is_roca(gnutls_datum_t modulus)
 {
 	for (unsigned p = 3; p <= 167; p += 2) {
@@ -161,7 +162,8 @@ static const char *import_rsa(struct jwk *key, gnutls_datum_t n, gnutls_datum_t 
 
 static const char *load_rsa(struct jwk *key, const json_t *jwk)
 {
-	unsigned char n[RSA_BYTES_MOST + 1], e[EXPONENT_BYTES_MOST + 1]; /* one byte for a sign, which some write */
+	unsigned char n[RSA_BYTES_MOST + 1],
+		e[EXPONENT_BYTES_MOST + 1]; /* one byte for a sign, which some write */
 	gnutls_datum_t modulus = without_leading_zeros(n, member_bytes(jwk, "n", n, sizeof(n)));
 	gnutls_datum_t exponent = without_leading_zeros(e, member_bytes(jwk, "e", e, sizeof(e)));
 
@@ -199,17 +201,20 @@ static const struct curve *find_curve(const struct curve *at, size_t n, const js
 
 static const char *load_ec(struct jwk *key, const json_t *jwk)
 {
-	const struct curve *c = find_curve(ec_curves, sizeof(ec_curves) / sizeof(ec_curves[0]), jwk);
+	const struct curve *c =
+		find_curve(ec_curves, sizeof(ec_curves) / sizeof(ec_curves[0]), jwk);
 	unsigned char x[POINT_MOST], y[POINT_MOST];
 
 	if (c == NULL)
 		return "its curve is not P-256, P-384 or P-521";
 	/* RFC 7518 section 6.2.1.2: coordinates have their full length. */
-	if (member_bytes(jwk, "x", x, sizeof(x)) != c->coordinate || member_bytes(jwk, "y", y, sizeof(y)) != c->coordinate)
+	if (member_bytes(jwk, "x", x, sizeof(x)) != c->coordinate ||
+		member_bytes(jwk, "y", y, sizeof(y)) != c->coordinate)
 		return "its x or y is missing, malformed or of the wrong length";
 	gnutls_datum_t px = { x, c->coordinate }, py = { y, c->coordinate };
 
-	if (gnutls_pubkey_import_ecc_raw(key->public, c->id, &px, &py) != 0 || gnutls_pubkey_verify_params(key->public) != 0)
+	if (gnutls_pubkey_import_ecc_raw(key->public, c->id, &px, &py) != 0 ||
+		gnutls_pubkey_verify_params(key->public) != 0)
 		return "its point is not on its curve";
 	key->curve = c->id;
 	key->size = c->coordinate;
@@ -219,7 +224,8 @@ static const char *load_ec(struct jwk *key, const json_t *jwk)
 
 static const char *load_okp(struct jwk *key, const json_t *jwk)
 {
-	const struct curve *c = find_curve(okp_curves, sizeof(okp_curves) / sizeof(okp_curves[0]), jwk);
+	const struct curve *c =
+		find_curve(okp_curves, sizeof(okp_curves) / sizeof(okp_curves[0]), jwk);
 	unsigned char x[POINT_MOST];
 
 	if (c == NULL)
@@ -277,10 +283,11 @@ static const char *restrict_use(struct jwk *key, const json_t *jwk)
 	enum jwa alg;
 	size_t i;
 
-	if (json_object_get(jwk, "use") != NULL && !str_eq(json_text_member(jwk, "use"), STR("sig")))
+	if (json_object_get(jwk, "use") != NULL &&
+		!str_eq(json_text_member(jwk, "use"), STR("sig")))
 		return "its use is not sig";
-	json_array_foreach (ops, i, op)
-		may_verify = may_verify || (json_is_string(op) && strcmp(json_string_value(op), "verify") == 0);
+	json_array_foreach(ops, i, op) may_verify =
+		may_verify || (json_is_string(op) && strcmp(json_string_value(op), "verify") == 0);
 	if (!may_verify)
 		return "its key_ops do not hold verify";
 	if (json_object_get(jwk, "alg") == NULL)
@@ -324,13 +331,16 @@ static void add_key(struct jwt_keys *keys, const json_t *jwk, size_t index, cons
 
 	if (why == NULL) {
 		if (key.public != NULL && json_object_get(jwk, "d") != NULL)
-			log_event(LOG_WARN, "jwt-key-private", "%s: key %zu of the JWK Set holds its private part, "
-				"which does not belong here", origin, index);
+			log_event(LOG_WARN, "jwt-key-private",
+				"%s: key %zu of the JWK Set holds its private part, "
+				"which does not belong here",
+				origin, index);
 		keys->at[keys->n++] = key;
 		return;
 	}
 	fini_key(&key);
-	log_event(LOG_WARN, "jwt-key-left-out", "%s: key %zu of the JWK Set is left out: %s", origin, index, why);
+	log_event(LOG_WARN, "jwt-key-left-out", "%s: key %zu of the JWK Set is left out: %s",
+		origin, index, why);
 }
 
 int jwt_keys_add_set(struct jwt_keys *keys, struct str text, const char *origin)
@@ -342,8 +352,7 @@ int jwt_keys_add_set(struct jwt_keys *keys, struct str text, const char *origin)
 
 	if (set == NULL && json_text_member(root, "kty").ptr != NULL)
 		add_key(keys, root, 0, origin);
-	json_array_foreach (set, i, jwk)
-		add_key(keys, jwk, i, origin);
+	json_array_foreach(set, i, jwk) add_key(keys, jwk, i, origin);
 	bool is_set = json_is_array(set) || json_text_member(root, "kty").ptr != NULL;
 
 	json_decref(root);

@@ -7,15 +7,15 @@
 #include "base/err.h"
 #include "base/str.h"
 
-#define SIGNATURE_MOST 2048 /* RSA with 16384 bits */
+#define SIGNATURE_MOST  2048 /* RSA with 16384 bits */
 #define COORDINATE_MOST 66
-#define DER_MOST (3 + 2 * (2 + 1 + COORDINATE_MOST))
+#define DER_MOST        (3 + 2 * (2 + 1 + COORDINATE_MOST))
 
 struct jws {
 	struct str signed_text; /* header "." payload, as sent */
 	struct str payload;
 	enum jwa alg;
-	struct str kid;         /* ptr NULL: none; borrowed from the header */
+	struct str kid; /* ptr NULL: none; borrowed from the header */
 	unsigned char signature[SIGNATURE_MOST];
 	size_t signature_len;
 };
@@ -29,8 +29,8 @@ static bool verify_hmac(const struct jwk *key, const struct jws *j)
 
 	if (j->signature_len != info->hash)
 		return false;
-	if (gnutls_hmac_fast((gnutls_mac_algorithm_t)info->gnutls, key->secret, key->secret_len, j->signed_text.ptr,
-		    j->signed_text.len, mac) != 0)
+	if (gnutls_hmac_fast((gnutls_mac_algorithm_t)info->gnutls, key->secret, key->secret_len,
+		    j->signed_text.ptr, j->signed_text.len, mac) != 0)
 		return false;
 	return gnutls_memcmp(mac, j->signature, info->hash) == 0;
 }
@@ -80,21 +80,25 @@ static bool verify_ecdsa(const struct jwk *key, const struct jws *j)
 		der[n++] = 0x81;
 	der[n++] = (unsigned char)(n_r + n_s);
 	memcpy(der + n, body, n_r + n_s);
-	return verify_public(key, j, (gnutls_sign_algorithm_t)jwa_info(j->alg)->gnutls, der, n + n_r + n_s);
+	return verify_public(
+		key, j, (gnutls_sign_algorithm_t)jwa_info(j->alg)->gnutls, der, n + n_r + n_s);
 }
 
 static bool verify_eddsa(const struct jwk *key, const struct jws *j)
 {
-	gnutls_sign_algorithm_t alg = key->curve == GNUTLS_ECC_CURVE_ED448 ? GNUTLS_SIGN_EDDSA_ED448
-									     : GNUTLS_SIGN_EDDSA_ED25519;
+	gnutls_sign_algorithm_t alg = key->curve == GNUTLS_ECC_CURVE_ED448
+					      ? GNUTLS_SIGN_EDDSA_ED448
+					      : GNUTLS_SIGN_EDDSA_ED25519;
 
-	return j->signature_len == key->size && verify_public(key, j, alg, j->signature, j->signature_len);
+	return j->signature_len == key->size &&
+	       verify_public(key, j, alg, j->signature, j->signature_len);
 }
 
 static bool verify_rsa(const struct jwk *key, const struct jws *j)
 {
-	return j->signature_len == key->size && verify_public(key, j, (gnutls_sign_algorithm_t)jwa_info(j->alg)->gnutls,
-						       j->signature, j->signature_len);
+	return j->signature_len == key->size &&
+	       verify_public(key, j, (gnutls_sign_algorithm_t)jwa_info(j->alg)->gnutls,
+		       j->signature, j->signature_len);
 }
 
 static bool verify_with(const struct jwk *key, const struct jws *j)
@@ -108,7 +112,8 @@ static bool verify_with(const struct jwk *key, const struct jws *j)
 
 static bool fits(const struct jwk *key, const struct jws *j)
 {
-	return (key->algs & JWA_BIT(j->alg)) != 0 && (key->kid.ptr == NULL || j->kid.ptr == NULL || str_eq(key->kid, j->kid));
+	return (key->algs & JWA_BIT(j->alg)) != 0 &&
+	       (key->kid.ptr == NULL || j->kid.ptr == NULL || str_eq(key->kid, j->kid));
 }
 
 static int try_keys(const struct jwt_keys *keys, const struct jws *j, const char **why_out)
@@ -162,8 +167,9 @@ static bool split(struct str token, struct jws *j, struct str *header_out)
 	struct str rest = token, signature;
 	ptrdiff_t len;
 
-	if (token.len > JWS_TOKEN_MOST || !str_split(&rest, '.', header_out) || !str_split(&rest, '.', &j->payload) ||
-	    !str_split(&rest, '.', &signature) || rest.ptr != NULL || header_out->len > JWS_HEADER_MOST)
+	if (token.len > JWS_TOKEN_MOST || !str_split(&rest, '.', header_out) ||
+		!str_split(&rest, '.', &j->payload) || !str_split(&rest, '.', &signature) ||
+		rest.ptr != NULL || header_out->len > JWS_HEADER_MOST)
 		return false;
 	len = base64url_decode(signature, j->signature, sizeof(j->signature));
 	if (len < 0)
@@ -173,8 +179,8 @@ static bool split(struct str token, struct jws *j, struct str *header_out)
 	return true;
 }
 
-int jws_verify(const struct jwt_keys *keys, uint32_t algs, struct str token, struct jws_payload *payload_out,
-	const char **why_out)
+int jws_verify(const struct jwt_keys *keys, uint32_t algs, struct str token,
+	struct jws_payload *payload_out, const char **why_out)
 {
 	unsigned char text[BASE64URL_DECODED(JWS_HEADER_MOST)];
 	ptrdiff_t header_len, payload_len;

@@ -5,7 +5,8 @@
 #include "base/err.h"
 #include "base/str.h"
 
-/* A NumericDate claim (RFC 7519 section 2), which may have a fraction. False when it is there and is no number. */
+/* A NumericDate claim (RFC 7519 section 2), which may have a fraction. False when it is there and
+ * is no number. */
 static bool read_date(const json_t *claims, const char *name, double *date_out, bool *found_out)
 {
 	const json_t *value = json_object_get(claims, name);
@@ -23,8 +24,9 @@ static const char *check_times(const json_t *claims, const struct jwt_policy *po
 	double leeway = policy->leeway_s, exp = 0, nbf = 0, iat = 0;
 	bool has_exp, has_nbf, has_iat;
 
-	if (!read_date(claims, "exp", &exp, &has_exp) || !read_date(claims, "nbf", &nbf, &has_nbf) ||
-	    !read_date(claims, "iat", &iat, &has_iat))
+	if (!read_date(claims, "exp", &exp, &has_exp) ||
+		!read_date(claims, "nbf", &nbf, &has_nbf) ||
+		!read_date(claims, "iat", &iat, &has_iat))
 		return "a time in the token is no number";
 	if (!has_exp && policy->require_exp)
 		return "the token has no expiry";
@@ -55,9 +57,7 @@ static bool has_audience(const json_t *aud, const struct jwt_policy *policy)
 	const json_t *one;
 	size_t i;
 
-	json_array_foreach (aud, i, one)
-		if (is_wanted_audience(one, policy))
-			return true;
+	json_array_foreach(aud, i, one) if (is_wanted_audience(one, policy)) return true;
 	return is_wanted_audience(aud, policy);
 }
 
@@ -76,8 +76,8 @@ static const char *check_claims(const json_t *claims, const struct jwt_policy *p
 	return NULL;
 }
 
-int jwt_verify(const struct jwt_keys *keys, const struct jwt_policy *policy, struct str token, uint64_t now_s,
-	struct jwt_result *out)
+int jwt_verify(const struct jwt_keys *keys, const struct jwt_policy *policy, struct str token,
+	uint64_t now_s, struct jwt_result *out)
 {
 	struct jws_payload payload;
 	int err;

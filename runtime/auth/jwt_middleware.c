@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The jwt middleware: reads its keys at boot, takes the token out of a request, answers what does not hold (RFC 6750 section 3), and
- * leaves the claims with the exchange. */
+/* The jwt middleware: reads its keys at boot, takes the token out of a request, answers what does
+ * not hold (RFC 6750 section 3), and leaves the claims with the exchange. */
 #include <stdlib.h>
 
 #include "auth/claims.h"
@@ -13,9 +13,9 @@
 #include "toron/mw.h"
 
 #define SECRET_MOST (64u << 10)
-#define JWKS_MOST (1u << 20)
-#define ENV_SECRET "TORON_JWT_SECRET"
-#define ENV_JWKS "TORON_JWT_JWKS"
+#define JWKS_MOST   (1u << 20)
+#define ENV_SECRET  "TORON_JWT_SECRET"
+#define ENV_JWKS    "TORON_JWT_JWKS"
 
 /* ---- start ---- */
 
@@ -36,7 +36,8 @@ static int refuse_start(const char *event, const char *why)
 	return ERR_INVALID;
 }
 
-/* The length that RFC 7518 section 3.2 asks for is only recommended here: who has a short secret has it elsewhere, too. */
+/* The length that RFC 7518 section 3.2 asks for is only recommended here: who has a short secret
+ * has it elsewhere, too. */
 static void warn_if_short(const struct toron_jwt *conf, const char *origin, size_t len)
 {
 	uint32_t algs = accepted_algs(conf);
@@ -47,13 +48,15 @@ static void warn_if_short(const struct toron_jwt *conf, const char *origin, size
 		if (!(algs & JWA_BIT(alg)))
 			continue;
 		if (len < info->hash)
-			log_event(LOG_WARN, "jwt-secret-short", "%s: the secret has %zu bytes, " STR_FMT " wants %u at least",
+			log_event(LOG_WARN, "jwt-secret-short",
+				"%s: the secret has %zu bytes, " STR_FMT " wants %u at least",
 				origin, len, STR_ARG(info->name), info->hash);
 		return;
 	}
 }
 
-static int add_secret(struct jwt_keys *keys, const struct toron_jwt *conf, const struct toron_secret *from)
+static int add_secret(
+	struct jwt_keys *keys, const struct toron_jwt *conf, const struct toron_secret *from)
 {
 	char why[SECRET_WHY_MAX];
 	struct secret secret;
@@ -65,7 +68,8 @@ static int add_secret(struct jwt_keys *keys, const struct toron_jwt *conf, const
 	err = jwt_keys_add_secret(keys, (struct str){ secret.ptr, secret.len });
 	secret_free(&secret);
 	if (err != 0)
-		log_event(LOG_ERROR, "jwt-keys", "%s: the secret cannot be kept: %s", from->origin, err_text(err));
+		log_event(LOG_ERROR, "jwt-keys", "%s: the secret cannot be kept: %s", from->origin,
+			err_text(err));
 	return err;
 }
 
@@ -109,7 +113,8 @@ static int add_from_environment(struct jwt_keys *keys, const struct toron_jwt *c
 	int err = 0;
 
 	if (!has_secret && !has_jwks) {
-		log_event(LOG_ERROR, "secret-missing", "%s: jwt needs " ENV_SECRET " or " ENV_JWKS " in the environment",
+		log_event(LOG_ERROR, "secret-missing",
+			"%s: jwt needs " ENV_SECRET " or " ENV_JWKS " in the environment",
 			conf->origin);
 		return ERR_NOT_FOUND;
 	}
@@ -137,7 +142,8 @@ static int load_keys(struct jwt_keys *keys, const struct toron_jwt *conf)
 		return ERR_INVALID;
 	}
 	if (jwt_keys_restrict(keys, accepted_algs(conf)) == 0) {
-		log_event(LOG_ERROR, "jwt-keys", "%s: no key of jwt serves one of its algorithms", conf->origin);
+		log_event(LOG_ERROR, "jwt-keys", "%s: no key of jwt serves one of its algorithms",
+			conf->origin);
 		return ERR_INVALID;
 	}
 	return 0;
@@ -164,7 +170,8 @@ int toron_jwt_start(const void *data)
 
 /* ---- requests ---- */
 
-/* "Bearer realm="edge"", with error and description when there are any. The realm is the gateway's name. */
+/* "Bearer realm="edge"", with error and description when there are any. The realm is the gateway's
+ * name. */
 static struct str challenge(struct exchange *x, const char *error, const char *why)
 {
 	const char *realm = x->worker->gateway->name;
@@ -173,10 +180,12 @@ static struct str challenge(struct exchange *x, const char *error, const char *w
 		realm = "toron";
 	if (error == NULL)
 		return arena_printf(&x->arena, "Bearer realm=\"%s\"", realm);
-	return arena_printf(&x->arena, "Bearer realm=\"%s\", error=\"%s\", error_description=\"%s\"", realm, error, why);
+	return arena_printf(&x->arena,
+		"Bearer realm=\"%s\", error=\"%s\", error_description=\"%s\"", realm, error, why);
 }
 
-static enum toron_verdict refuse(struct exchange *x, uint16_t status, const char *error, const char *why)
+static enum toron_verdict refuse(
+	struct exchange *x, uint16_t status, const char *error, const char *why)
 {
 	struct toron_header header = { STR_INIT("www-authenticate"), challenge(x, error, why) };
 
@@ -187,7 +196,8 @@ static bool is_token68(struct str s)
 {
 	for (size_t i = 0; i < s.len; i++) {
 		unsigned char c = (unsigned char)s.ptr[i];
-		bool is_alnum = (c >= '0' && c <= '9') || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z');
+		bool is_alnum =
+			(c >= '0' && c <= '9') || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z');
 
 		if (!is_alnum && (c == 0 || strchr("-._~+/=", c) == NULL))
 			return false;
@@ -208,7 +218,8 @@ static enum taken take_bearer(struct str value, struct str *token_out)
 	return is_token68(*token_out) ? TAKEN : TAKEN_MALFORMED;
 }
 
-static enum taken take_token(const struct exchange *x, const struct toron_jwt *conf, struct str *token_out)
+static enum taken take_token(
+	const struct exchange *x, const struct toron_jwt *conf, struct str *token_out)
 {
 	const struct field *found = fields_find(&x->request.head, conf->header);
 

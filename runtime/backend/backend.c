@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "http/semantics.h"
 
+#define WORKERS_MAX 256      /* the most that the config language allows */
 #define MAX_TRIES 4          /* of one exchange, over servers and addresses */
 #define FAILED_MS 1000       /* a server that refused a connection is passed over for so long */
 #define WAIT_TICK_MS 10      /* how often a waiting exchange looks for connections that other workers gave up */
@@ -35,36 +36,59 @@ static void pick(struct dispatch *d);
 
 /* ---- state ---- */
 
-struct server_shared **backend_shared_new(const struct toron_gateway *g)
-{
-	struct server_shared **all = calloc(g->n_backends + 1u, sizeof(*all));
+/* A worker as the others see it: where to ask it to give up idle connections that count against a limit. */
+struct port {
+	struct backend *all;         /* that worker's; touched in its thread only; NULL: gone */
+	_Atomic(struct loop *) loop; /* NULL: gone */
+	struct loop_mail ask;
+	atomic_bool asked;           /* the mail is on its way */
+};
 
-	if (all == NULL)
+struct backend_shared {
+	const struct toron_gateway *gateway;
+	struct server_shared **servers; /* [n_backends][n_servers] */
+	atomic_uint n_ports;
+	struct port ports[WORKERS_MAX];
+};
+
+struct backend_shared *backend_shared_new(const struct toron_gateway *g)
+{
+	struct backend_shared *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
 		return NULL;
-	for (uint32_t i = 0; i < g->n_backends; i++) {
-		all[i] = calloc(g->backends[i]->n_servers + 1u, sizeof(**all));
-		if (all[i] == NULL) {
-			backend_shared_free(&all, g);
+	s->gateway = g;
+	s->servers = calloc(g->n_backends + 1u, sizeof(*s->servers));
+	for (uint32_t i = 0; s->servers != NULL && i < g->n_backends; i++) {
+		s->servers[i] = calloc(g->backends[i]->n_servers + 1u, sizeof(**s->servers));
+		if (s->servers[i] == NULL) {
+			backend_shared_free(&s);
 			return NULL;
 		}
 	}
-	return all;
+	if (s->servers == NULL)
+		backend_shared_free(&s);
+	return s;
 }
 
-void backend_shared_free(struct server_shared ***shared, const struct toron_gateway *g)
+void backend_shared_free(struct backend_shared **shared)
 {
-	if (*shared == NULL)
+	struct backend_shared *s = *shared;
+
+	if (s == NULL)
 		return;
-	for (uint32_t i = 0; i < g->n_backends; i++)
-		free((*shared)[i]);
-	free(*shared);
+	for (uint32_t i = 0; s->servers != NULL && i < s->gateway->n_backends; i++)
+		free(s->servers[i]);
+	free(s->servers);
+	free(s);
 	*shared = NULL;
 }
 
-static bool backend_init(struct backend *b, struct worker *w, const struct toron_backend *conf, struct server_shared *shared)
+static bool backend_init(struct backend *b, struct worker *w, const struct toron_backend *conf, struct backend_shared *shared)
 {
 	b->conf = conf;
 	b->worker = w;
+	b->common = shared;
 	list_init(&b->waiting);
 	b->random = (clock_monotonic_us() ^ ((uint64_t)w->index << 40) ^ ((uint64_t)conf->index << 50)) | 1;
 	b->servers = calloc(conf->n_servers + 1u, sizeof(*b->servers));
@@ -73,26 +97,76 @@ static bool backend_init(struct backend *b, struct worker *w, const struct toron
 	for (uint32_t i = 0; i < conf->n_servers; i++) {
 		b->servers[i].backend = b;
 		b->servers[i].conf = &conf->servers[i];
-		b->servers[i].shared = &shared[i];
+		b->servers[i].shared = &shared->servers[conf->index][i];
 		list_init(&b->servers[i].idle);
 	}
 	return true;
 }
 
-struct backend *backend_worker_new(struct worker *w, struct server_shared **shared)
+static struct back_conn *first_idle(struct server *s)
+{
+	return CONTAINER_OF(s->idle.next, struct back_conn, link);
+}
+
+static bool others_wait(const struct server *s)
+{
+	return s->backend->conf->max_connections != 0 &&
+	       atomic_load_explicit(&s->shared->waiting, memory_order_relaxed) > s->backend->n_waiting;
+}
+
+/* Another worker's exchange waits for a connection: ours that are idle make room. */
+static void on_asked(struct loop *l, struct loop_mail *m)
+{
+	struct port *p = CONTAINER_OF(m, struct port, ask);
+
+	(void)l;
+	atomic_store_explicit(&p->asked, false, memory_order_release);
+	for (uint32_t i = 0; p->all != NULL && i < p->all->worker->gateway->n_backends; i++) {
+		struct backend *b = &p->all[i];
+
+		for (uint32_t j = 0; j < b->conf->n_servers; j++)
+			if (others_wait(&b->servers[j]) && !list_empty(&b->servers[j].idle))
+				b->conf->codec->close(first_idle(&b->servers[j]));
+	}
+}
+
+static void ask_others(struct backend *b)
+{
+	unsigned n = atomic_load_explicit(&b->common->n_ports, memory_order_acquire);
+
+	for (unsigned i = 0; i < n; i++) {
+		struct port *p = &b->common->ports[i];
+		struct loop *l = atomic_load_explicit(&p->loop, memory_order_acquire);
+
+		if (l != NULL && l != b->worker->loop &&
+		    !atomic_exchange_explicit(&p->asked, true, memory_order_acq_rel))
+			loop_post(l, &p->ask);
+	}
+}
+
+static void open_port(struct backend_shared *shared, struct worker *w, struct backend *all)
+{
+	struct port *p = &shared->ports[w->index % WORKERS_MAX];
+	unsigned n = atomic_load(&shared->n_ports);
+
+	p->all = all;
+	p->ask.fn = on_asked;
+	atomic_store_explicit(&p->loop, w->loop, memory_order_release);
+	while (n <= w->index && !atomic_compare_exchange_weak(&shared->n_ports, &n, w->index + 1))
+		;
+}
+
+struct backend *backend_worker_new(struct worker *w, struct backend_shared *shared)
 {
 	const struct toron_gateway *g = w->gateway;
 	struct backend *all = calloc(g->n_backends + 1u, sizeof(*all));
 
 	for (uint32_t i = 0; all != NULL && i < g->n_backends; i++)
-		if (!backend_init(&all[i], w, g->backends[i], shared[i]))
+		if (!backend_init(&all[i], w, g->backends[i], shared))
 			backend_worker_free(w, &all);
+	if (all != NULL && g->n_backends != 0)
+		open_port(shared, w, all);
 	return all;
-}
-
-static struct back_conn *first_idle(struct server *s)
-{
-	return CONTAINER_OF(s->idle.next, struct back_conn, link);
 }
 
 void backend_worker_free(struct worker *w, struct backend **all)
@@ -101,7 +175,12 @@ void backend_worker_free(struct worker *w, struct backend **all)
 		return;
 	for (uint32_t i = 0; i < w->gateway->n_backends; i++) {
 		struct backend *b = &(*all)[i];
+		struct port *p = b->common == NULL ? NULL : &b->common->ports[w->index % WORKERS_MAX];
 
+		if (p != NULL) {
+			atomic_store_explicit(&p->loop, NULL, memory_order_release);
+			p->all = NULL;
+		}
 		for (uint32_t j = 0; b->servers != NULL && j < b->conf->n_servers; j++)
 			while (!list_empty(&b->servers[j].idle))
 				b->conf->codec->close(first_idle(&b->servers[j]));
@@ -140,6 +219,11 @@ static void on_idle(struct back_conn *c)
 	end_exchange(s, c);
 	list_push_front(&s->idle, &c->link);
 	s->n_idle++;
+	/* Our own waiting exchanges come first, but not always, lest those of other workers starve. */
+	if (others_wait(s) && (list_empty(&b->waiting) || backend_random(b) % 8 == 0)) {
+		b->conf->codec->close(c);
+		return;
+	}
 	if (s->n_idle > b->conf->pool_idle) {
 		b->conf->codec->close(CONTAINER_OF(s->idle.prev, struct back_conn, link));
 		return;
@@ -165,13 +249,19 @@ static const struct back_user user = { .idle = on_idle, .gone = on_gone };
 
 /* ---- one exchange ---- */
 
+static void leave_queue(struct dispatch *d)
+{
+	if (list_empty(&d->waiting))
+		return;
+	list_remove(&d->waiting);
+	d->backend->n_waiting--;
+	atomic_fetch_sub_explicit(&d->backend->servers[d->x->server].shared->waiting, 1, memory_order_relaxed);
+}
+
 static void stop_waiting(struct dispatch *d)
 {
 	d->x->cancel = NULL;
-	if (!list_empty(&d->waiting)) {
-		list_remove(&d->waiting);
-		d->backend->n_waiting--;
-	}
+	leave_queue(d);
 	resolver_cancel(&d->query);
 	if (d->timer_armed) {
 		d->timer_armed = false;
@@ -285,8 +375,7 @@ static void on_timer(struct loop_timer *t)
 		return;
 	}
 	if (!list_empty(&d->waiting)) {
-		list_remove(&d->waiting);
-		d->backend->n_waiting--;
+		leave_queue(d);
 		pick(d);
 	} else {
 		loop_timer_set(t, d->deadline_ms - loop_now_ms(d->backend->worker->loop));
@@ -314,6 +403,8 @@ static void wait_for_room(struct dispatch *d)
 	}
 	list_push_back(&b->waiting, &d->waiting);
 	b->n_waiting++;
+	atomic_fetch_add_explicit(&b->servers[d->x->server].shared->waiting, 1, memory_order_relaxed);
+	ask_others(b);
 	arm(d, WAIT_TICK_MS);
 }
 

@@ -14,7 +14,11 @@
 struct server_shared {
 	_Atomic uint32_t connections; /* open ones */
 	_Atomic uint32_t exchanges;   /* in flight, for least-connections and random-two */
+	_Atomic uint32_t waiting;     /* exchanges that wait because of a connection limit */
 };
+
+/* What all workers' backends share. */
+struct backend_shared;
 
 /* One server of a backend in one worker. */
 struct server {
@@ -31,6 +35,7 @@ struct server {
 struct backend {
 	const struct toron_backend *conf;
 	struct worker *worker;
+	struct backend_shared *common;
 	struct server *servers;
 	struct list waiting;          /* exchanges that wait for a connection */
 	uint32_t n_waiting;
@@ -42,9 +47,9 @@ bool backend_server_is_usable(const struct backend *b, uint32_t i);
 /* A pseudo-random number of this worker; not for secrets. */
 uint64_t backend_random(struct backend *b);
 
-/* Process-wide state, before workers start; NULL: out of memory. */
-struct server_shared **backend_shared_new(const struct toron_gateway *g);
-void backend_shared_free(struct server_shared ***shared, const struct toron_gateway *g);
+/* Process-wide state, before workers start; NULL: out of memory. Freed when all workers' threads have ended. */
+struct backend_shared *backend_shared_new(const struct toron_gateway *g);
+void backend_shared_free(struct backend_shared **shared);
 /* One worker's backends ([g->n_backends]). */
-struct backend *backend_worker_new(struct worker *w, struct server_shared **shared);
+struct backend *backend_worker_new(struct worker *w, struct backend_shared *shared);
 void backend_worker_free(struct worker *w, struct backend **b); /* closes idle connections */

@@ -12,9 +12,11 @@
 #include "base/err.h"
 #include "base/str.h"
 
-static int fail(char why[SECRET_WHY_MAX], const char *origin, const char *what, const char *name, const char *detail)
+static int fail(char why[SECRET_WHY_MAX], const char *origin, const char *what, const char *name,
+	const char *detail)
 {
-	snprintf(why, SECRET_WHY_MAX, "%s: %s%s%s", origin == NULL ? "config" : origin, what, name, detail);
+	snprintf(why, SECRET_WHY_MAX, "%s: %s%s%s", origin == NULL ? "config" : origin, what, name,
+		detail);
 	return ERR_INVALID;
 }
 
@@ -29,7 +31,8 @@ static int keep(struct str s, const char *origin, struct secret *out, char why[S
 	return 0;
 }
 
-static int read_env(const struct toron_secret *from, size_t most, struct secret *out, char why[SECRET_WHY_MAX])
+static int read_env(
+	const struct toron_secret *from, size_t most, struct secret *out, char why[SECRET_WHY_MAX])
 {
 	char name[257];
 	const char *value;
@@ -45,7 +48,8 @@ static int read_env(const struct toron_secret *from, size_t most, struct secret 
 	return keep(str_of(value), from->origin, out, why);
 }
 
-/* Up to `most` + 1 bytes, so that a file that is too long (or grew) shows; -1 and errno on failure. */
+/* Up to `most` + 1 bytes, so that a file that is too long (or grew) shows; -1 and errno on
+ * failure. */
 static ssize_t read_all(int fd, char *into, size_t most)
 {
 	size_t len = 0;
@@ -93,7 +97,8 @@ static int read_open(int fd, const char *path, const char *origin, size_t most, 
 	return out->len == 0 ? fail(why, origin, "empty: ", path, "") : 0;
 }
 
-int secret_read_file(const char *path, const char *origin, size_t most, struct secret *out, char why[SECRET_WHY_MAX])
+int secret_read_file(const char *path, const char *origin, size_t most, struct secret *out,
+	char why[SECRET_WHY_MAX])
 {
 	/* Not blocking, or a FIFO without a writer would hang the start. */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), err;
@@ -111,7 +116,8 @@ int secret_read_file(const char *path, const char *origin, size_t most, struct s
 	return err;
 }
 
-static int read_file(const struct toron_secret *from, size_t most, struct secret *out, char why[SECRET_WHY_MAX])
+static int read_file(
+	const struct toron_secret *from, size_t most, struct secret *out, char why[SECRET_WHY_MAX])
 {
 	char *path = strndup(from->value.ptr, from->value.len);
 	int err;
@@ -123,7 +129,8 @@ static int read_file(const struct toron_secret *from, size_t most, struct secret
 	return err;
 }
 
-int secret_read(const struct toron_secret *from, size_t most, struct secret *out, char why[SECRET_WHY_MAX])
+int secret_read(
+	const struct toron_secret *from, size_t most, struct secret *out, char why[SECRET_WHY_MAX])
 {
 	*out = (struct secret){ 0 };
 	switch (from->kind) {

@@ -19,7 +19,7 @@ struct crew_conf {
 	const struct toron_gateway *gateway;
 	struct loop *main;               /* borrowed */
 	struct ports *ports;             /* borrowed until all workers have reported */
-	struct server_shared **shared;   /* borrowed */
+	struct backend_shared *shared;   /* borrowed */
 	int access_fd;                   /* borrowed; -1: no access log */
 	uint32_t n_workers;
 	/* Both are called on the main loop. */

@@ -35,7 +35,7 @@ struct boot {
 	struct loop *loop;         /* owned */
 	struct crew *crew;         /* owned */
 	struct ports ports;
-	struct server_shared **shared; /* owned */
+	struct backend_shared *shared; /* owned */
 	int access_fd;             /* owned; -1: none */
 	struct boot_signal signals[3];
 	uint32_t n_ready, n_gone;
@@ -238,7 +238,7 @@ static void clean_up(struct boot *b)
 	ports_close(&b->ports);
 	if (b->access_fd >= 0)
 		close(b->access_fd);
-	backend_shared_free(&b->shared, b->gateway);
+	backend_shared_free(&b->shared);
 	loop_free(&b->loop);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* What middlewares, plugins and generated code may ask of an exchange and do to it. Templates are in http/template.c,
- * predicates in http/predicate.c, answering and resuming in http/exchange.c. */
+/* What middlewares, plugins and generated code may ask of an exchange and do to it. Templates are
+ * in http/template.c, predicates in http/predicate.c, answering and resuming in http/exchange.c. */
 #include "toron/exchange.h"
 
 #include "base/uri.h"
@@ -64,7 +64,8 @@ struct str toron_path_param(const struct exchange *x, unsigned i)
 {
 	struct str rest, segment;
 
-	if (x->route == NULL || x->params == NULL || i >= x->route->n_params || x->params[i] == NO_SEGMENT)
+	if (x->route == NULL || x->params == NULL || i >= x->route->n_params ||
+		x->params[i] == NO_SEGMENT)
 		return STR_NONE;
 	/* The path begins with "/", and segment 0 stands behind it. */
 	rest = str_slice(x->path, 1, x->path.len);
@@ -76,12 +77,19 @@ struct str toron_path_param(const struct exchange *x, unsigned i)
 
 /* ---- header fields ---- */
 
-/* Fields that belong to a version's framing: codecs write them from the message, and a second opinion would desynchronise. */
+/* Fields that belong to a version's framing: codecs write them from the message, and a second
+ * opinion would desynchronise. */
 static bool is_framing(enum field_token t)
 {
 	switch (t) {
-	case FIELD_CONNECTION: case FIELD_CONTENT_LENGTH: case FIELD_KEEP_ALIVE: case FIELD_PROXY_CONNECTION:
-	case FIELD_TE: case FIELD_TRAILER: case FIELD_TRANSFER_ENCODING: case FIELD_UPGRADE:
+	case FIELD_CONNECTION:
+	case FIELD_CONTENT_LENGTH:
+	case FIELD_KEEP_ALIVE:
+	case FIELD_PROXY_CONNECTION:
+	case FIELD_TE:
+	case FIELD_TRAILER:
+	case FIELD_TRANSFER_ENCODING:
+	case FIELD_UPGRADE:
 		return true;
 	default:
 		return false;
@@ -188,7 +196,8 @@ uint64_t toron_wall_us(const struct exchange *x)
 
 /* ---- claims ---- */
 
-void toron_claims_set(struct exchange *x, void *claims, void (*free_fn)(void *claims), struct str subject)
+void toron_claims_set(
+	struct exchange *x, void *claims, void (*free_fn)(void *claims), struct str subject)
 {
 	if (x->claims != NULL && x->claims != claims)
 		x->claims_free(x->claims);

@@ -239,6 +239,7 @@ static void on_request_head(struct exchange *x)
 
 	x->state = EXCHANGE_CHAIN;
 	if (fault != FAULT_NONE) {
+		x->close_front = true; /* who sends such things may mean something else by the next bytes, too */
 		exchange_fail(x, fault);
 		return;
 	}

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* What routes ask of a request besides path and method: header fields, query parameters, cookies, source. */
-#include "http/exchange.h"
+/* What routes ask of a request besides path and method: header fields, query parameters, cookies,
+ * source. */
 #include "toron/exchange.h"
+
+#include <stdlib.h>
+
+#include "http/exchange.h"
 
 static bool accepts(toron_take *take, struct str value)
 {
@@ -23,7 +27,8 @@ static bool any_header(const struct exchange *x, struct str name, toron_take *ta
 		seen = true;
 	}
 	/* Host may stand in the request's target alone. */
-	return !seen && x->request.authority.len != 0 && str_eq(name, STR("host")) && accepts(take, x->request.authority);
+	return !seen && x->request.authority.len != 0 && str_eq(name, STR("host")) &&
+	       accepts(take, x->request.authority);
 }
 
 /* ---- query parameters: application/x-www-form-urlencoded ---- */
@@ -45,7 +50,8 @@ static char next_decoded(struct str *s)
 
 	if (c == '+') {
 		c = ' ';
-	} else if (c == '%' && s->len >= 3 && hex_value(s->ptr[1]) >= 0 && hex_value(s->ptr[2]) >= 0) {
+	} else if (c == '%' && s->len >= 3 && hex_value(s->ptr[1]) >= 0 &&
+		   hex_value(s->ptr[2]) >= 0) {
 		c = (char)(hex_value(s->ptr[1]) << 4 | hex_value(s->ptr[2]));
 		n = 3;
 	}
@@ -64,12 +70,14 @@ static bool is_name(struct str encoded, struct str name)
 
 static bool is_encoded(struct str s)
 {
-	return s.len != 0 && (memchr(s.ptr, '%', s.len) != NULL || memchr(s.ptr, '+', s.len) != NULL);
+	return s.len != 0 &&
+	       (memchr(s.ptr, '%', s.len) != NULL || memchr(s.ptr, '+', s.len) != NULL);
 }
 
 #define DECODED_ON_STACK 1024
 
-/* Long escaped values, which are rare, cost a malloc rather than the exchange's budget: many routes may ask for the same one. */
+/* Long escaped values, which are rare, cost a malloc rather than the exchange's budget: many routes
+ * may ask for the same one. */
 static bool accepts_decoded(const struct exchange *x, toron_take *take, struct str value)
 {
 	char small[DECODED_ON_STACK], *decoded = small;
@@ -139,12 +147,16 @@ static bool any_cookie(const struct exchange *x, struct str name, toron_take *ta
 	return false;
 }
 
-bool toron_request_any(const struct exchange *x, enum toron_where where, struct str name, toron_take *take)
+bool toron_request_any(
+	const struct exchange *x, enum toron_where where, struct str name, toron_take *take)
 {
 	switch (where) {
-	case TORON_IN_HEADER: return any_header(x, name, take);
-	case TORON_IN_QUERY: return any_query(x, name, take);
-	case TORON_IN_COOKIE: return any_cookie(x, name, take);
+	case TORON_IN_HEADER:
+		return any_header(x, name, take);
+	case TORON_IN_QUERY:
+		return any_query(x, name, take);
+	case TORON_IN_COOKIE:
+		return any_cookie(x, name, take);
 	}
 	return false;
 }

@@ -1,24 +1,36 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Templates: "${path.id}" and the like, put together for one exchange. */
-#include "http/exchange.h"
 #include "toron/exchange.h"
+
+#include "http/exchange.h"
 
 #define FEW_PARTS 16
 
 static struct str part_value(struct exchange *x, const struct toron_part *p)
 {
 	switch (p->kind) {
-	case TORON_PART_LITERAL: return p->text;
-	case TORON_PART_PATH: return x->path;
-	case TORON_PART_QUERY: return x->query;
-	case TORON_PART_HOST: return x->host;
-	case TORON_PART_METHOD: return x->request.method;
-	case TORON_PART_SCHEME: return x->request.scheme;
-	case TORON_PART_REQUEST_ID: return x->request_id;
-	case TORON_PART_HEADER: return toron_request_header(x, p->text);
-	case TORON_PART_SOURCE_IP: return x->source_text;
-	case TORON_PART_PARAM: return toron_path_param(x, p->index);
-	case TORON_PART_CLAIM: return toron_claim(x, p->text);
+	case TORON_PART_LITERAL:
+		return p->text;
+	case TORON_PART_PATH:
+		return x->path;
+	case TORON_PART_QUERY:
+		return x->query;
+	case TORON_PART_HOST:
+		return x->host;
+	case TORON_PART_METHOD:
+		return x->request.method;
+	case TORON_PART_SCHEME:
+		return x->request.scheme;
+	case TORON_PART_REQUEST_ID:
+		return x->request_id;
+	case TORON_PART_HEADER:
+		return toron_request_header(x, p->text);
+	case TORON_PART_SOURCE_IP:
+		return x->source_text;
+	case TORON_PART_PARAM:
+		return toron_path_param(x, p->index);
+	case TORON_PART_CLAIM:
+		return toron_claim(x, p->text);
 	}
 	return STR_NONE;
 }
@@ -66,7 +78,8 @@ static struct str join(struct exchange *x, const struct toron_template *t, struc
 	if (text == NULL)
 		return STR_NONE;
 	for (uint32_t i = 0; i < t->n; i++)
-		at = t->parts[i].kind == TORON_PART_LITERAL ? put(at, values[i]) : put_clean(at, values[i]);
+		at = t->parts[i].kind == TORON_PART_LITERAL ? put(at, values[i])
+							    : put_clean(at, values[i]);
 	return (struct str){ text, (size_t)(at - text) };
 }
 

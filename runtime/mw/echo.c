@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The action echo: answers with a JSON description of the request's head, for trying out a config. The body is not waited for. */
+/* The action echo: answers with a JSON description of the request's head, for trying out a config.
+ * The body is not waited for. */
+#include "toron/mw.h"
+
 #include "base/str.h"
 #include "http/exchange.h"
 #include "toron/gateway.h"
-#include "toron/mw.h"
 
 /* Text that is first measured (ptr NULL) and then written. */
 struct text {
@@ -112,7 +114,8 @@ static void describe(const struct exchange *x, struct text *t)
 
 void toron_action_echo(struct exchange *x, const void *conf)
 {
-	static const struct toron_header no_store = { STR_INIT("cache-control"), STR_INIT("no-store") };
+	static const struct toron_header no_store = { STR_INIT("cache-control"),
+		STR_INIT("no-store") };
 	struct text t = { 0 };
 
 	(void)conf;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* The headers middleware: edits of request and response heads, in the table's order. */
-#include "base/str.h"
 #include "toron/mw.h"
+
+#include "base/str.h"
 
 /* One message's side of the field functions. */
 struct head_ops {
@@ -25,7 +26,8 @@ static void edit(struct exchange *x, const struct toron_header_edit *e, const st
 {
 	switch (e->op) {
 	case TORON_HEADER_SET:
-		/* A value that no field may hold (a claim with a control character, say) must not let the sender's own field through. */
+		/* A value that no field may hold (a claim with a control character, say) must not
+		 * let the sender's own field through. */
 		if (!ops->set(x, e->name, str_trim(toron_template_text(x, &e->value))))
 			ops->remove(x, e->name);
 		return;

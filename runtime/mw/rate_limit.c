@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The rate-limit middleware. What comes too fast is answered with 429, Retry-After (RFC 9110 section 10.2.3) and the fields of
- * draft-ietf-httpapi-ratelimit-headers:
+/* The rate-limit middleware. What comes too fast is answered with 429, Retry-After (RFC 9110
+ * section 10.2.3) and the fields of draft-ietf-httpapi-ratelimit-headers:
  *
  *   ratelimit-policy: "strict";q=10;w=1      ten requests in a second
  *   ratelimit: "strict";r=0;t=1              none now, one in a second
  *
- * Sources are counted by address; of IPv6 by the /64, since that is what one client is given. A request without the header field or
- * claim that is counted by counts for its source. */
+ * Sources are counted by address; of IPv6 by the /64, since that is what one client is given. A
+ * request without the header field or claim that is counted by counts for its source. */
 #include "mw/rate_store.h"
 
 #include "base/log.h"
@@ -22,8 +22,8 @@ int toron_rate_limit_start(const void *data)
 	*conf->store = rate_store_new(conf->n, conf->period_ms, conf->burst, conf->max_keys);
 	if (*conf->store != NULL)
 		return 0;
-	log_event(LOG_ERROR, "no-memory", "%s: rate-limit \"%s\" has no memory for %u keys", conf->origin, conf->name,
-		(unsigned)conf->max_keys);
+	log_event(LOG_ERROR, "no-memory", "%s: rate-limit \"%s\" has no memory for %u keys",
+		conf->origin, conf->name, (unsigned)conf->max_keys);
 	return -1;
 }
 
@@ -31,7 +31,8 @@ int toron_rate_limit_start(const void *data)
 
 static struct str source_key(const struct exchange *x)
 {
-	return (struct str){ (const char *)x->source.ip, x->source.is_v4 ? sizeof(x->source.ip) : IPV6_PREFIX };
+	return (struct str){ (const char *)x->source.ip,
+		x->source.is_v4 ? sizeof(x->source.ip) : IPV6_PREFIX };
 }
 
 /* Kinds of keys are told apart by their first byte, which is put before `value`. */
@@ -90,15 +91,18 @@ static struct str quoted(struct exchange *x, const char *name)
 	return (struct str){ text, n };
 }
 
-static enum toron_verdict refuse(struct exchange *x, const struct toron_rate_limit *conf, const struct rate_answer *answer)
+static enum toron_verdict refuse(
+	struct exchange *x, const struct toron_rate_limit *conf, const struct rate_answer *answer)
 {
 	struct str name = quoted(x, conf->name);
-	unsigned long long wait = seconds(answer->wait_ms), quota = conf->n, window = seconds(conf->period_ms);
+	unsigned long long wait = seconds(answer->wait_ms), quota = conf->n,
+			   window = seconds(conf->period_ms);
 	struct toron_header headers[] = {
 		{ STR_INIT("retry-after"), arena_printf(&x->arena, "%llu", wait) },
-		{ STR_INIT("ratelimit-policy"),
-			arena_printf(&x->arena, STR_FMT ";q=%llu;w=%llu", STR_ARG(name), quota, window) },
-		{ STR_INIT("ratelimit"), arena_printf(&x->arena, STR_FMT ";r=0;t=%llu", STR_ARG(name), wait) },
+		{ STR_INIT("ratelimit-policy"), arena_printf(&x->arena, STR_FMT ";q=%llu;w=%llu",
+							STR_ARG(name), quota, window) },
+		{ STR_INIT("ratelimit"),
+			arena_printf(&x->arena, STR_FMT ";r=0;t=%llu", STR_ARG(name), wait) },
 	};
 
 	return toron_respond_error(x, 429, headers, x->arena.overflow ? 0 : ARRAY_LEN(headers));

@@ -10,31 +10,31 @@
 #include "base/check.h"
 #include "base/clock.h"
 
-#define SLOTS 15            /* a bucket: four cache lines */
-#define KEYS_PER_BUCKET 12  /* on average when max_keys are live: one key in thirty is then forgotten early */
-#define SPINS 100           /* then the holder was probably preempted */
-#define EMPTY 0
+#define SLOTS           15  /* a bucket: four cache lines */
+#define KEYS_PER_BUCKET 12  /* on average; of max_keys live ones, one in thirty is forgotten */
+#define SPINS           100 /* then the holder was probably preempted */
+#define EMPTY           0
 
 /* Keys first: a search reads two cache lines and one more for the time. */
 struct bucket {
 	_Alignas(64) atomic_uint lock;
-	uint64_t key[SLOTS];    /* EMPTY: unused */
-	uint64_t whole[SLOTS];  /* GCRA's theoretical arrival time, in ticks */
+	uint64_t key[SLOTS];   /* EMPTY: unused */
+	uint64_t whole[SLOTS]; /* GCRA's theoretical arrival time, in ticks */
 	uint64_t unused;
 };
 _Static_assert(sizeof(struct bucket) == 256, "four cache lines");
 
 struct rate_store {
-	uint64_t tick_ns;       /* a tick, a power of ten nanoseconds: as fine as 64 bits allow */
-	uint64_t interval;      /* ticks that one event costs */
-	uint64_t tolerance;     /* ticks that a whole burst costs */
+	uint64_t tick_ns;   /* a tick, a power of ten nanoseconds: as fine as 64 bits allow */
+	uint64_t interval;  /* ticks that one event costs */
+	uint64_t tolerance; /* ticks that a whole burst costs */
 	uint64_t seed[2];
 	uint64_t n_buckets;
-	unsigned n_slots;       /* used of each bucket: fewer than SLOTS only when max_keys is */
+	unsigned n_slots; /* used of each bucket: fewer than SLOTS only when max_keys is */
 	struct bucket buckets[];
 };
 
-#define NS_PER_MS 1000000u
+#define NS_PER_MS  1000000u
 #define TICKS_MOST ((__uint128_t)1 << 60)
 
 static void choose_tick(struct rate_store *s, uint64_t n, uint64_t period_ms, uint64_t burst)
@@ -111,8 +111,8 @@ static void sip_word(uint64_t v[4], uint64_t word)
 
 static uint64_t hash(const uint64_t seed[2], struct str key)
 {
-	uint64_t v[4] = { seed[0] ^ 0x736f6d6570736575u, seed[1] ^ 0x646f72616e646f6du, seed[0] ^ 0x6c7967656e657261u,
-		seed[1] ^ 0x7465646279746573u };
+	uint64_t v[4] = { seed[0] ^ 0x736f6d6570736575u, seed[1] ^ 0x646f72616e646f6du,
+		seed[0] ^ 0x6c7967656e657261u, seed[1] ^ 0x7465646279746573u };
 	uint64_t last = (uint64_t)key.len << 56, word;
 	size_t at = 0;
 
@@ -133,7 +133,8 @@ static uint64_t hash(const uint64_t seed[2], struct str key)
 
 static void lock(struct bucket *b)
 {
-	for (unsigned spins = 0; atomic_exchange_explicit(&b->lock, 1, memory_order_acquire) != 0; spins++) {
+	for (unsigned spins = 0; atomic_exchange_explicit(&b->lock, 1, memory_order_acquire) != 0;
+		spins++) {
 #if defined(__x86_64__) || defined(__i386__)
 		__builtin_ia32_pause();
 #endif
@@ -155,7 +156,8 @@ static unsigned find_slot(struct bucket *b, unsigned n_slots, uint64_t key)
 	for (unsigned i = 0; i < n_slots; i++) {
 		if (b->key[i] == key)
 			return i;
-		/* An unused slot has time 0, the earliest there is; so has, before any other, a key whose allowance is whole. */
+		/* An unused slot has time 0, the earliest there is; so has, before any other, a key
+		 * whose allowance is whole. */
 		if (b->whole[i] < b->whole[victim])
 			victim = i;
 	}
@@ -171,7 +173,8 @@ static uint64_t ticks_to_ms(const struct rate_store *s, uint64_t ticks)
 
 struct rate_answer rate_store_take(struct rate_store *s, struct str key, uint64_t now_ms)
 {
-	uint64_t h = hash(s->seed, key), now = (uint64_t)((__uint128_t)now_ms * NS_PER_MS / s->tick_ns);
+	uint64_t h = hash(s->seed, key),
+		 now = (uint64_t)((__uint128_t)now_ms * NS_PER_MS / s->tick_ns);
 	struct bucket *b = &s->buckets[((__uint128_t)h * s->n_buckets) >> 64];
 	struct rate_answer answer = { 0 };
 	uint64_t whole;

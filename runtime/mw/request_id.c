@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The request-id middleware: 128 random bits in hexadecimal, or the client's own where that is trusted. The bits come from a
- * ChaCha20 stream per thread, so that an identifier costs no system call and tells nothing about the next one. */
+/* The request-id middleware: 128 random bits in hexadecimal, or the client's own where that is
+ * trusted. The bits come from a ChaCha20 stream per thread, so that an identifier costs no system
+ * call and tells nothing about the next one. */
+#include "toron/mw.h"
+
 #include <stdint.h>
 #include <sys/random.h>
 
 #include "base/clock.h"
 #include "base/str.h"
 #include "http/field.h"
-#include "toron/mw.h"
 
-#define ID_BYTES 16
-#define ID_TEXT (2 * ID_BYTES)
+#define ID_BYTES      16
+#define ID_TEXT       (2 * ID_BYTES)
 #define INCOMING_MOST 128
-#define BLOCK_WORDS 16
-#define KEY_WORDS 8
-#define ROUNDS 20
+#define BLOCK_WORDS   16
+#define KEY_WORDS     8
+#define ROUNDS        20
 
 struct stream {
 	uint32_t key[KEY_WORDS];
@@ -39,10 +41,12 @@ static void quarter_round(uint32_t w[BLOCK_WORDS], unsigned a, unsigned b, unsig
 	w[c] += w[d], w[b] = rotate(w[b] ^ w[c], 7);
 }
 
-/* The block function of RFC 8439 section 2.3, with a 64-bit counter and no nonce: each thread has a key of its own. */
+/* The block function of RFC 8439 section 2.3, with a 64-bit counter and no nonce: each thread has a
+ * key of its own. */
 static void next_block(struct stream *s)
 {
-	uint32_t start[BLOCK_WORDS] = { 0x61707865, 0x3320646e, 0x79622d32, 0x6b206574 }, w[BLOCK_WORDS];
+	uint32_t start[BLOCK_WORDS] = { 0x61707865, 0x3320646e, 0x79622d32, 0x6b206574 },
+		 w[BLOCK_WORDS];
 
 	memcpy(&start[4], s->key, sizeof(s->key));
 	start[12] = (uint32_t)s->counter;
@@ -63,9 +67,11 @@ static void next_block(struct stream *s)
 
 static void seed(struct stream *s)
 {
-	/* Without getrandom identifiers are still distinct, only not unpredictable, which nobody was promised. */
+	/* Without getrandom identifiers are still distinct, only not unpredictable, which nobody
+	 * was promised. */
 	if (getrandom(s->key, sizeof(s->key), 0) != (ssize_t)sizeof(s->key)) {
-		uint64_t mix[4] = { clock_wall_us(), clock_monotonic_us(), (uint64_t)(uintptr_t)s, (uint64_t)(uintptr_t)&mix };
+		uint64_t mix[4] = { clock_wall_us(), clock_monotonic_us(), (uint64_t)(uintptr_t)s,
+			(uint64_t)(uintptr_t)&mix };
 
 		memcpy(s->key, mix, sizeof(s->key));
 	}
@@ -94,7 +100,8 @@ static struct str new_id(struct exchange *x)
 	return (struct str){ text, ID_TEXT };
 }
 
-enum toron_verdict toron_request_id_request(struct exchange *x, const struct toron_request_id_conf *conf)
+enum toron_verdict toron_request_id_request(
+	struct exchange *x, const struct toron_request_id_conf *conf)
 {
 	struct str id = conf->trust_incoming ? toron_request_header(x, conf->header) : STR_NONE;
 

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* The actions respond and redirect: answers that stand in the config, templates filled in. */
-#include "base/str.h"
-#include "http/field.h"
 #include "toron/mw.h"
 
-/* The lines of an answer; a content-type is taken out, since it goes another way, and the length is the body's. Returns the number of headers. */
-static size_t fill_headers(struct exchange *x, const struct toron_answer *conf, struct toron_header *headers,
-	struct str *type_out)
+#include "base/str.h"
+#include "http/field.h"
+
+/* The lines of an answer; a content-type is taken out, since it goes another way, and the length is
+ * the body's. Returns the number of headers. */
+static size_t fill_headers(struct exchange *x, const struct toron_answer *conf,
+	struct toron_header *headers, struct str *type_out)
 {
 	size_t n = 0;
 
@@ -14,7 +16,8 @@ static size_t fill_headers(struct exchange *x, const struct toron_answer *conf, 
 	for (uint32_t i = 0; i < conf->n_headers; i++) {
 		struct str value = str_trim(toron_template_text(x, &conf->headers[i].value));
 
-		if (!field_is_value(value) || value.ptr == NULL || str_eq(conf->headers[i].name, STR("content-length")))
+		if (!field_is_value(value) || value.ptr == NULL ||
+			str_eq(conf->headers[i].name, STR("content-length")))
 			continue;
 		if (str_eq(conf->headers[i].name, STR("content-type")))
 			*type_out = value;
@@ -84,10 +87,12 @@ static struct str escape_location(struct exchange *x, struct str s)
 	return (struct str){ text, len };
 }
 
-/* What came with the request must not turn a path of ours into the name of another host: "//evil.example". */
+/* What came with the request must not turn a path of ours into the name of another host:
+ * "//evil.example". */
 static struct str keep_on_host(const struct toron_template *t, struct str s)
 {
-	bool is_meant = t->n != 0 && t->parts[0].kind == TORON_PART_LITERAL && str_starts(t->parts[0].text, STR("//"));
+	bool is_meant = t->n != 0 && t->parts[0].kind == TORON_PART_LITERAL &&
+			str_starts(t->parts[0].text, STR("//"));
 
 	while (!is_meant && str_starts(s, STR("//")))
 		s = str_slice(s, 1, s.len);

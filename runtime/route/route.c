@@ -3,14 +3,14 @@
 
 #include "toron/gateway.h"
 
-#define NO_RANK UINT32_MAX
+#define NO_RANK  UINT32_MAX
 #define LIST_END 0xffff
 
 /* What a search has found so far. */
 struct search {
-	uint32_t rank;        /* of the best route that takes the request; NO_RANK: none yet */
+	uint32_t rank; /* of the best route that takes the request; NO_RANK: none yet */
 	const uint8_t *params;
-	bool wrong_method;    /* some candidate failed on its method */
+	bool wrong_method; /* some candidate failed on its method */
 };
 
 /* The methods that a route takes, with what they imply. */
@@ -25,9 +25,11 @@ static bool takes_method(const struct toron_route *r, uint32_t bit)
 }
 
 /* All that a candidate asks for besides its method. */
-static bool holds(const struct exchange *x, const struct toron_candidate *c, const struct toron_route *r)
+static bool holds(
+	const struct exchange *x, const struct toron_candidate *c, const struct toron_route *r)
 {
-	return (c->also == NULL || c->also(x->path.ptr, x->path.len)) && (r->when == NULL || r->when(x));
+	return (c->also == NULL || c->also(x->path.ptr, x->path.len)) &&
+	       (r->when == NULL || r->when(x));
 }
 
 static const uint16_t *host_list(const struct exchange *x, const struct toron_router *router)
@@ -39,12 +41,14 @@ static const uint16_t *host_list(const struct exchange *x, const struct toron_ro
 	return router->host_lists[list];
 }
 
-static const struct toron_accepts *accepted(const struct exchange *x, const struct toron_group *group)
+static const struct toron_accepts *accepted(
+	const struct exchange *x, const struct toron_group *group)
 {
 	return &group->accepts[group->match(x->path.ptr, x->path.len)];
 }
 
-static void search_group(const struct exchange *x, const struct toron_group *group, struct search *s)
+static void search_group(
+	const struct exchange *x, const struct toron_group *group, struct search *s)
 {
 	const struct toron_route *routes = x->worker->gateway->routes;
 	const struct toron_accepts *accepts = accepted(x, group);
@@ -111,10 +115,14 @@ static const struct {
 	uint32_t bit;
 	struct str name;
 } methods[] = {
-	{ TORON_GET, STR_INIT("GET") },         { TORON_HEAD, STR_INIT("HEAD") },
-	{ TORON_POST, STR_INIT("POST") },       { TORON_PUT, STR_INIT("PUT") },
-	{ TORON_PATCH, STR_INIT("PATCH") },     { TORON_DELETE, STR_INIT("DELETE") },
-	{ TORON_CONNECT, STR_INIT("CONNECT") }, { TORON_OPTIONS, STR_INIT("OPTIONS") },
+	{ TORON_GET, STR_INIT("GET") },
+	{ TORON_HEAD, STR_INIT("HEAD") },
+	{ TORON_POST, STR_INIT("POST") },
+	{ TORON_PUT, STR_INIT("PUT") },
+	{ TORON_PATCH, STR_INIT("PATCH") },
+	{ TORON_DELETE, STR_INIT("DELETE") },
+	{ TORON_CONNECT, STR_INIT("CONNECT") },
+	{ TORON_OPTIONS, STR_INIT("OPTIONS") },
 	{ TORON_TRACE, STR_INIT("TRACE") },
 };
 

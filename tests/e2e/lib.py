@@ -155,6 +155,7 @@ class Backend:
         self.received = []
         self.requests = 0
         self.connections = []
+        self.open = self.peak = 0
         self.socket = socket.socket()
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.bind(("127.0.0.1", port or 0))
@@ -178,11 +179,14 @@ class Backend:
             threading.Thread(target=self.run, args=(c,), daemon=True).start()
 
     def run(self, c):
+        self.open += 1
+        self.peak = max(self.peak, self.open)
         try:
             self.serve(c)
         except (OSError, EOFError):
             pass
         finally:
+            self.open -= 1
             c.close()
 
     def plain(self, c):

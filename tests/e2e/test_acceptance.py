@@ -192,15 +192,15 @@ routes:
   - {name: host, match: {host: api.example.com, path: /}, respond: {status: 200, body: host}}
   - {name: urgent, priority: 5, match: {path: /a/urgent}, respond: {status: 200, body: urgent}}
   - {name: post, match: {path: {exact: /a/b}, method: POST}, respond: {status: 200, body: post}}
-  - {name: re, match: {path: {regex: "/re/[0-9]+"}}, respond: {status: 200, body: regex}}
+  - {name: re, match: {host: re.example.com, path: {regex: "/re/[0-9]+"}}, respond: {status: 200, body: regex}}
 """ % port
     expect = [
         ("localhost", "/", b"any"), ("localhost", "/ab", b"any"), ("localhost", "/a", b"prefix"), ("localhost", "/a/", b"prefix"),
         ("localhost", "/a/z", b"param z"), ("localhost", "/a/z/y", b"param z"), ("localhost", "/a/b", b"exact"),
         ("localhost", "/a/q/c", b"template q"), ("localhost", "/a/b/d", b"param b"), ("x.example.com", "/a", b"wild"),
         ("x.y.example.com:99", "/a", b"wild"), ("API.example.com", "/a/b", b"host"), ("api.example.com.", "/", b"host"),
-        ("api.example.com", "/a/urgent/x", b"urgent"), ("example.com", "/", b"any"), ("localhost", "/re/12", b"regex"),
-        ("localhost", "/re/x", b"any"),
+        ("api.example.com", "/a/urgent/x", b"urgent"), ("example.com", "/", b"any"), ("re.example.com", "/re/12", b"regex"),
+        ("re.example.com", "/re/x", b"wild"),
     ]
     for matcher in ("re2c", "table"):
         with Gateway(config, compile_args=("--matcher", matcher)):

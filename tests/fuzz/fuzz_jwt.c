@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Fuzzes the JWT verifier. The first byte says what the rest is: 'T' a token, 'K' a JWK Set (then used on a fixed token), 'H' a header and
- * claims, divided by a NUL, which are signed with the known secret first, so that what stands behind the signature is reached. */
+/* Fuzzes the JWT verifier. The first byte says what the rest is: 'T' a token, 'K' a JWK Set (then
+ * used on a fixed token), 'H' a header and claims, divided by a NUL, which are signed with the
+ * known secret first, so that what stands behind the signature is reached. */
 #include <gnutls/crypto.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -13,18 +14,22 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define SECRET "0123456789abcdef0123456789abcdef"
-#define TOKEN "eyJhbGciOiJIUzI1NiJ9.e30.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+#define TOKEN  "eyJhbGciOiJIUzI1NiJ9.e30.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
 static const char key_set[] = "{\"keys\":["
-	"{\"kty\":\"EC\",\"kid\":\"ec\",\"crv\":\"P-256\",\"x\":\"04N0xi21hshyvBp7I167sbE_bXqyqkAPfefdklMO7wY\","
-	"\"y\":\"UI8exy-C06a7DUnjIdENkxeFtHM4-l_41LqEw9nVgmw\"},"
-	"{\"kty\":\"OKP\",\"kid\":\"ed\",\"crv\":\"Ed25519\",\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}]}";
+			      "{\"kty\":\"EC\",\"kid\":\"ec\",\"crv\":\"P-256\",\"x\":"
+			      "\"04N0xi21hshyvBp7I167sbE_bXqyqkAPfefdklMO7wY\","
+			      "\"y\":\"UI8exy-C06a7DUnjIdENkxeFtHM4-l_41LqEw9nVgmw\"},"
+			      "{\"kty\":\"OKP\",\"kid\":\"ed\",\"crv\":\"Ed25519\",\"x\":"
+			      "\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}]}";
 
 static const struct str audience[] = { STR_INIT("edge") };
 
 static void verify(const struct jwt_keys *keys, struct str token)
 {
-	struct jwt_policy policy = { .algs = JWA_ALL, .audience = audience, .leeway_s = 60, .require_exp = true };
+	struct jwt_policy policy = {
+		.algs = JWA_ALL, .audience = audience, .leeway_s = 60, .require_exp = true
+	};
 	struct jwt_result result;
 
 	for (policy.n_audience = 0; policy.n_audience < 2; policy.n_audience++) {
@@ -38,10 +43,12 @@ static void verify(const struct jwt_keys *keys, struct str token)
 
 static void encode(struct sbuf *to, const uint8_t *p, size_t len)
 {
-	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+	static const char alphabet[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 	for (size_t i = 0; i < len; i += 3) {
-		uint32_t bits = (uint32_t)p[i] << 16 | (i + 1 < len ? p[i + 1] : 0u) << 8 | (i + 2 < len ? p[i + 2] : 0u);
+		uint32_t bits = (uint32_t)p[i] << 16 | (i + 1 < len ? p[i + 1] : 0u) << 8 |
+				(i + 2 < len ? p[i + 2] : 0u);
 		unsigned n = len - i >= 3 ? 4 : (unsigned)(len - i) + 1;
 
 		for (unsigned k = 0; k < n; k++)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Holds the JWS verifier to Wycheproof's vectors: jwt_suite EXCEPTIONS VECTORS.json...
  *
- * A line of EXCEPTIONS is "FILE TCID reason"; the answer to such a case must differ from the suite's, so that the list cannot go stale.
- * Prints what was not expected; the last line is "N passed, N failed". */
+ * A line of EXCEPTIONS is "FILE TCID reason"; the answer to such a case must differ from the
+ * suite's, so that the list cannot go stale. Prints what was not expected; the last line is "N
+ * passed, N failed". */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,8 +67,9 @@ static void run_case(const struct jwt_keys *keys, const json_t *test, const char
 		return;
 	}
 	n_failed++;
-	printf("%s: case %ld (%s): should be %s%s: %s\n", file, id, json_string_value(json_object_get(test, "comment")),
-		want ? "valid" : "invalid", excepted ? " and is, but is listed as an exception" : "", why);
+	printf("%s: case %ld (%s): should be %s%s: %s\n", file, id,
+		json_string_value(json_object_get(test, "comment")), want ? "valid" : "invalid",
+		excepted ? " and is, but is listed as an exception" : "", why);
 }
 
 static void run_group(const json_t *group, const char *file)
@@ -81,8 +83,7 @@ static void run_group(const json_t *group, const char *file)
 		n_failed++;
 		printf("%s: a key was not understood at all\n", file);
 	}
-	json_array_foreach (json_object_get(group, "tests"), i, test)
-		run_case(keys, test, file);
+	json_array_foreach(json_object_get(group, "tests"), i, test) run_case(keys, test, file);
 	free(text);
 	jwt_keys_free(&keys);
 }
@@ -99,8 +100,7 @@ static void run_file(const char *path)
 		n_failed++;
 		printf("%s: no test groups: %s\n", name, error.text);
 	}
-	json_array_foreach (json_object_get(root, "testGroups"), i, group)
-		run_group(group, name);
+	json_array_foreach(json_object_get(root, "testGroups"), i, group) run_group(group, name);
 	json_decref(root);
 }
 

@@ -81,7 +81,7 @@ static void next_request(struct h1 *h, bool keep)
 		front_close(h, true);
 		return;
 	}
-	if (!keep || !whole) {
+	if (!keep || !whole || !h->keep_alive || h->conn.worker->draining) {
 		if (whole && h->in_at == h->in_end)
 			front_close(h, false);
 		else
@@ -122,6 +122,16 @@ void h1_front_progress(struct h1 *h)
 	h1_front_deadline(h);
 }
 
+/* The limit counts from a head's first byte: a client that drips bytes does not extend it. */
+static uint64_t head_time_left(struct h1 *h)
+{
+	uint64_t now = loop_now_ms(h->conn.worker->loop), limit = h->front.listener->header_ms;
+
+	if (h->front.head_begun_ms == 0)
+		h->front.head_begun_ms = now;
+	return h->front.head_begun_ms + limit > now ? h->front.head_begun_ms + limit - now : 1;
+}
+
 void h1_front_deadline(struct h1 *h)
 {
 	const struct toron_listener *l = h->front.listener;
@@ -131,7 +141,7 @@ void h1_front_deadline(struct h1 *h)
 	if (h->blocked)
 		conn_deadline(&h->conn, l->write_ms);
 	else if (h->leg.x == NULL)
-		conn_deadline(&h->conn, h->in_at != h->in_end ? l->header_ms : l->idle_ms);
+		conn_deadline(&h->conn, h->in_at != h->in_end ? head_time_left(h) : l->idle_ms);
 	else if (h->in_state != H1_IN_DONE && !h->stalled && h->in_state != H1_IN_TUNNEL)
 		conn_deadline(&h->conn, l->body_ms);
 	else
@@ -185,6 +195,7 @@ bool h1_front_head(struct h1 *h)
 	}
 	h->leg.x = x;
 	h->scanned = 0;
+	h->front.head_begun_ms = 0;
 	h->front.n_requests++;
 	exchange_keep_buf(x, h->in);
 	fault = h1_parse_request(h->in->bytes + h->in_at, len, &limits, &x->arena, &x->request, &head);

@@ -55,6 +55,7 @@ struct h1 {
 			struct front_link link;
 			const struct toron_listener *listener;
 			uint32_t n_requests;
+			uint64_t head_begun_ms;  /* when the first byte of the present head came; 0: none has */
 			uint32_t discarded;      /* bytes, while lingering */
 		} front;
 		struct {

@@ -172,19 +172,30 @@ static void drop_input_if_empty(struct h1 *h)
 	h->scanned = 0;
 }
 
+/* One batch of events. True if its exchange ended in exchange_more, and the next request may wait. */
+static bool pump_batch(struct h1 *h)
+{
+	bool had_exchange;
+
+	while (step(h))
+		;
+	drop_input_if_empty(h);
+	had_exchange = h->leg.x != NULL;
+	if (had_exchange && !h->is_front && h->in_state == H1_IN_DONE)
+		h1_back_in_done(h);
+	else if (had_exchange)
+		exchange_more(h->leg.x, &h->leg);
+	return had_exchange && h->is_front && h->leg.x == NULL && !h->closed && h->in_at != h->in_end;
+}
+
 void h1_pump(struct h1 *h)
 {
 	CHECK_MAGIC(h, H1_MAGIC);
 	if (h->pumping || h->closed)
 		return;
 	h->pumping = true;
-	while (step(h))
+	while (pump_batch(h))
 		;
-	drop_input_if_empty(h);
-	if (h->leg.x != NULL && !h->is_front && h->in_state == H1_IN_DONE)
-		h1_back_in_done(h);
-	else if (h->leg.x != NULL)
-		exchange_more(h->leg.x, &h->leg);
 	h->pumping = false;
 	if (h->closed)
 		return;
@@ -192,10 +203,6 @@ void h1_pump(struct h1 *h)
 		h1_front_progress(h);
 	else
 		h1_back_progress(h);
-	/* The exchange may have ended in exchange_more, with the next request waiting. */
-	if (!h->closed && h->in_state == H1_IN_IDLE && h->in_at != h->in_end && h->is_front && h->leg.x == NULL &&
-	    h->scanned < h->in_end - h->in_at)
-		h1_pump_later(h);
 }
 
 static void on_task(struct loop_task *t)

@@ -216,7 +216,7 @@ void h1_more(struct leg *leg)
 	ptrdiff_t released;
 
 	CHECK_MAGIC(h, H1_MAGIC);
-	if (h->closed || h->conn.state != CONN_OPEN || h->out_state == H1_OUT_IDLE)
+	if (h->closed || h->conn.state != CONN_OPEN || (h->out_state == H1_OUT_IDLE && h->out == NULL))
 		return;
 	if (h->out_state == H1_OUT_DEAD) {
 		sink(h);

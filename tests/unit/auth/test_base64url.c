@@ -13,8 +13,14 @@ struct good {
 
 /* RFC 4648 section 10, without padding, and the two letters that are not base64's. */
 static const struct good good[] = {
-	{ "", "" }, { "Zg", "f" }, { "Zm8", "fo" }, { "Zm9v", "foo" }, { "Zm9vYg", "foob" }, { "Zm9vYmE", "fooba" },
-	{ "Zm9vYmFy", "foobar" }, { "-_-_", "\xfb\xff\xbf" },
+	{ "", "" },
+	{ "Zg", "f" },
+	{ "Zm8", "fo" },
+	{ "Zm9v", "foo" },
+	{ "Zm9vYg", "foob" },
+	{ "Zm9vYmE", "fooba" },
+	{ "Zm9vYmFy", "foobar" },
+	{ "-_-_", "\xfb\xff\xbf" },
 };
 
 START_TEST(decodes)
@@ -34,7 +40,23 @@ END_TEST
 
 /* Impossible lengths, padding, other alphabets, white space, unused bits that are set. */
 static const char *const bad[] = {
-	"Z", "Zm9vY", "Zg==", "Zm8=", "Zm9v=", "+/+/", "Zm 9", " Zg", "Zg\n", "Zm.v", "Zh", "Zm9", "Zm9vYh", "AB", "_x", "\xc3\xa9", "?A",
+	"Z",
+	"Zm9vY",
+	"Zg==",
+	"Zm8=",
+	"Zm9v=",
+	"+/+/",
+	"Zm 9",
+	" Zg",
+	"Zg\n",
+	"Zm.v",
+	"Zh",
+	"Zm9",
+	"Zm9vYh",
+	"AB",
+	"_x",
+	"\xc3\xa9",
+	"?A",
 };
 
 START_TEST(refuses)
@@ -56,10 +78,12 @@ END_TEST
 /* Every byte value comes back, at each of the three places. */
 START_TEST(all_bytes)
 {
-	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+	static const char alphabet[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 	for (unsigned v = 0; v < 1u << 12; v++) {
-		char text[] = { alphabet[v >> 6], alphabet[v & 63], alphabet[v & 63], alphabet[v >> 6] };
+		char text[] = { alphabet[v >> 6], alphabet[v & 63], alphabet[v & 63],
+			alphabet[v >> 6] };
 		uint32_t bits = (v >> 6) << 18 | (v & 63) << 12 | (v & 63) << 6 | v >> 6;
 		unsigned char out[3];
 

@@ -10,10 +10,10 @@
 #include "unit/auth/tokens.h"
 #include "unit/http/hand_made.h"
 
-#define NOW 1700000000u
+#define NOW    1700000000u
 #define SECRET "0123456789abcdef0123456789abcdef"
-#define HS256 "{\"alg\":\"HS256\"}"
-#define GOOD "{\"sub\":\"ada\",\"exp\":1700000060}"
+#define HS256  "{\"alg\":\"HS256\"}"
+#define GOOD   "{\"sub\":\"ada\",\"exp\":1700000060}"
 
 static struct jwt_keys *keys;
 static struct jwt_policy policy;
@@ -87,11 +87,19 @@ END_TEST
 /* RFC 7515 appendix A.1. */
 START_TEST(rfc7515_example)
 {
-	ck_assert_int_eq(add_set("{\"kty\":\"oct\",\"k\":\"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow\"}"), 1);
+	ck_assert_int_eq(add_set("{\"kty\":\"oct\",\"k\":\"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-"
+				 "EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow\"}"),
+		1);
 	policy.issuer = STR("joe");
-	ck_assert(holds_at(STR("eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"),
+	ck_assert(holds_at(
+		STR("eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9."
+		    "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc1"
+		    "9yb290Ijp0cnVlfQ.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"),
 		1300819379));
-	ck_assert(!holds_at(STR("eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"),
+	ck_assert(!holds_at(
+		STR("eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9."
+		    "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc1"
+		    "9yb290Ijp0cnVlfQ.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"),
 		1300819380));
 }
 END_TEST
@@ -161,7 +169,8 @@ END_TEST
 
 START_TEST(malformed_claims)
 {
-	static const char *const bad[] = { "", "[]", "7", "{\"a\":1,\"a\":2}", "{} x", "{\"a\":\"\xff\"}", "{", "{\"a\":\"\\u0000\"}" };
+	static const char *const bad[] = { "", "[]", "7", "{\"a\":1,\"a\":2}", "{} x",
+		"{\"a\":\"\xff\"}", "{", "{\"a\":\"\\u0000\"}" };
 
 	use_secret();
 	policy.require_exp = false;
@@ -192,7 +201,8 @@ END_TEST
 
 START_TEST(malformed_tokens)
 {
-	static const char *const bad[] = { "", ".", "..", "...", "a.b.c", "e30.e30.", "e30.e30.AA" };
+	static const char *const bad[] = { "", ".", "..", "...", "a.b.c", "e30.e30.",
+		"e30.e30.AA" };
 	struct str good;
 
 	use_secret();
@@ -239,15 +249,20 @@ END_TEST
 
 START_TEST(refused_headers)
 {
-	static const char *const bad[] = { "{\"alg\":\"none\"}", "{\"alg\":\"hs256\"}", "{\"alg\":\"HS384\"}", "{\"alg\":null}", "{}",
-		"{\"alg\":\"HS256\",\"crit\":[\"b64\"],\"b64\":false}", "{\"alg\":\"HS256\",\"b64\":false}",
-		"{\"alg\":\"HS256\",\"crit\":[]}", "{\"alg\":\"HS256\",\"crit\":[\"exp\"],\"exp\":1}",
-		"{\"alg\":\"HS256\",\"alg\":\"HS256\"}", "{\"alg\":\"HS256\",\"kid\":7}", "[\"HS256\"]" };
+	static const char *const bad[] = { "{\"alg\":\"none\"}", "{\"alg\":\"hs256\"}",
+		"{\"alg\":\"HS384\"}", "{\"alg\":null}", "{}",
+		"{\"alg\":\"HS256\",\"crit\":[\"b64\"],\"b64\":false}",
+		"{\"alg\":\"HS256\",\"b64\":false}", "{\"alg\":\"HS256\",\"crit\":[]}",
+		"{\"alg\":\"HS256\",\"crit\":[\"exp\"],\"exp\":1}",
+		"{\"alg\":\"HS256\",\"alg\":\"HS256\"}", "{\"alg\":\"HS256\",\"kid\":7}",
+		"[\"HS256\"]" };
 
 	use_secret();
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
 		ck_assert_msg(!holds(hs256(bad[i], GOOD)), "%s", bad[i]);
-	ck_assert(holds(hs256("{\"alg\":\"HS256\",\"typ\":\"JWT\",\"kid\":\"any\",\"b64\":true,\"jku\":\"https://evil.example\"}", GOOD)));
+	ck_assert(holds(hs256("{\"alg\":\"HS256\",\"typ\":\"JWT\",\"kid\":\"any\",\"b64\":true,"
+			      "\"jku\":\"https://evil.example\"}",
+		GOOD)));
 	token_begin(&token, "{\"alg\":\"none\"}", GOOD);
 	sbuf_addc(&token, '.');
 	ck_assert(!holds(sbuf_str(&token)));
@@ -290,18 +305,23 @@ struct ecc_case {
 };
 
 static const struct ecc_case ecc_cases[] = {
-	{ "ES256", "EC", "P-256", GNUTLS_PK_ECDSA, GNUTLS_ECC_CURVE_SECP256R1, GNUTLS_SIGN_ECDSA_SHA256, 32, 32 },
-	{ "ES384", "EC", "P-384", GNUTLS_PK_ECDSA, GNUTLS_ECC_CURVE_SECP384R1, GNUTLS_SIGN_ECDSA_SHA384, 48, 48 },
-	{ "ES512", "EC", "P-521", GNUTLS_PK_ECDSA, GNUTLS_ECC_CURVE_SECP521R1, GNUTLS_SIGN_ECDSA_SHA512, 66, 66 },
-	{ "EdDSA", "OKP", "Ed25519", GNUTLS_PK_EDDSA_ED25519, GNUTLS_ECC_CURVE_ED25519, GNUTLS_SIGN_EDDSA_ED25519, 32, 0 },
-	{ "EdDSA", "OKP", "Ed448", GNUTLS_PK_EDDSA_ED448, GNUTLS_ECC_CURVE_ED448, GNUTLS_SIGN_EDDSA_ED448, 57, 0 },
+	{ "ES256", "EC", "P-256", GNUTLS_PK_ECDSA, GNUTLS_ECC_CURVE_SECP256R1,
+		GNUTLS_SIGN_ECDSA_SHA256, 32, 32 },
+	{ "ES384", "EC", "P-384", GNUTLS_PK_ECDSA, GNUTLS_ECC_CURVE_SECP384R1,
+		GNUTLS_SIGN_ECDSA_SHA384, 48, 48 },
+	{ "ES512", "EC", "P-521", GNUTLS_PK_ECDSA, GNUTLS_ECC_CURVE_SECP521R1,
+		GNUTLS_SIGN_ECDSA_SHA512, 66, 66 },
+	{ "EdDSA", "OKP", "Ed25519", GNUTLS_PK_EDDSA_ED25519, GNUTLS_ECC_CURVE_ED25519,
+		GNUTLS_SIGN_EDDSA_ED25519, 32, 0 },
+	{ "EdDSA", "OKP", "Ed448", GNUTLS_PK_EDDSA_ED448, GNUTLS_ECC_CURVE_ED448,
+		GNUTLS_SIGN_EDDSA_ED448, 57, 0 },
 };
 
 START_TEST(elliptic_keys)
 {
 	const struct ecc_case *c = &ecc_cases[_i];
-	gnutls_privkey_t key = generate(c->type, GNUTLS_CURVE_TO_BITS(c->curve)), other = generate(c->type,
-		GNUTLS_CURVE_TO_BITS(c->curve));
+	gnutls_privkey_t key = generate(c->type, GNUTLS_CURVE_TO_BITS(c->curve)),
+			 other = generate(c->type, GNUTLS_CURVE_TO_BITS(c->curve));
 	char header[64];
 
 	snprintf(header, sizeof(header), "{\"alg\":\"%s\"}", c->alg);
@@ -309,7 +329,8 @@ START_TEST(elliptic_keys)
 	token_jwk_ecc(&set, key, c->kty, c->crv, c->size, "");
 	sbuf_adds(&set, "]}");
 	ck_assert_int_eq(add_set(set.ptr), 1);
-	for (unsigned i = 0; i < 20; i++) /* so that r or s begins with a zero or a high bit now and then */
+	for (unsigned i = 0; i < 20;
+		i++) /* so that r or s begins with a zero or a high bit now and then */
 		ck_assert(holds(token_sign(&token, key, c->sign, c->coordinate, header, GOOD)));
 	ck_assert(!holds(token_sign(&token, other, c->sign, c->coordinate, header, GOOD)));
 	ck_assert_str_eq(result.why, "the signature is wrong");
@@ -324,11 +345,13 @@ END_TEST
 /* The signature as DER, as some libraries wrongly send it. */
 START_TEST(der_signature)
 {
-	gnutls_privkey_t key = generate(GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1));
+	gnutls_privkey_t key =
+		generate(GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1));
 
 	token_jwk_ecc(&set, key, "EC", "P-256", 32, "");
 	ck_assert_int_eq(add_set(set.ptr), 1);
-	ck_assert(!holds(token_sign(&token, key, GNUTLS_SIGN_ECDSA_SHA256, 0, "{\"alg\":\"ES256\"}", GOOD)));
+	ck_assert(!holds(
+		token_sign(&token, key, GNUTLS_SIGN_ECDSA_SHA256, 0, "{\"alg\":\"ES256\"}", GOOD)));
 	gnutls_privkey_deinit(key);
 }
 END_TEST
@@ -339,9 +362,12 @@ START_TEST(rsa_keys)
 		const char *header;
 		gnutls_sign_algorithm_t sign;
 	} algs[] = {
-		{ "{\"alg\":\"RS256\"}", GNUTLS_SIGN_RSA_SHA256 },     { "{\"alg\":\"RS384\"}", GNUTLS_SIGN_RSA_SHA384 },
-		{ "{\"alg\":\"RS512\"}", GNUTLS_SIGN_RSA_SHA512 },     { "{\"alg\":\"PS256\"}", GNUTLS_SIGN_RSA_PSS_SHA256 },
-		{ "{\"alg\":\"PS384\"}", GNUTLS_SIGN_RSA_PSS_SHA384 }, { "{\"alg\":\"PS512\"}", GNUTLS_SIGN_RSA_PSS_SHA512 },
+		{ "{\"alg\":\"RS256\"}", GNUTLS_SIGN_RSA_SHA256 },
+		{ "{\"alg\":\"RS384\"}", GNUTLS_SIGN_RSA_SHA384 },
+		{ "{\"alg\":\"RS512\"}", GNUTLS_SIGN_RSA_SHA512 },
+		{ "{\"alg\":\"PS256\"}", GNUTLS_SIGN_RSA_PSS_SHA256 },
+		{ "{\"alg\":\"PS384\"}", GNUTLS_SIGN_RSA_PSS_SHA384 },
+		{ "{\"alg\":\"PS512\"}", GNUTLS_SIGN_RSA_PSS_SHA512 },
 	};
 	gnutls_privkey_t key = generate(GNUTLS_PK_RSA, 2048);
 
@@ -349,8 +375,10 @@ START_TEST(rsa_keys)
 	ck_assert_int_eq(add_set(set.ptr), 1);
 	for (size_t i = 0; i < ARRAY_LEN(algs); i++)
 		ck_assert(holds(token_sign(&token, key, algs[i].sign, 0, algs[i].header, GOOD)));
-	ck_assert(!holds(token_sign(&token, key, GNUTLS_SIGN_RSA_SHA256, 0, "{\"alg\":\"PS256\"}", GOOD)));
-	ck_assert(!holds(token_sign(&token, key, GNUTLS_SIGN_RSA_SHA512, 0, "{\"alg\":\"RS256\"}", GOOD)));
+	ck_assert(!holds(
+		token_sign(&token, key, GNUTLS_SIGN_RSA_SHA256, 0, "{\"alg\":\"PS256\"}", GOOD)));
+	ck_assert(!holds(
+		token_sign(&token, key, GNUTLS_SIGN_RSA_SHA512, 0, "{\"alg\":\"RS256\"}", GOOD)));
 	ck_assert(!holds(token_hmac(&token, JWA_HS256, HS256, GOOD, sbuf_str(&set))));
 	/* A key that names its algorithm serves no other. */
 	jwt_keys_free(&keys);
@@ -358,8 +386,10 @@ START_TEST(rsa_keys)
 	sbuf_clear(&set);
 	token_jwk_rsa(&set, key, ",\"alg\":\"PS256\",\"use\":\"sig\",\"key_ops\":[\"verify\"]");
 	ck_assert_int_eq(add_set(set.ptr), 1);
-	ck_assert(holds(token_sign(&token, key, GNUTLS_SIGN_RSA_PSS_SHA256, 0, "{\"alg\":\"PS256\"}", GOOD)));
-	ck_assert(!holds(token_sign(&token, key, GNUTLS_SIGN_RSA_SHA256, 0, "{\"alg\":\"RS256\"}", GOOD)));
+	ck_assert(holds(token_sign(
+		&token, key, GNUTLS_SIGN_RSA_PSS_SHA256, 0, "{\"alg\":\"PS256\"}", GOOD)));
+	ck_assert(!holds(
+		token_sign(&token, key, GNUTLS_SIGN_RSA_SHA256, 0, "{\"alg\":\"RS256\"}", GOOD)));
 	gnutls_privkey_deinit(key);
 }
 END_TEST
@@ -379,8 +409,11 @@ END_TEST
 START_TEST(kids)
 {
 	ck_assert_int_eq(add_set("{\"keys\":["
-		"{\"kty\":\"oct\",\"kid\":\"a\",\"k\":\"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY\"},"
-		"{\"kty\":\"oct\",\"kid\":\"b\",\"k\":\"QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWY\"}]}"), 2);
+				 "{\"kty\":\"oct\",\"kid\":\"a\",\"k\":"
+				 "\"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY\"},"
+				 "{\"kty\":\"oct\",\"kid\":\"b\",\"k\":"
+				 "\"QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWY\"}]}"),
+		2);
 	ck_assert(holds(hs256("{\"alg\":\"HS256\",\"kid\":\"a\"}", GOOD)));
 	ck_assert(holds(hs256(HS256, GOOD)));
 	ck_assert(!holds(hs256("{\"alg\":\"HS256\",\"kid\":\"b\"}", GOOD)));
@@ -393,26 +426,41 @@ END_TEST
 START_TEST(left_out)
 {
 	static const char *const bad[] = {
-		"7", "{}", "{\"kty\":\"XYZ\"}", "{\"kty\":\"oct\"}", "{\"kty\":\"oct\",\"k\":\"\"}",
+		"7",
+		"{}",
+		"{\"kty\":\"XYZ\"}",
+		"{\"kty\":\"oct\"}",
+		"{\"kty\":\"oct\",\"k\":\"\"}",
 		"{\"kty\":\"oct\",\"k\":\"MDEyMzQ1Njc4OWFiY2RlZg\"}", /* 16 bytes */
 		"{\"kty\":\"oct\",\"k\":\"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\"}",
-		"{\"kty\":\"oct\",\"alg\":\"HS512\",\"k\":\"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY\"}",
-		"{\"kty\":\"oct\",\"alg\":\"RS256\",\"k\":\"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY\"}",
-		"{\"kty\":\"oct\",\"use\":\"enc\",\"k\":\"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY\"}",
+		"{\"kty\":\"oct\",\"alg\":\"HS512\",\"k\":"
+		"\"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY\"}",
+		"{\"kty\":\"oct\",\"alg\":\"RS256\",\"k\":"
+		"\"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY\"}",
+		"{\"kty\":\"oct\",\"use\":\"enc\",\"k\":"
+		"\"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY\"}",
 		"{\"kty\":\"oct\",\"use\":1,\"k\":\"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY\"}",
-		"{\"kty\":\"oct\",\"key_ops\":[\"sign\"],\"k\":\"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY\"}",
-		"{\"kty\":\"oct\",\"key_ops\":\"verify\",\"k\":\"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY\"}",
+		"{\"kty\":\"oct\",\"key_ops\":[\"sign\"],\"k\":"
+		"\"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY\"}",
+		"{\"kty\":\"oct\",\"key_ops\":\"verify\",\"k\":"
+		"\"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY\"}",
 		"{\"kty\":\"oct\",\"kid\":7,\"k\":\"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY\"}",
 		"{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"AA\",\"y\":\"AA\"}",
-		"{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"04N0xi21hshyvBp7I167sbE_bXqyqkAPfefdklMO7wY\",\"y\":\"UI8exy-C06a7DUnjIdENkxeFtHM4-l_41LqEw9nVgnw\"}",
+		"{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"04N0xi21hshyvBp7I167sbE_"
+		"bXqyqkAPfefdklMO7wY\",\"y\":\"UI8exy-C06a7DUnjIdENkxeFtHM4-l_41LqEw9nVgnw\"}",
 		"{\"kty\":\"EC\",\"crv\":\"secp256k1\",\"x\":\"AA\",\"y\":\"AA\"}",
-		"{\"kty\":\"OKP\",\"crv\":\"X25519\",\"x\":\"AA\"}", "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"AA\"}",
-		"{\"kty\":\"RSA\",\"n\":\"AA\",\"e\":\"AQAB\"}", "{\"kty\":\"RSA\"}",
+		"{\"kty\":\"OKP\",\"crv\":\"X25519\",\"x\":\"AA\"}",
+		"{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"AA\"}",
+		"{\"kty\":\"RSA\",\"n\":\"AA\",\"e\":\"AQAB\"}",
+		"{\"kty\":\"RSA\"}",
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		sbuf_clear(&set);
-		sbuf_printf(&set, "{\"keys\":[%s,{\"kty\":\"oct\",\"k\":\"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY\"}]}", bad[i]);
+		sbuf_printf(&set,
+			"{\"keys\":[%s,{\"kty\":\"oct\",\"k\":"
+			"\"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY\"}]}",
+			bad[i]);
 		ck_assert_msg(add_set(set.ptr) == 1, "%s", bad[i]);
 		ck_assert(holds(hs256(HS256, GOOD)));
 		jwt_keys_free(&keys);
@@ -423,7 +471,8 @@ END_TEST
 
 START_TEST(no_sets)
 {
-	static const char *const bad[] = { "", "x", "[]", "{}", "{\"keys\":{}}", "{\"keys\":[]} x", "{\"keys\":[],\"keys\":[]}" };
+	static const char *const bad[] = { "", "x", "[]", "{}", "{\"keys\":{}}", "{\"keys\":[]} x",
+		"{\"keys\":[],\"keys\":[]}" };
 
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
 		ck_assert_int_eq(add_set(bad[i]), ERR_INVALID);
@@ -436,7 +485,9 @@ START_TEST(too_many_keys)
 {
 	sbuf_adds(&set, "{\"keys\":[");
 	for (unsigned i = 0; i < JWT_KEYS_MOST + 3; i++)
-		sbuf_printf(&set, "%s{\"kty\":\"oct\",\"k\":\"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY\"}", i == 0 ? "" : ",");
+		sbuf_printf(&set,
+			"%s{\"kty\":\"oct\",\"k\":\"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY\"}",
+			i == 0 ? "" : ",");
 	sbuf_adds(&set, "]}");
 	ck_assert_int_eq(add_set(set.ptr), JWT_KEYS_MOST);
 	ck_assert_int_eq(jwt_keys_add_secret(keys, STR(SECRET)), ERR_LIMIT);
@@ -456,8 +507,12 @@ static void setup_middleware(void)
 	unsetenv("TORON_JWT_SECRET");
 	unsetenv("TORON_JWT_JWKS");
 	slot = NULL;
-	conf = (struct toron_jwt){ .name = "jwt", .origin = "g.yaml:9:9", .leeway_s = 60, .header = STR_INIT("authorization"),
-		.secret = { TORON_SECRET_LITERAL, STR_INIT(SECRET), "g.yaml:9:14" }, .keys = &slot };
+	conf = (struct toron_jwt){ .name = "jwt",
+		.origin = "g.yaml:9:9",
+		.leeway_s = 60,
+		.header = STR_INIT("authorization"),
+		.secret = { TORON_SECRET_LITERAL, STR_INIT(SECRET), "g.yaml:9:14" },
+		.keys = &slot };
 }
 
 static void teardown_middleware(void)
@@ -475,10 +530,13 @@ static enum toron_verdict request(void)
 
 static void authorize(const char *scheme, struct str t)
 {
-	toron_request_header_set(&h.x, STR("authorization"), arena_printf(&h.x.arena, "%s" STR_FMT, scheme, STR_ARG(t)));
+	toron_request_header_set(&h.x, STR("authorization"),
+		arena_printf(&h.x.arena, "%s" STR_FMT, scheme, STR_ARG(t)));
 }
 
-#define DEEP "{\"sub\":\"ada\",\"n\":7,\"r\":{\"roles\":[\"a\",\"b\"],\"x.y\":true},\"https://e.x/o\":\"org\",\"no\":null}"
+#define DEEP \
+	"{\"sub\":\"ada\",\"n\":7,\"r\":{\"roles\":[\"a\",\"b\"],\"x.y\":true},\"https://e.x/" \
+	"o\":\"org\",\"no\":null}"
 
 START_TEST(request_passes)
 {
@@ -519,21 +577,24 @@ START_TEST(request_with_bad_token)
 	ck_assert_int_eq(request(), TORON_ANSWERED);
 	ck_assert_uint_eq(h.x.response.status, 401);
 	ck_assert_text(hand_made_answer_field(&h, "www-authenticate"),
-		"Bearer realm=\"edge\", error=\"invalid_token\", error_description=\"the token has expired\"");
+		"Bearer realm=\"edge\", error=\"invalid_token\", error_description=\"the token has "
+		"expired\"");
 	ck_assert_ptr_null(toron_claims(&h.x));
 }
 END_TEST
 
 START_TEST(malformed_requests)
 {
-	static const char *const bad[] = { "Bearer", "Bearer ", "Bearer a b", "Bearer a,b", "Bearer \"a\"" };
+	static const char *const bad[] = { "Bearer", "Bearer ", "Bearer a b", "Bearer a,b",
+		"Bearer \"a\"" };
 
 	ck_assert_int_eq(toron_jwt_start(&conf), 0);
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		authorize(bad[i], STR(""));
 		ck_assert_int_eq(request(), TORON_ANSWERED);
 		ck_assert_uint_eq(h.x.response.status, 400);
-		ck_assert(str_find(hand_made_answer_field(&h, "www-authenticate"), STR("error=\"invalid_request\"")) > 0);
+		ck_assert(str_find(hand_made_answer_field(&h, "www-authenticate"),
+				  STR("error=\"invalid_request\"")) > 0);
 	}
 	authorize("Bearer ", hs256(HS256, DEEP));
 	hand_made_field(&h, "authorization", "Bearer x");
@@ -567,7 +628,8 @@ START_TEST(starts)
 	ck_assert_int_ne(toron_jwt_start(&from_env), 0);
 	setenv("TORON_JWT_JWKS", "/does/not/exist", 1);
 	ck_assert_int_ne(toron_jwt_start(&from_env), 0);
-	setenv("TORON_JWT_JWKS", " {\"kty\":\"oct\",\"k\":\"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY\"}", 1);
+	setenv("TORON_JWT_JWKS",
+		" {\"kty\":\"oct\",\"k\":\"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY\"}", 1);
 	ck_assert_int_eq(toron_jwt_start(&from_env), 0);
 	ck_assert_uint_eq(slot->n, 1);
 	jwt_keys_free(&slot);
@@ -614,7 +676,8 @@ Suite *suite_jwt(void);
 Suite *suite_jwt(void)
 {
 	Suite *s = suite_create("jwt");
-	TCase *tokens = tcase_create("tokens"), *public = tcase_create("keys"), *middleware = tcase_create("middleware");
+	TCase *tokens = tcase_create("tokens"), *public = tcase_create("keys"),
+	      *middleware = tcase_create("middleware");
 
 	tcase_add_checked_fixture(tokens, setup, teardown);
 	add_tests_of_tokens(tokens);

@@ -155,7 +155,7 @@ static const struct {
 	{ "x[]", 1, 2, "without its ]" },
 	{ "x[a\\", 3, 1, "backslash at the end" },
 	{ "[[:alfa:]]", 1, 8, "unknown class name" },
-	{ "[^\\x00-\\x{10ffff}]", 0, 19, "nothing is in" },
+	{ "[^\\x00-\\x{10ffff}]", 0, 18, "nothing is in" },
 	{ "[\\b]", 1, 2, "\\b" },
 	{ "\\x4", 0, 3, "hexadecimal" },
 	{ "\\x{110000}", 0, 9, "above 10FFFF" },
@@ -327,7 +327,7 @@ START_TEST(test_re2c)
 {
 	static const struct { const char *text, *expected; } cases[] = {
 		{ "", "\"\"" },
-		{ "/a-b_c.d:e", "\"/a-b_c.d:e\"" },
+		{ "/a-b_c\\.d:e", "\"/a-b_c.d:e\"" },
 		{ "a\"b'c\\\\d\\*/ //\\n", "\"a\\x22b\\x27c\\x5cd\\x2a/\\x20/\\x2f\\x0a\"" },
 		{ "(?i)Get", "'Get'" },
 		{ "[a-c_]x*", "[\\x5f\\x61-\\x63] \"x\"*" },

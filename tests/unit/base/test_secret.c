@@ -73,13 +73,15 @@ START_TEST(bad_files)
 	ck_assert_int_eq(mkfifo(path, 0600), 0);
 	read_fails(at_path(), "not a regular file");
 	unlink(path);
-	read_fails((struct toron_secret){ TORON_SECRET_FILE, STR_INIT("/"), "g.yaml:2:3" }, "not a regular file");
+	read_fails((struct toron_secret){ TORON_SECRET_FILE, STR_INIT("/"), "g.yaml:2:3" },
+		"not a regular file");
 }
 END_TEST
 
 START_TEST(environment)
 {
-	struct toron_secret from = { TORON_SECRET_ENV, STR_INIT("TORON_TEST_SECRET"), "g.yaml:2:3" };
+	struct toron_secret from = { TORON_SECRET_ENV, STR_INIT("TORON_TEST_SECRET"),
+		"g.yaml:2:3" };
 
 	unsetenv("TORON_TEST_SECRET");
 	read_fails(from, "the environment has no TORON_TEST_SECRET");

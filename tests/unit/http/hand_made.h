@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* An exchange made by hand, without connection, codec or pool, for tests of what works on exchanges. It counts as `running`, so that
- * toron_respond only fills in x.response. */
+/* An exchange made by hand, without connection, codec or pool, for tests of what works on
+ * exchanges. It counts as `running`, so that toron_respond only fills in x.response. */
 #pragma once
 
 #include <string.h>
@@ -73,13 +73,15 @@ static inline struct str hand_made_answer_body(const struct hand_made *h)
 {
 	struct iovec iov = { 0 };
 
-	return body_peek(&h->x.response.body, &iov, 1) == 1 ? (struct str){ iov.iov_base, iov.iov_len } : STR("");
+	return body_peek(&h->x.response.body, &iov, 1) == 1
+		       ? (struct str){ iov.iov_base, iov.iov_len }
+		       : STR("");
 }
 
 /* For ck_assert: prints both sides when they differ. */
 #define ck_assert_text(got, want) \
 	do { \
 		struct str got_ = (got), want_ = str_of(want); \
-		ck_assert_msg(str_eq(got_, want_), "got \"" STR_FMT "\", want \"" STR_FMT "\"", STR_ARG(got_), \
-			STR_ARG(want_)); \
+		ck_assert_msg(str_eq(got_, want_), "got \"" STR_FMT "\", want \"" STR_FMT "\"", \
+			STR_ARG(got_), STR_ARG(want_)); \
 	} while (0)

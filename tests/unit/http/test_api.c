@@ -79,8 +79,8 @@ END_TEST
 /* What would break a message in two, or say its length twice. */
 START_TEST(refused_headers)
 {
-	static const char *const framing[] = { "content-length", "transfer-encoding", "connection", "te", "trailer",
-		"upgrade", "keep-alive", "proxy-connection" };
+	static const char *const framing[] = { "content-length", "transfer-encoding", "connection",
+		"te", "trailer", "upgrade", "keep-alive", "proxy-connection" };
 
 	for (size_t i = 0; i < ARRAY_LEN(framing); i++) {
 		ck_assert(!toron_request_header_set(x, str_of(framing[i]), STR("5")));
@@ -153,7 +153,8 @@ START_TEST(claims)
 	toron_claims_set(x, second, count_free, STR_NONE);
 	ck_assert_int_eq(n_freed, 1);
 	ck_assert_ptr_eq(toron_claims(x), second);
-	ck_assert_ptr_null(toron_claim(x, STR("realm.name")).ptr); /* the reader went with its claims */
+	ck_assert_ptr_null(
+		toron_claim(x, STR("realm.name")).ptr); /* the reader went with its claims */
 	ck_assert_ptr_null(toron_claim(x, STR("sub")).ptr);
 }
 END_TEST
@@ -169,14 +170,23 @@ START_TEST(template_parts)
 {
 	static const uint8_t segments[] = { 1 };
 	static const struct toron_part parts[] = {
-		{ .kind = TORON_PART_METHOD }, { .kind = TORON_PART_LITERAL, .text = STR_INIT(" ") },
-		{ .kind = TORON_PART_SCHEME }, { .kind = TORON_PART_LITERAL, .text = STR_INIT("://") },
-		{ .kind = TORON_PART_HOST }, { .kind = TORON_PART_PATH }, { .kind = TORON_PART_LITERAL, .text = STR_INIT("?") },
-		{ .kind = TORON_PART_QUERY }, { .kind = TORON_PART_LITERAL, .text = STR_INIT(" ") },
-		{ .kind = TORON_PART_PARAM, .index = 0 }, { .kind = TORON_PART_LITERAL, .text = STR_INIT(" ") },
-		{ .kind = TORON_PART_SOURCE_IP }, { .kind = TORON_PART_LITERAL, .text = STR_INIT(" ") },
-		{ .kind = TORON_PART_REQUEST_ID }, { .kind = TORON_PART_LITERAL, .text = STR_INIT(" ") },
-		{ .kind = TORON_PART_HEADER, .text = STR_INIT("x-a") }, { .kind = TORON_PART_LITERAL, .text = STR_INIT(" ") },
+		{ .kind = TORON_PART_METHOD },
+		{ .kind = TORON_PART_LITERAL, .text = STR_INIT(" ") },
+		{ .kind = TORON_PART_SCHEME },
+		{ .kind = TORON_PART_LITERAL, .text = STR_INIT("://") },
+		{ .kind = TORON_PART_HOST },
+		{ .kind = TORON_PART_PATH },
+		{ .kind = TORON_PART_LITERAL, .text = STR_INIT("?") },
+		{ .kind = TORON_PART_QUERY },
+		{ .kind = TORON_PART_LITERAL, .text = STR_INIT(" ") },
+		{ .kind = TORON_PART_PARAM, .index = 0 },
+		{ .kind = TORON_PART_LITERAL, .text = STR_INIT(" ") },
+		{ .kind = TORON_PART_SOURCE_IP },
+		{ .kind = TORON_PART_LITERAL, .text = STR_INIT(" ") },
+		{ .kind = TORON_PART_REQUEST_ID },
+		{ .kind = TORON_PART_LITERAL, .text = STR_INIT(" ") },
+		{ .kind = TORON_PART_HEADER, .text = STR_INIT("x-a") },
+		{ .kind = TORON_PART_LITERAL, .text = STR_INIT(" ") },
 		{ .kind = TORON_PART_CLAIM, .text = STR_INIT("sub") },
 		{ .kind = TORON_PART_HEADER, .text = STR_INIT("x-none") },
 	};
@@ -189,16 +199,20 @@ START_TEST(template_parts)
 	h.route.n_params = 1;
 	hand_made_field(&h, "x-a", "va");
 	toron_claims_set(x, claims_object, count_free, STR("ada"));
-	ck_assert_text(fill(parts, ARRAY_LEN(parts)), "GET http://example.com/u/7?q=1 7 192.0.2.7 r1 va ada");
+	ck_assert_text(fill(parts, ARRAY_LEN(parts)),
+		"GET http://example.com/u/7?q=1 7 192.0.2.7 r1 va ada");
 }
 END_TEST
 
 START_TEST(template_edges)
 {
-	static const struct toron_part literal = { .kind = TORON_PART_LITERAL, .text = STR_INIT("a\nb") };
-	static const struct toron_part header = { .kind = TORON_PART_HEADER, .text = STR_INIT("x-a") };
+	static const struct toron_part literal = { .kind = TORON_PART_LITERAL,
+		.text = STR_INIT("a\nb") };
+	static const struct toron_part header = { .kind = TORON_PART_HEADER,
+		.text = STR_INIT("x-a") };
 	static const struct toron_part query = { .kind = TORON_PART_QUERY };
-	static const struct toron_part two[] = { { .kind = TORON_PART_LITERAL, .text = STR_INIT("<\n") },
+	static const struct toron_part two[] = { { .kind = TORON_PART_LITERAL,
+							 .text = STR_INIT("<\n") },
 		{ .kind = TORON_PART_REQUEST_ID } };
 
 	ck_assert_text(fill(NULL, 0), "");
@@ -215,7 +229,8 @@ END_TEST
 
 START_TEST(template_over_budget)
 {
-	static const struct toron_part parts[] = { { .kind = TORON_PART_PATH }, { .kind = TORON_PART_PATH } };
+	static const struct toron_part parts[] = { { .kind = TORON_PART_PATH },
+		{ .kind = TORON_PART_PATH } };
 	struct arena kept = x->arena;
 
 	arena_init(&x->arena, NULL, 0, 16);
@@ -305,7 +320,8 @@ END_TEST
 
 START_TEST(in_source)
 {
-	struct toron_cidr ten = { .bits = 104 }, host = { .bits = 128 }, odd = { .bits = 123 }, all = { .bits = 0 };
+	struct toron_cidr ten = { .bits = 104 }, host = { .bits = 128 }, odd = { .bits = 123 },
+			  all = { .bits = 0 };
 	struct addr a;
 
 	addr_parse(STR("10.0.0.0"), 0, &a);
@@ -320,7 +336,10 @@ START_TEST(in_source)
 	ck_assert(toron_source_in(x, &all, 1));
 	ck_assert(!toron_source_in(x, NULL, 0));
 	ck_assert(toron_source_in(x, (struct toron_cidr[]){ ten, host }, 2));
-	addr_parse(STR("192.0.2.40"), 0, &x->source);
+	addr_parse(STR("192.0.2.31"), 0, &x->source);
+	ck_assert(toron_source_in(x, &odd, 1));
+	addr_parse(STR("192.0.2.32"), 0, &x->source);
+	ck_assert(!toron_source_in(x, &odd, 1));
 	ck_assert(!toron_source_in(x, &odd, 1));
 	addr_parse(STR("10.255.1.2"), 0, &x->source);
 	ck_assert(toron_source_in(x, &ten, 1));

@@ -22,10 +22,12 @@ static void teardown(void)
 /* ---- headers ---- */
 
 #define LITERAL(name, value) \
-	static const struct toron_part name[] = { { .kind = TORON_PART_LITERAL, .text = STR_INIT(value) } }
+	static const struct toron_part name[] = { { .kind = TORON_PART_LITERAL, \
+		.text = STR_INIT(value) } }
 LITERAL(part_one, " one ");
 LITERAL(part_two, "two");
-static const struct toron_part part_claim[] = { { .kind = TORON_PART_CLAIM, .text = STR_INIT("sub") } };
+static const struct toron_part part_claim[] = { { .kind = TORON_PART_CLAIM,
+	.text = STR_INIT("sub") } };
 
 static void no_free(void *claims)
 {
@@ -40,7 +42,8 @@ START_TEST(header_edits)
 		{ TORON_HEADER_ADD, STR_INIT("x-add"), { part_two, 1 } },
 		{ TORON_HEADER_SET, STR_INIT("x-user"), { part_claim, 1 } },
 	};
-	static const struct toron_headers conf = { edits, edits, ARRAY_LEN(edits), ARRAY_LEN(edits) };
+	static const struct toron_headers conf = { edits, edits, ARRAY_LEN(edits),
+		ARRAY_LEN(edits) };
 	char claims[] = "";
 
 	hand_made_field(&h, "x-gone", "1");
@@ -58,7 +61,9 @@ START_TEST(header_edits)
 	ck_assert_text(toron_response_header(x, STR("x-set")), "one");
 	/* A value that no field may hold does not leave the client's in place. */
 	toron_request_header_set(x, STR("x-user"), STR("root"));
-	toron_claims_set(x, claims, no_free, STR("a\x01""b"));
+	toron_claims_set(x, claims, no_free,
+		STR("a\x01"
+		    "b"));
 	toron_headers_request(x, &conf);
 	ck_assert_ptr_null(toron_request_header(x, STR("x-user")).ptr);
 }
@@ -69,7 +74,8 @@ END_TEST
 static struct str run_request_id(const struct toron_request_id_conf *conf)
 {
 	ck_assert_int_eq(toron_request_id_request(x, conf), TORON_NEXT);
-	ck_assert_text(toron_request_id(x), arena_cstr(&x->arena, toron_request_header(x, conf->header)));
+	ck_assert_text(
+		toron_request_id(x), arena_cstr(&x->arena, toron_request_header(x, conf->header)));
 	return toron_request_id(x);
 }
 
@@ -119,10 +125,13 @@ START_TEST(responds)
 	LITERAL(html, "text/html");
 	LITERAL(length, "7");
 	static const struct toron_part path[] = { { .kind = TORON_PART_PATH } };
-	static const struct toron_line lines[] = { { STR_INIT("x-path"), { path, 1 } }, { STR_INIT("content-type"), { html, 1 } },
+	static const struct toron_line lines[] = { { STR_INIT("x-path"), { path, 1 } },
+		{ STR_INIT("content-type"), { html, 1 } },
 		{ STR_INIT("content-length"), { length, 1 } } };
 	static const struct toron_answer plain = { .status = 418, .body = { body, 1 } };
-	static const struct toron_answer full = { .status = 200, .headers = lines, .n_headers = 3, .body = { body, 1 } };
+	static const struct toron_answer full = {
+		.status = 200, .headers = lines, .n_headers = 3, .body = { body, 1 }
+	};
 	static const struct toron_answer empty = { .status = 204 };
 
 	toron_action_respond(x, &plain);
@@ -158,9 +167,12 @@ static const char *location(const struct toron_part *parts, uint32_t n)
 
 START_TEST(redirects)
 {
-	static const struct toron_part parts[] = { { .kind = TORON_PART_LITERAL, .text = STR_INIT("https://e.com") },
-		{ .kind = TORON_PART_PATH }, { .kind = TORON_PART_LITERAL, .text = STR_INIT("?") }, { .kind = TORON_PART_QUERY } };
-	static const struct toron_part header[] = { { .kind = TORON_PART_HEADER, .text = STR_INIT("x-to") } };
+	static const struct toron_part parts[] = { { .kind = TORON_PART_LITERAL,
+							   .text = STR_INIT("https://e.com") },
+		{ .kind = TORON_PART_PATH }, { .kind = TORON_PART_LITERAL, .text = STR_INIT("?") },
+		{ .kind = TORON_PART_QUERY } };
+	static const struct toron_part header[] = { { .kind = TORON_PART_HEADER,
+		.text = STR_INIT("x-to") } };
 	LITERAL(meant, "//cdn.example/x");
 	LITERAL(spaced, "/a b\r\nset-cookie: x=1");
 
@@ -215,7 +227,8 @@ START_TEST(echoes)
 	headers = json_object_get(o, "headers");
 	ck_assert_uint_eq(json_object_size(headers), 2);
 	ck_assert_uint_eq(json_array_size(json_object_get(headers, "x-a")), 2);
-	ck_assert_str_eq(json_string_value(json_array_get(json_object_get(headers, "x-a"), 1)), "2");
+	ck_assert_str_eq(
+		json_string_value(json_array_get(json_object_get(headers, "x-a"), 1)), "2");
 	ck_assert_str_eq(json_string_value(json_array_get(json_object_get(headers, "x-b"), 0)),
 		"\"\\\t\xc3\xa9\xef\xbf\xbd\x7f");
 	json_decref(o);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include <check.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 
 #include "mw/rate_store.h"
@@ -39,7 +38,8 @@ START_TEST(burst_then_rate)
 	ck_assert_uint_eq(allowed_of(s, "k", 3, T0 + 99), 0);
 	ck_assert_uint_eq(allowed_of(s, "k", 3, T0 + 100), 1);
 	ck_assert_uint_eq(allowed_of(s, "k", 3, T0 + 350), 2);
-	ck_assert_uint_eq(allowed_of(s, "k", 100, T0 + 100000), 5); /* no more than the burst is saved up */
+	ck_assert_uint_eq(
+		allowed_of(s, "k", 100, T0 + 100000), 5); /* no more than the burst is saved up */
 	ck_assert_uint_eq(allowed_of(s, "other", 100, T0), 5);
 	rate_store_free(&s);
 	ck_assert_ptr_null(s);
@@ -74,7 +74,8 @@ END_TEST
 
 START_TEST(extremes)
 {
-	struct rate_store *slow = rate_store_new(1, 86400000, 1000000000, 1), *fast = rate_store_new(1000000000, 1000, 1, 1);
+	struct rate_store *slow = rate_store_new(1, 86400000, 1000000000, 1),
+			  *fast = rate_store_new(1000000000, 1000, 1, 1);
 	struct rate_answer a = { 0 };
 
 	for (unsigned i = 0; i < 1000; i++)
@@ -103,7 +104,8 @@ START_TEST(capacity)
 }
 END_TEST
 
-/* Three slots: the fourth key takes the place of the one that is whole again soonest, not of a busier one. */
+/* Three slots: the fourth key takes the place of the one that is whole again soonest, not of a
+ * busier one. */
 START_TEST(evicts_least_due)
 {
 	struct rate_store *s = rate_store_new(1, 1000, 10, 3);
@@ -115,7 +117,8 @@ START_TEST(evicts_least_due)
 	ck_assert_uint_eq(allowed_of(s, "busy", 10, T0), 0);
 	ck_assert_uint_eq(allowed_of(s, "middle", 10, T0), 5);
 	ck_assert_uint_eq(allowed_of(s, "new", 10, T0), 8);
-	/* Now all are busy till T0 + 10 s; at T0 + 20 s anything may go, and nothing is lost with it. */
+	/* Now all are busy till T0 + 10 s; at T0 + 20 s anything may go, and nothing is lost with
+	 * it. */
 	ck_assert_uint_eq(allowed_of(s, "late", 20, T0 + 20000), 10);
 	ck_assert_uint_eq(allowed_of(s, "busy", 20, T0 + 20000), 10);
 	rate_store_free(&s);
@@ -142,31 +145,40 @@ END_TEST
 
 /* ---- threads ---- */
 
+#define THREADS     4
+#define KEYS        5
+#define EVENTS      50000 /* of each thread */
+#define LARGE_BURST 1000000
+
 static struct rate_store *shared;
-static _Atomic unsigned shared_allowed;
 
 static void *hammer(void *arg)
 {
 	char key[16];
 
-	for (unsigned i = 0; i < 20000; i++) {
-		snprintf(key, sizeof(key), "k%u", i % 5);
-		shared_allowed += rate_store_take(shared, str_of(key), T0).allowed;
+	for (unsigned i = 0; i < EVENTS; i++) {
+		snprintf(key, sizeof(key), "k%u", i % KEYS);
+		rate_store_take(shared, str_of(key), T0);
 	}
 	return arg;
 }
 
+/* Every event of every thread has been counted, and once. */
 START_TEST(threads_share)
 {
-	pthread_t threads[4];
+	pthread_t threads[THREADS];
+	char key[16];
 
-	shared = rate_store_new(1, 3600000, 1000, 5);
-	shared_allowed = 0;
-	for (size_t i = 0; i < ARRAY_LEN(threads); i++)
+	shared = rate_store_new(1, 1000, LARGE_BURST, KEYS);
+	for (size_t i = 0; i < THREADS; i++)
 		ck_assert_int_eq(pthread_create(&threads[i], NULL, hammer, NULL), 0);
-	for (size_t i = 0; i < ARRAY_LEN(threads); i++)
+	for (size_t i = 0; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
-	ck_assert_uint_eq(shared_allowed, 5 * 1000); /* exactly: no event is lost or counted twice */
+	for (unsigned i = 0; i < KEYS; i++) {
+		snprintf(key, sizeof(key), "k%u", i);
+		ck_assert_uint_eq(rate_store_take(shared, str_of(key), T0).remaining,
+			LARGE_BURST - THREADS * EVENTS / KEYS - 1);
+	}
 	rate_store_free(&shared);
 }
 END_TEST
@@ -206,8 +218,14 @@ static bool passes(const struct toron_rate_limit *conf)
 
 START_TEST(answers_429)
 {
-	struct toron_rate_limit conf = { .name = "st\"rict", .origin = "g:1:1", .n = 1, .period_ms = 60000, .burst = 2,
-		.key = TORON_KEY_SOURCE, .max_keys = 100, .store = &slot };
+	struct toron_rate_limit conf = { .name = "st\"rict",
+		.origin = "g:1:1",
+		.n = 1,
+		.period_ms = 60000,
+		.burst = 2,
+		.key = TORON_KEY_SOURCE,
+		.max_keys = 100,
+		.store = &slot };
 
 	ck_assert_int_eq(toron_rate_limit_start(&conf), 0);
 	struct rate_store *first = slot;
@@ -227,8 +245,13 @@ END_TEST
 /* IPv4 by address, IPv6 by /64. */
 START_TEST(keys_of_sources)
 {
-	struct toron_rate_limit conf = { .name = "a", .n = 1, .period_ms = 60000, .burst = 1, .key = TORON_KEY_SOURCE,
-		.max_keys = 100, .store = &slot };
+	struct toron_rate_limit conf = { .name = "a",
+		.n = 1,
+		.period_ms = 60000,
+		.burst = 1,
+		.key = TORON_KEY_SOURCE,
+		.max_keys = 100,
+		.store = &slot };
 
 	ck_assert_int_eq(toron_rate_limit_start(&conf), 0);
 	source_is("192.0.2.1");
@@ -247,8 +270,14 @@ END_TEST
 
 START_TEST(keys_of_headers)
 {
-	struct toron_rate_limit conf = { .name = "a", .n = 1, .period_ms = 500, .burst = 1, .key = TORON_KEY_HEADER,
-		.key_arg = STR_INIT("x-key"), .max_keys = 100, .store = &slot };
+	struct toron_rate_limit conf = { .name = "a",
+		.n = 1,
+		.period_ms = 500,
+		.burst = 1,
+		.key = TORON_KEY_HEADER,
+		.key_arg = STR_INIT("x-key"),
+		.max_keys = 100,
+		.store = &slot };
 
 	ck_assert_int_eq(toron_rate_limit_start(&conf), 0);
 	toron_request_header_set(&h.x, STR("x-key"), STR("one"));
@@ -267,8 +296,13 @@ END_TEST
 
 START_TEST(keys_of_routes)
 {
-	struct toron_rate_limit conf = { .name = "a", .n = 1, .period_ms = 60000, .burst = 1, .key = TORON_KEY_ROUTE,
-		.max_keys = 100, .store = &slot };
+	struct toron_rate_limit conf = { .name = "a",
+		.n = 1,
+		.period_ms = 60000,
+		.burst = 1,
+		.key = TORON_KEY_ROUTE,
+		.max_keys = 100,
+		.store = &slot };
 	struct toron_route other = { 0 };
 
 	ck_assert_int_eq(toron_rate_limit_start(&conf), 0);
