@@ -52,7 +52,7 @@ defines=
 say "compiling a gateway"
 echo "\$ toronc examples/quickstart/gateway.yaml${defines:+ $defines} -o gateway"
 # shellcheck disable=SC2086
-"$toronc" "$SOURCE/examples/quickstart/gateway.yaml" $defines -o "$BUILD/gateway" || die "toronc failed"
+(cd "$SOURCE" && "$toronc" examples/quickstart/gateway.yaml $defines -o "$BUILD/gateway") || die "toronc failed"
 ls -l "$BUILD/gateway"
 
 say "starting it on http://127.0.0.1:$PORT (log: $BUILD/gateway.log)"

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Regular languages over bytes: patterns in, one DFA with accept sets out. Knows no HTTP.
  *
- * A pattern is a whole-string language: a literal, a sequence of parts, or a regex (RE2's usual syntax, no look-around, no
- * back-references, UTF-8). Patterns are compiled together into one DFA whose states carry the set of patterns that
- * accept there; overlap, containment and witnesses all follow from the accept sets. */
+ * A pattern is a whole-string language: a literal, a sequence of parts, or a regex (RE2's usual
+ * syntax, no look-around, no back-references, UTF-8). Patterns are compiled together into one DFA
+ * whose states carry the set of patterns that accept there; overlap, containment and witnesses
+ * all follow from the accept sets. */
 #pragma once
 
 #include <stdbool.h>
@@ -29,13 +30,16 @@ struct re_error {
 	uint32_t at, len;   /* bytes of the regex text */
 };
 
-/* Parses a regex. Anchors ^ and $ at the ends are accepted and mean nothing (a pattern is whole-string); elsewhere they are
- * errors. NULL and *error_out set on a bad or non-regular pattern, or one beyond the limits (repeat counts up to 1000). */
+/* Parses a regex. Anchors ^ and $ at the ends are accepted and mean nothing (a pattern is
+ * whole-string); elsewhere they are errors. NULL and *error_out set on a bad or non-regular
+ * pattern, or one beyond the limits (repeat counts up to 1000). */
 struct re *re_parse(struct arena *a, struct str text, struct re_error *error_out);
-/* True if a loop over all bytes stands at the start of x, or right behind the first byte, with more behind it
- * (".*x", "/.*x"): such patterns multiply the states of everything they are built together with. */
+/* True if a loop over all bytes stands at the start of x, or right behind the first byte, with
+ * more behind it (".*x", "/.*x"): such patterns multiply the states of everything they are built
+ * together with. */
 bool re_is_unanchored(const struct re *x);
-/* The expression in re2c's syntax (quoted literals, classes as hex ranges). */
+/* The expression in re2c's syntax (quoted literals, classes as hex ranges), ready to stand in a
+ * sequence. */
 struct sbuf;
 void re_to_re2c(struct sbuf *out, const struct re *x);
 
@@ -44,7 +48,8 @@ struct dfa_accepts {
 	uint32_t n;
 };
 
-/* A state's exits are sparse: `other` for every class that is not among exits[first .. (row + 1)->first). */
+/* A state's exits are sparse: `other` for every class that is not among exits[first .. (row +
+ * 1)->first). */
 struct dfa_row {
 	uint32_t other;
 	uint32_t first;
@@ -72,23 +77,26 @@ struct dfa {
 
 enum dfa_status { DFA_OK, DFA_TOO_MANY_STATES };
 
-/* Builds the DFA of patterns[0..n). More than `budget` states (or NFA nodes): DFA_TOO_MANY_STATES, and *culprit_out
- * is the pattern that adds most. The DFA lives in `a`; scratch memory is freed. NUL bytes are in no language.
- * Time and memory are linear in the budget; `a` over its own budget counts as too many states. */
+/* Builds the DFA of patterns[0..n). More than `budget` states (or NFA nodes):
+ * DFA_TOO_MANY_STATES, and *culprit_out is the pattern that adds most. The DFA lives in `a`;
+ * scratch memory is freed. NUL bytes are in no language. Time and memory are linear in the
+ * budget; `a` over its own budget counts as too many states. */
 enum dfa_status dfa_build(struct arena *a, struct re *const *patterns, uint32_t n, uint32_t budget, struct dfa *out,
 	uint32_t *culprit_out);
 /* The state behind `state` over a byte of class `class`. */
 uint32_t dfa_next(const struct dfa *d, uint32_t state, uint32_t class);
 /* Runs it: the accept set's index (0: nothing accepts). */
 uint32_t dfa_match(const struct dfa *d, struct str input);
-/* The shortest string that leads from the start to a state with accept set `set`; ties prefer readable bytes. STR_NONE if none. */
+/* The shortest string that leads from the start to a state with accept set `set`; ties prefer
+ * readable bytes. STR_NONE if none. */
 struct str dfa_witness(const struct dfa *d, struct arena *a, uint32_t set);
-/* All shortest witnesses at once ([n_sets]; index 0 is a string that nothing accepts, or STR_NONE). */
+/* All shortest witnesses at once ([n_sets]; index 0 is a string that nothing accepts, or
+ * STR_NONE). */
 struct str *dfa_witnesses(const struct dfa *d, struct arena *a);
 
 enum dfa_relation { DFA_DISJOINT, DFA_OVERLAP, DFA_CONTAINS, DFA_CONTAINED, DFA_EQUAL };
-/* How pattern p relates to pattern q: DFA_CONTAINS if every string of q is in p. From the accept sets alone. Patterns that share
- * no string are disjoint, an empty language from everything. */
+/* How pattern p relates to pattern q: DFA_CONTAINS if every string of q is in p. From the accept
+ * sets alone. Patterns that share no string are disjoint, an empty language from everything. */
 enum dfa_relation dfa_relate(const struct dfa *d, uint32_t p, uint32_t q);
 
 struct dfa_overlap {
@@ -96,6 +104,7 @@ struct dfa_overlap {
 	enum dfa_relation relation; /* of the asked pattern to this one: DFA_CONTAINED or DFA_EQUAL if this one takes all it takes */
 };
 
-/* The patterns behind p in order (q > p) that share a string with p, ascending, in `a`. Returns how many. Costs the sum of the
- * sizes of the accept sets that hold p, so that asking for every p is far cheaper than asking for every pair. */
+/* The patterns behind p in order (q > p) that share a string with p, ascending, in `a`. Returns
+ * how many. Costs the sum of the sizes of the accept sets that hold p, so that asking for every p
+ * is far cheaper than asking for every pair. */
 uint32_t dfa_overlaps(const struct dfa *d, struct arena *a, uint32_t p, struct dfa_overlap **list_out);

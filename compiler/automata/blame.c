@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Which pattern made the states multiply? The patterns that sit in most states are tried: how many states would differ
- * if the pattern's nodes were not there? The fewer, the more it multiplied. */
+/* Which pattern made the states multiply? The patterns that sit in most states are tried: how
+ * many states would differ if the pattern's nodes were not there? The fewer, the more it
+ * multiplied. */
 #include "automata/subset.h"
 
 #define SUSPECTS 16

@@ -123,7 +123,8 @@ static void add_run(struct arena *a, struct runs *runs, uint32_t low, uint32_t h
 	vec_push(a, runs, r);
 }
 
-/* Cuts low to high, all of one encoded length, where continuation bytes do not take their whole range. */
+/* Cuts low to high, all of one encoded length, where continuation bytes do not take their whole
+ * range. */
 static void cut_range(struct arena *a, struct runs *runs, uint32_t low, uint32_t high)
 {
 	for (unsigned shift = 6; shift <= 18 && low >= 0x80; shift += 6) {

@@ -24,8 +24,8 @@ bool cp_set_has(const struct cp_set *s, uint32_t cp);
 bool cp_set_fold_ascii(struct arena *a, struct cp_set *s);
 /* Makes s all code points that were not in it. */
 bool cp_set_negate(struct arena *a, struct cp_set *s);
-/* The UTF-8 forms of the code points, without NUL and surrogates, as an expression. NULL when none is left, or when `a` is over
- * budget. s is sorted on the way. */
+/* The UTF-8 forms of the code points, without NUL and surrogates, as an expression. NULL when
+ * none is left, or when `a` is over budget. s is sorted on the way. */
 struct re *cp_set_to_re(struct arena *a, struct cp_set *s);
 /* Returns the length, 1 to 4. */
 size_t cp_encode(uint32_t cp, char out[4]);

@@ -37,7 +37,8 @@ static bool index_holders(struct arena *a, struct dfa *d, size_t n_members)
 	d->holders = ARENA_ARRAY(a, uint32_t, n_members);
 	if (at == NULL || d->holders == NULL)
 		return false;
-	/* at[p + 2] counts p; summed, at[p + 1] is where p starts; filled, at[p + 1] is where it ends, so at[p] where it starts. */
+	/* at[p + 2] counts p; summed, at[p + 1] is where p starts; filled, at[p + 1] is where it
+	 * ends, so at[p] where it starts. */
 	for (uint32_t s = 0; s < d->n_sets; s++)
 		for (uint32_t i = 0; i < d->sets[s].n; i++)
 			at[d->sets[s].patterns[i] + 2]++;

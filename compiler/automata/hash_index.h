@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* An open-addressing index from hash to number. The caller keeps the things numbered and compares them itself:
+/* An open-addressing index from hash to number. The caller keeps the things numbered and compares
+ * them itself:
  *
  *   for (size_t at = 0; (id = hash_index_next(&ix, hash, &at)) != HASH_NONE;)
  *           if (same(things[id], thing)) return id;

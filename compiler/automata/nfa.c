@@ -6,7 +6,8 @@
 #include "base/check.h"
 #include "base/str.h"
 
-/* Over budget is sticky: functions go on with some node, their loops look at `over`, and nfa_build throws all away. */
+/* Over budget is sticky: functions go on with some node, their loops look at `over`, and
+ * nfa_build throws all away. */
 static uint32_t new_node(struct nfa *f)
 {
 	const struct nfa_node fresh = { NFA_NONE, NFA_NONE, NFA_NONE, NFA_NONE, f->owner };
@@ -113,7 +114,8 @@ static uint32_t choice_fragment(struct nfa *f, uint32_t from, const struct re *x
 	return to;
 }
 
-/* x* or x+ (min 0 or 1). The loop is at the fragment's own nodes, never at one that other patterns go on from. */
+/* x* or x+ (min 0 or 1). The loop is at the fragment's own nodes, never at one that other
+ * patterns go on from. */
 static uint32_t loop_fragment(struct nfa *f, uint32_t from, const struct re *body, unsigned min)
 {
 	uint32_t start, end;
@@ -154,7 +156,8 @@ static uint32_t repeat_fragment(struct nfa *f, uint32_t from, const struct re *x
 	return to;
 }
 
-/* Nodes and edges of x, none shared, from `from` to the node that is returned: one of its own unless x is RE_EMPTY. */
+/* Nodes and edges of x, none shared, from `from` to the node that is returned: one of its own
+ * unless x is RE_EMPTY. */
 static uint32_t fragment(struct nfa *f, uint32_t from, const struct re *x)
 {
 	switch (x->kind) {

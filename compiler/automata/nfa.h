@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The NFA that dfa.c determinises: a trie over what patterns have in common at their front, so that thousands of paths
- * below "/api/v1/" walk the same nodes and the subset construction stays close to linear.
+/* The NFA that dfa.c determinises: a trie over what patterns have in common at their front, so
+ * that thousands of paths below "/api/v1/" walk the same nodes and the subset construction stays
+ * close to linear.
  *
- * Trie steps are bytes and whole parts ("[^/]+", "(a|b)*"): a part is built once per node and later patterns that go on with an equal
- * part share it. That is sound because a part's inner nodes are its own and no edge leads back into the trie. */
+ * Trie steps are bytes and whole parts ("[^/]+", "(a|b)*"): a part is built once per node and
+ * later patterns that go on with an equal part share it. That is sound because a part's inner
+ * nodes are its own and no edge leads back into the trie. */
 #pragma once
 
 #include "automata/hash_index.h"
@@ -53,7 +55,8 @@ struct nfa {
 	bool over;       /* more than budget nodes: what was built is useless */
 };
 
-/* Adds patterns[0..n). False when over budget nodes; *culprit_out is then the pattern that added most. */
+/* Adds patterns[0..n). False when over budget nodes; *culprit_out is then the pattern that added
+ * most. */
 bool nfa_build(struct nfa *nfa, struct arena *scratch, struct re *const *patterns, uint32_t n,
 	uint32_t budget, uint32_t *culprit_out);
 

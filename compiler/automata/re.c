@@ -44,16 +44,17 @@ struct re *re_empty(struct arena *a)
 struct re *re_literal(struct arena *a, struct str bytes, bool nocase)
 {
 	struct re *x;
+	char *copy;
 
 	if (bytes.len == 0)
 		return re_empty(a);
 	if (memchr(bytes.ptr, 0, bytes.len) != NULL) /* no input holds NUL, so nothing matches */
 		return re_set(a, (const uint8_t[32]){ 0 });
 	x = new_re(a, RE_LITERAL);
-	if (x == NULL)
+	copy = arena_bytes(a, bytes.len);
+	if (x == NULL || copy == NULL)
 		return NULL;
-	x->literal.ptr = memcpy(arena_bytes(a, bytes.len), bytes.ptr, bytes.len);
-	x->literal.len = bytes.len;
+	x->literal = (struct str){ memcpy(copy, bytes.ptr, bytes.len), bytes.len };
 	x->nocase = nocase;
 	x->size = x->min_len = bytes.len > RE_SIZE_MAX ? RE_SIZE_MAX : (uint32_t)bytes.len;
 	x->hash = mix(x->hash, str_hash(bytes) + nocase);
@@ -219,7 +220,8 @@ static bool takes_any(const struct re *x)
 	return true;
 }
 
-/* An any-loop within the first bytes of x (`budget` may come before it), with something behind it if `followed` is false. */
+/* An any-loop within the first bytes of x (`budget` may come before it), with something behind it
+ * if `followed` is false. */
 static bool loops_early(struct arena *scratch, const struct re *x, unsigned budget, bool followed)
 {
 	struct re_vec parts = { 0 };

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* The inside of struct re, for the files of this folder only; everybody else uses automata.h.
  *
- * Expressions are built by the constructors of automata.h and never change. Chains of RE_CAT and RE_ALT may be
- * long and lean to one side, so no function here recurses along a chain: they go through re_operands. */
+ * Expressions are built by the constructors of automata.h and never change. Chains of RE_CAT and
+ * RE_ALT may be long and lean to one side, so no function here recurses along a chain: they go
+ * through re_operands. */
 #pragma once
 
 #include "automata/automata.h"
@@ -45,8 +46,8 @@ struct re_vec {
 	size_t n, cap;
 };
 
-/* The operands of a chain of `kind` (RE_CAT or RE_ALT) from left to right; x itself if it is no such chain. Replaces what
- * is in *out. False when `scratch` is over budget. */
+/* The operands of a chain of `kind` (RE_CAT or RE_ALT) from left to right; x itself if it is no
+ * such chain. Replaces what is in *out. False when `scratch` is over budget. */
 bool re_operands(struct arena *scratch, const struct re *x, enum re_kind kind, struct re_vec *out);
 /* Equal structure (a sufficient, not a necessary condition for equal languages). */
 bool re_same(const struct re *x, const struct re *y);

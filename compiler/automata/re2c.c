@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Expressions in re2c's syntax. Whatever is not plainly harmless inside quotes is a hexadecimal escape, so that no pattern can
- * end a rule or a comment of the generated file. */
+/* Expressions in re2c's syntax. Whatever is not plainly harmless inside quotes is a hexadecimal
+ * escape, so that no pattern can end a rule or a comment of the generated file. */
 #include "automata/re.h"
 #include "base/str.h"
 
@@ -117,6 +117,6 @@ void re_to_re2c(struct sbuf *out, const struct re *x)
 	struct arena scratch;
 
 	arena_init_unbounded(&scratch);
-	write_re(&(struct writer){ out, &scratch }, x, PLACE_ALONE);
+	write_re(&(struct writer){ out, &scratch }, x, PLACE_CHAIN);
 	arena_fini(&scratch);
 }

@@ -4,7 +4,8 @@
  *   choice = chain { "|" chain }      chain = { item [ repetition ] }
  *   item   = character | "." | class | escape | group
  *
- * Greed does not change a language, so lazy repetitions are the same as greedy ones and groups capture nothing. */
+ * Greed does not change a language, so lazy repetitions are the same as greedy ones and groups
+ * capture nothing. */
 #include <string.h>
 
 #include "automata/re_parser.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The regex parser at work, shared by re_parse.c (structure) and re_class.c (escapes and classes). Every parse function returns
- * false or NULL once something failed; the first failure is kept in `error`. */
+/* The regex parser at work, shared by re_parse.c (structure) and re_class.c (escapes and
+ * classes). Every parse function returns false or NULL once something failed; the first failure
+ * is kept in `error`. */
 #pragma once
 
 #include "automata/code_points.h"

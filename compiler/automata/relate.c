@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Relations between patterns. Every accept set is reached by some string, so p and q share a string exactly if a set holds
- * both, and p contains q exactly if every set that holds q holds p. */
+/* Relations between patterns. Every accept set is reached by some string, so p and q share a
+ * string exactly if a set holds both, and p contains q exactly if every set that holds q holds p. */
 #include "automata/automata.h"
 
 #include <stdlib.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* A state's edges are few: single bytes (the trie's literals) and sets, of which those that
- * cover many classes ("[^/]", any byte) come in few combinations. So a row is built from the combination's blocks
- * (a target for each, the widest becomes `other`) and from the classes that some narrow edge touches, never class by class. */
+/* A state's edges are few: single bytes (the trie's literals) and sets, of which those that cover
+ * many classes ("[^/]", any byte) come in few combinations. So a row is built from the
+ * combination's blocks (a target for each, the widest becomes `other`) and from the classes that
+ * some narrow edge touches, never class by class. */
 #include "automata/subset.h"
 
 #include <stdlib.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The subset construction at work, shared by dfa.c (which sets it up and takes the result) and blame.c (which explains an exceeded
- * budget). Everything lives in its own arena, which has no budget: the limits on states and work are the bound. */
+/* The subset construction at work, shared by dfa.c (which sets it up and takes the result) and
+ * blame.c (which explains an exceeded budget). Everything lives in its own arena, which has no
+ * budget: the limits on states and work are the bound. */
 #pragma once
 
 #include "automata/classes.h"
@@ -10,7 +11,8 @@ struct subset {
 	uint32_t first, n;
 };
 
-/* How the sets on the wide edges of a state (a sorted list of set numbers) divide the classes into blocks. */
+/* How the sets on the wide edges of a state (a sorted list of set numbers) divide the classes
+ * into blocks. */
 struct partition {
 	uint32_t first, n;        /* of wide_ids */
 	uint32_t n_blocks;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Lays out the records depth-first, so that the states of one path lie near each other, then writes them. */
+/* Lays out the records depth-first, so that the states of one path lie near each other, then
+ * writes them. */
 #include "automata/table.h"
 
 #include <string.h>
@@ -55,7 +56,8 @@ static bool is_link(const struct layout *l, uint32_t state)
 		&& l->class_size[exits(l->d, state)->class] == 1;
 }
 
-/* The chain that begins at link `state`: its bytes go to `bytes` unless that is NULL. Returns the length. */
+/* The chain that begins at link `state`: its bytes go to `bytes` unless that is NULL. Returns the
+ * length. */
 static uint32_t follow_chain(const struct layout *l, uint32_t state, unsigned char *bytes, uint32_t *end_out)
 {
 	uint32_t len = 0;
@@ -73,7 +75,8 @@ static uint32_t follow_chain(const struct layout *l, uint32_t state, unsigned ch
 	return len;
 }
 
-/* The states that a MANY record refers to, each once: `other` if some class goes there, then in class order. */
+/* The states that a MANY record refers to, each once: `other` if some class goes there, then in
+ * class order. */
 static uint32_t many_targets(const struct layout *l, uint32_t state, uint32_t targets[256], uint8_t row[256])
 {
 	const struct dfa_exit *x = exits(l->d, state);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Shortest witnesses: a breadth-first walk that takes the classes in the order of how well they read. It meets each state first
- * over the best-reading of its shortest strings, and each accept set in its best state. */
+/* Shortest witnesses: a breadth-first walk that takes the classes in the order of how well they
+ * read. It meets each state first over the best-reading of its shortest strings, and each accept
+ * set in its best state. */
 #include "automata/automata.h"
 
 #include <stdlib.h>

@@ -9,8 +9,8 @@
 /* More names than this are no help. */
 #define MAX_LISTED 12
 
-void check_report(struct checker *c, const struct node *n, const char *member, struct span at, enum diag_id id,
-	const char *format, ...)
+void check_report(struct checker *c, const struct node *n, const char *member, struct span at,
+	enum diag_id id, const char *format, ...)
 {
 	struct str path = n == NULL ? STR("") : node_path(c->arena, n);
 	va_list args;
@@ -19,12 +19,14 @@ void check_report(struct checker *c, const struct node *n, const char *member, s
 	diag_vreport(c->diags, id, at, format, args);
 	va_end(args);
 	if (member != NULL)
-		path = arena_printf(c->arena, STR_FMT "%s%s", STR_ARG(path), path.len > 0 ? "." : "", member);
+		path = arena_printf(
+			c->arena, STR_FMT "%s%s", STR_ARG(path), path.len > 0 ? "." : "", member);
 	diag_where(c->diags, path);
 }
 
 /* Where the thing behind an entry of one of the checker's maps is defined. */
-static struct span place_of_definition(const struct checker *c, const struct map *names, const void *value)
+static struct span place_of_definition(
+	const struct checker *c, const struct map *names, const void *value)
 {
 	if (names == &c->listeners)
 		return ((const struct m_listener *)value)->name.at;
@@ -38,7 +40,8 @@ static void list_names(struct checker *c, const struct str *list, size_t n, cons
 	struct str text = STR("");
 
 	for (size_t i = 0; i < n; i++)
-		text = arena_printf(c->arena, STR_FMT "%s" STR_FMT, STR_ARG(text), i == 0 ? "" : ", ", STR_ARG(list[i]));
+		text = arena_printf(c->arena, STR_FMT "%s" STR_FMT, STR_ARG(text),
+			i == 0 ? "" : ", ", STR_ARG(list[i]));
 	if (n == 0)
 		diag_note(c->diags, SPAN_NONE, "there are no %s", what);
 	else
@@ -63,12 +66,14 @@ void check_suggest(struct checker *c, const struct map *names, struct str name, 
 	if (at.source == 0)
 		diag_note(c->diags, at, "did you mean '" STR_FMT "'?", STR_ARG(nearest));
 	else
-		diag_note(c->diags, at, "did you mean '" STR_FMT "', defined here?", STR_ARG(nearest));
+		diag_note(c->diags, at, "did you mean '" STR_FMT "', defined here?",
+			STR_ARG(nearest));
 }
 
 static void collect_names(struct checker *c)
 {
-	static const struct str by_own_name[] = { STR_INIT("rate-limit"), STR_INIT("jwt"), STR_INIT("request-id") };
+	static const struct str by_own_name[] = { STR_INIT("rate-limit"), STR_INIT("jwt"),
+		STR_INIT("request-id") };
 	static const struct m_middleware built_in = { .node = NULL };
 	const struct model *m = c->model;
 

@@ -4,14 +4,16 @@
 #include "base/uri.h"
 #include "check/context.h"
 
-static void check_target(struct checker *c, const struct m_route *r, const char *member, const struct m_str *name)
+static void check_target(
+	struct checker *c, const struct m_route *r, const char *member, const struct m_str *name)
 {
 	struct map defined;
 
 	map_add(&c->used, arena_printf(c->arena, "b:" STR_FMT, STR_ARG(name->value)), c);
 	if (name->value.ptr == NULL || map_get(&c->backends, name->value) != NULL)
 		return;
-	check_report(c, r->node, member, name->at, DIAG_UNKNOWN_BACKEND, "unknown backend '" STR_FMT "'", STR_ARG(name->value));
+	check_report(c, r->node, member, name->at, DIAG_UNKNOWN_BACKEND,
+		"unknown backend '" STR_FMT "'", STR_ARG(name->value));
 	/* Those written in routes have names that nobody can write. */
 	map_init(&defined, c->arena);
 	for (size_t i = 0; i < c->model->n_backends; i++) {
@@ -38,14 +40,21 @@ static void check_split(struct checker *c, const struct m_route *r)
 		sum += a->split[i].weight.value;
 	}
 	if (sum == 0 && !r->poisoned)
-		check_report(c, r->node, "split", a->at, DIAG_SPLIT_WITHOUT_WEIGHT, "all weights of this split are 0: no backend is ever chosen");
+		check_report(c, r->node, "split", a->at, DIAG_SPLIT_WITHOUT_WEIGHT,
+			"all weights of this split are 0: no backend is ever chosen");
 }
 
 bool check_is_connection_field(struct str name)
 {
 	static const struct str names[] = {
-		STR_INIT("connection"), STR_INIT("keep-alive"), STR_INIT("proxy-connection"), STR_INIT("te"), STR_INIT("trailer"),
-		STR_INIT("transfer-encoding"), STR_INIT("upgrade"), STR_INIT("content-length"),
+		STR_INIT("connection"),
+		STR_INIT("keep-alive"),
+		STR_INIT("proxy-connection"),
+		STR_INIT("te"),
+		STR_INIT("trailer"),
+		STR_INIT("transfer-encoding"),
+		STR_INIT("upgrade"),
+		STR_INIT("content-length"),
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -55,7 +64,8 @@ bool check_is_connection_field(struct str name)
 	return false;
 }
 
-void check_header_value(struct checker *c, const struct node *n, const char *member, const struct m_template *value)
+void check_header_value(
+	struct checker *c, const struct node *n, const char *member, const struct m_template *value)
 {
 	for (size_t i = 0; i < value->n; i++) {
 		const struct m_part *part = &value->parts[i];
@@ -65,10 +75,13 @@ void check_header_value(struct checker *c, const struct node *n, const char *mem
 
 			if ((byte >= 0x20 && byte != 0x7f) || byte == '\t')
 				continue;
-			check_report(c, n, member, value->at, DIAG_BAD_HEADER_VALUE, "a header value must not contain %s",
+			check_report(c, n, member, value->at, DIAG_BAD_HEADER_VALUE,
+				"a header value must not contain %s",
 				byte == '\n' || byte == '\r' ? "a line end" : "control characters");
 			if (byte == '\n')
-				diag_note(c->diags, SPAN_NONE, "a YAML block scalar ends with a line end unless it begins with |- or >-");
+				diag_note(c->diags, SPAN_NONE,
+					"a YAML block scalar ends with a line end unless it begins "
+					"with |- or >-");
 			return;
 		}
 	}
@@ -77,20 +90,24 @@ void check_header_value(struct checker *c, const struct node *n, const char *mem
 static void check_respond(struct checker *c, const struct m_route *r)
 {
 	const struct m_action *a = &r->action;
-	bool has_no_content = a->status.value == 204 || a->status.value == 205 || a->status.value == 304;
+	bool has_no_content =
+		a->status.value == 204 || a->status.value == 205 || a->status.value == 304;
 
 	if (has_no_content && a->body.n > 0)
-		check_report(c, r->node, "respond.body", a->body.at, DIAG_STATUS_WITHOUT_BODY, "a response with status %llu has no body",
+		check_report(c, r->node, "respond.body", a->body.at, DIAG_STATUS_WITHOUT_BODY,
+			"a response with status %llu has no body",
 			(unsigned long long)a->status.value);
 	for (size_t i = 0; i < a->n_headers; i++) {
 		if (check_is_connection_field(a->headers[i].name.value))
-			check_report(c, r->node, "respond.headers", a->headers[i].name.at, DIAG_RESPOND_HEADER,
-				"the gateway writes '" STR_FMT "' itself", STR_ARG(a->headers[i].name.value));
+			check_report(c, r->node, "respond.headers", a->headers[i].name.at,
+				DIAG_RESPOND_HEADER, "the gateway writes '" STR_FMT "' itself",
+				STR_ARG(a->headers[i].name.value));
 		check_header_value(c, r->node, "respond.headers", &a->headers[i].value);
 	}
 }
 
-static void fail_redirect(struct checker *c, const struct m_route *r, const char *why, const char *advice)
+static void fail_redirect(
+	struct checker *c, const struct m_route *r, const char *why, const char *advice)
 {
 	check_report(c, r->node, "redirect.to", r->action.to.at, DIAG_BAD_REDIRECT, "%s", why);
 	if (advice != NULL)
@@ -102,11 +119,15 @@ static void check_literal_target(struct checker *c, const struct m_route *r, str
 	bool is_url = str_starts(to, STR("http://")) || str_starts(to, STR("https://"));
 
 	if (str_starts(to, STR("//")))
-		fail_redirect(c, r, "a redirect target that begins with '//' leads to another host", "write the scheme: https://...");
+		fail_redirect(c, r, "a redirect target that begins with '//' leads to another host",
+			"write the scheme: https://...");
 	else if (!is_url && to.ptr[0] != '/')
-		fail_redirect(c, r, "a redirect target is an http or https URL or a path that begins with '/'", NULL);
+		fail_redirect(c, r,
+			"a redirect target is an http or https URL or a path that begins with '/'",
+			NULL);
 	else if (str_find_char(to, ' ') < to.len)
-		fail_redirect(c, r, "a redirect target has no spaces", "a space in a URL is written %20");
+		fail_redirect(
+			c, r, "a redirect target has no spaces", "a space in a URL is written %20");
 	else if (is_url && to.len == str_find_char(to, ':') + 3)
 		fail_redirect(c, r, "the redirect target has no host", NULL);
 }
@@ -122,17 +143,26 @@ static void check_redirect(struct checker *c, const struct m_route *r)
 	case M_PART_LITERAL:
 		if (to->n == 1 || to->parts[0].arg.ptr[0] != 'h')
 			check_literal_target(c, r, to->parts[0].arg);
-		else if (!str_starts(to->parts[0].arg, STR("http://")) && !str_starts(to->parts[0].arg, STR("https://")))
-			fail_redirect(c, r, "a redirect target is an http or https URL or a path that begins with '/'", NULL);
+		else if (!str_starts(to->parts[0].arg, STR("http://")) &&
+			 !str_starts(to->parts[0].arg, STR("https://")))
+			fail_redirect(c, r,
+				"a redirect target is an http or https URL or a path that begins "
+				"with '/'",
+				NULL);
 		break;
 	case M_PART_REQUEST_PATH:
 		break;
 	case M_PART_REQUEST_SCHEME:
-		if (to->n < 2 || to->parts[1].kind != M_PART_LITERAL || !str_starts(to->parts[1].arg, STR("://")))
-			fail_redirect(c, r, "behind ${request.scheme} a redirect target goes on with '://'", NULL);
+		if (to->n < 2 || to->parts[1].kind != M_PART_LITERAL ||
+			!str_starts(to->parts[1].arg, STR("://")))
+			fail_redirect(c, r,
+				"behind ${request.scheme} a redirect target goes on with '://'",
+				NULL);
 		break;
 	default:
-		fail_redirect(c, r, "a redirect target that begins with a value of the request lets a client choose where it leads",
+		fail_redirect(c, r,
+			"a redirect target that begins with a value of the request lets a client "
+			"choose where it leads",
 			"begin with a URL or with '/'");
 		break;
 	}

@@ -11,7 +11,9 @@ static void check_weights(struct checker *c, const struct m_backend *b)
 	}
 	if (b->n_servers > 0)
 		check_report(c, b->node, "servers", b->name.at, DIAG_BACKEND_WITHOUT_WEIGHT,
-			"all servers of the backend '" STR_FMT "' have weight 0: none is ever chosen", STR_ARG(b->name.value));
+			"all servers of the backend '" STR_FMT
+			"' have weight 0: none is ever chosen",
+			STR_ARG(b->name.value));
 }
 
 static void check_duplicates(struct checker *c, const struct m_backend *b)
@@ -21,16 +23,19 @@ static void check_duplicates(struct checker *c, const struct m_backend *b)
 	map_init(&seen, c->arena);
 	for (size_t i = 0; i < b->n_servers; i++) {
 		const struct m_server *s = &b->servers[i];
-		struct str key = arena_printf(c->arena, STR_FMT " %llu " STR_FMT, STR_ARG(s->host.value), (unsigned long long)s->port.value,
-			STR_ARG(s->base_path.value));
+		struct str key =
+			arena_printf(c->arena, STR_FMT " %llu " STR_FMT, STR_ARG(s->host.value),
+				(unsigned long long)s->port.value, STR_ARG(s->base_path.value));
 		const struct m_server *first = map_get(&seen, key);
 
 		if (first == NULL) {
 			map_add(&seen, key, (void *)(uintptr_t)s);
 			continue;
 		}
-		check_report(c, s->node, NULL, s->host.at, DIAG_DUPLICATE_SERVER, "this server is listed twice");
-		diag_note(c->diags, first->host.at, "the first is here; a larger share is given by 'weight'");
+		check_report(c, s->node, NULL, s->host.at, DIAG_DUPLICATE_SERVER,
+			"this server is listed twice");
+		diag_note(c->diags, first->host.at,
+			"the first is here; a larger share is given by 'weight'");
 	}
 }
 
@@ -50,11 +55,14 @@ static void check_loop(struct checker *c, const struct m_server *s)
 {
 	for (size_t i = 0; i < c->model->n_listeners; i++) {
 		const struct m_listener *l = &c->model->listeners[i];
-		bool is_here = l->address.value.ptr == NULL ? is_loopback(s->host.value) : str_eq(l->address.value, s->host.value);
+		bool is_here = l->address.value.ptr == NULL
+				       ? is_loopback(s->host.value)
+				       : str_eq(l->address.value, s->host.value);
 
 		if (l->poisoned || l->port.value != s->port.value || !is_here)
 			continue;
-		check_report(c, s->node, NULL, s->host.at, DIAG_BACKEND_LOOP, "this server is the gateway itself: its listener '" STR_FMT "'",
+		check_report(c, s->node, NULL, s->host.at, DIAG_BACKEND_LOOP,
+			"this server is the gateway itself: its listener '" STR_FMT "'",
 			STR_ARG(l->name.value));
 		diag_note(c->diags, l->port.at, "the listener is here");
 	}
@@ -65,9 +73,11 @@ void check_backends(struct checker *c)
 	for (size_t i = 0; i < c->model->n_backends; i++) {
 		const struct m_backend *b = &c->model->backends[i];
 
-		if (!b->is_inline && !c->is_partial && map_get(&c->used, arena_printf(c->arena, "b:" STR_FMT, STR_ARG(b->name.value))) == NULL)
-			check_report(c, b->node, NULL, b->name.at, DIAG_UNUSED_BACKEND, "no route uses the backend '" STR_FMT "'",
-				STR_ARG(b->name.value));
+		if (!b->is_inline && !c->is_partial &&
+			map_get(&c->used, arena_printf(c->arena, "b:" STR_FMT,
+						  STR_ARG(b->name.value))) == NULL)
+			check_report(c, b->node, NULL, b->name.at, DIAG_UNUSED_BACKEND,
+				"no route uses the backend '" STR_FMT "'", STR_ARG(b->name.value));
 		if (b->poisoned)
 			continue;
 		check_weights(c, b);

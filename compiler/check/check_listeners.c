@@ -16,10 +16,12 @@ static bool is_any_address(const struct m_listener *l)
 		return true;
 	if (!net_text_ip(l->address.value, addr, &is_v4))
 		return false;
-	return is_v4 ? memcmp(addr + 12, zero, 4) == 0 : memcmp(addr, "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 16) == 0;
+	return is_v4 ? memcmp(addr + 12, zero, 4) == 0
+		     : memcmp(addr, "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 16) == 0;
 }
 
-/* One address in several spellings is one address. "0.0.0.0" and "::" do not clash with each other, but with "all". */
+/* One address in several spellings is one address. "0.0.0.0" and "::" do not clash with each
+ * other, but with "all". */
 static bool same_address(const struct m_listener *x, const struct m_listener *y)
 {
 	uint8_t a[16], b[16];
@@ -27,30 +29,37 @@ static bool same_address(const struct m_listener *x, const struct m_listener *y)
 
 	if (x->address.value.ptr == NULL || y->address.value.ptr == NULL)
 		return is_any_address(x) && is_any_address(y);
-	return net_text_ip(x->address.value, a, &is_v4) && net_text_ip(y->address.value, b, &is_v4) && memcmp(a, b, 16) == 0;
+	return net_text_ip(x->address.value, a, &is_v4) &&
+	       net_text_ip(y->address.value, b, &is_v4) && memcmp(a, b, 16) == 0;
 }
 
-static void check_clash(struct checker *c, const struct m_listener *l, const struct m_listener *earlier)
+static void check_clash(
+	struct checker *c, const struct m_listener *l, const struct m_listener *earlier)
 {
-	check_report(c, l->node, "port", l->port.at, DIAG_LISTENER_CLASH, "port %llu is already taken by the listener '" STR_FMT "'",
+	check_report(c, l->node, "port", l->port.at, DIAG_LISTENER_CLASH,
+		"port %llu is already taken by the listener '" STR_FMT "'",
 		(unsigned long long)l->port.value, STR_ARG(earlier->name.value));
 	diag_note(c->diags, earlier->port.at, "it is here");
 }
 
-static void check_pair(struct checker *c, const struct m_listener *l, const struct m_listener *earlier)
+static void check_pair(
+	struct checker *c, const struct m_listener *l, const struct m_listener *earlier)
 {
 	bool clash = l->port.value == earlier->port.value && same_address(l, earlier);
 
 	if (clash)
 		check_clash(c, l, earlier);
-	/* Two that have no name of their own have the same one only because they have the same port. */
+	/* Two that have no name of their own have the same one only because they have the same
+	 * port. */
 	if (!str_eq(l->name.value, earlier->name.value) || clash)
 		return;
-	check_report(c, l->node, "name", l->name.at, DIAG_DUPLICATE_LISTENER, "there are two listeners '" STR_FMT "'",
-		STR_ARG(l->name.value));
+	check_report(c, l->node, "name", l->name.at, DIAG_DUPLICATE_LISTENER,
+		"there are two listeners '" STR_FMT "'", STR_ARG(l->name.value));
 	diag_note(c->diags, earlier->name.at, "the first is here");
 	if (node_get(l->node, STR("name")) == NULL)
-		diag_note(c->diags, SPAN_NONE, "a listener without a name is called <protocol>-<port>; give one of them a name");
+		diag_note(c->diags, SPAN_NONE,
+			"a listener without a name is called <protocol>-<port>; give one of them a "
+			"name");
 }
 
 static void check_limits(struct checker *c, const struct m_listener *l)
@@ -59,7 +68,8 @@ static void check_limits(struct checker *c, const struct m_listener *l)
 		return;
 	check_report(c, l->node, "limits", l->limits.uri_bytes.at, DIAG_LIMIT_ORDER,
 		"'uri_bytes' (%llu) is greater than 'header_bytes' (%llu), of which it is a part",
-		(unsigned long long)l->limits.uri_bytes.value, (unsigned long long)l->limits.header_bytes.value);
+		(unsigned long long)l->limits.uri_bytes.value,
+		(unsigned long long)l->limits.header_bytes.value);
 }
 
 static bool is_served(const struct checker *c, const struct m_listener *l)
@@ -95,22 +105,27 @@ void check_listeners(struct checker *c)
 		check_limits(c, l);
 		if (!c->is_partial && !is_served(c, l))
 			check_report(c, l->node, NULL, l->name.at, DIAG_IDLE_LISTENER,
-				"no route serves the listener '" STR_FMT "': it answers everything with 404", STR_ARG(l->name.value));
+				"no route serves the listener '" STR_FMT
+				"': it answers everything with 404",
+				STR_ARG(l->name.value));
 	}
 }
 
 void check_operations(struct checker *c)
 {
-	const struct node *log = c->model->root == NULL ? NULL : node_get(c->model->root, STR("log"));
+	const struct node *log =
+		c->model->root == NULL ? NULL : node_get(c->model->root, STR("log"));
 	const struct node *access = log == NULL ? NULL : node_get(log, STR("access"));
 	const struct node *enabled = access == NULL ? NULL : node_get(access, STR("enabled"));
 
-	if (enabled == NULL || (enabled->flags & NODE_DEFAULTED) == 0 || c->model->log.access.enabled.value)
+	if (enabled == NULL || (enabled->flags & NODE_DEFAULTED) == 0 ||
+		c->model->log.access.enabled.value)
 		return;
 	for (const struct node *n = access->first; n != NULL; n = n->next) {
 		if ((n->flags & NODE_DEFAULTED) != 0)
 			continue;
-		node_key_report(c->diags, n, DIAG_ACCESS_LOG_OFF, "'" STR_FMT "' has no effect: the access log is not enabled",
+		node_key_report(c->diags, n, DIAG_ACCESS_LOG_OFF,
+			"'" STR_FMT "' has no effect: the access log is not enabled",
 			STR_ARG(n->key));
 		diag_note(c->diags, SPAN_NONE, "write enabled: true beside it");
 		return;

@@ -12,12 +12,15 @@ static void check_name(struct checker *c, struct map *seen, const struct m_route
 	if (map_add(seen, r->name.value, (void *)(uintptr_t)r))
 		return;
 	first = map_get(seen, r->name.value);
-	check_report(c, r->node, "name", r->name.at, DIAG_DUPLICATE_ROUTE, "there are two routes '" STR_FMT "'", STR_ARG(r->name.value));
+	check_report(c, r->node, "name", r->name.at, DIAG_DUPLICATE_ROUTE,
+		"there are two routes '" STR_FMT "'", STR_ARG(r->name.value));
 	diag_note(c->diags, first->name.at, "the first is here");
 }
 
-/* A route without a name is called route-<index>, which another one may have been called by hand. */
-static void check_unnamed(struct checker *c, const struct map *seen, const struct m_route *r, size_t index)
+/* A route without a name is called route-<index>, which another one may have been called by
+ * hand. */
+static void check_unnamed(
+	struct checker *c, const struct map *seen, const struct m_route *r, size_t index)
 {
 	struct str name = arena_printf(c->arena, "route-%zu", index);
 	const struct m_route *other = map_get(seen, name);
@@ -25,7 +28,8 @@ static void check_unnamed(struct checker *c, const struct map *seen, const struc
 	if (other == NULL)
 		return;
 	check_report(c, other->node, "name", other->name.at, DIAG_DUPLICATE_ROUTE,
-		"'" STR_FMT "' is what the route without a name is called that is number %zu", STR_ARG(name), index);
+		"'" STR_FMT "' is what the route without a name is called that is number %zu",
+		STR_ARG(name), index);
 	diag_note(c->diags, r->node->span, "it is here");
 }
 
@@ -56,8 +60,8 @@ static void check_listener_names(struct checker *c, const struct m_route *r)
 
 		if (map_get(&c->listeners, name->value) != NULL)
 			continue;
-		check_report(c, r->node, "listeners", name->at, DIAG_UNKNOWN_LISTENER, "unknown listener '" STR_FMT "'",
-			STR_ARG(name->value));
+		check_report(c, r->node, "listeners", name->at, DIAG_UNKNOWN_LISTENER,
+			"unknown listener '" STR_FMT "'", STR_ARG(name->value));
 		check_suggest(c, &c->listeners, name->value, "listeners");
 	}
 }
@@ -78,41 +82,49 @@ static void check_uses(struct checker *c, const struct m_route *r)
 
 		map_add(&c->used, arena_printf(c->arena, "m:" STR_FMT, STR_ARG(name)), c);
 		if (map_get(&c->middlewares, name) == NULL) {
-			node_report(c->diags, r->uses[i].node, DIAG_UNKNOWN_MIDDLEWARE, "unknown middleware '" STR_FMT "'", STR_ARG(name));
+			node_report(c->diags, r->uses[i].node, DIAG_UNKNOWN_MIDDLEWARE,
+				"unknown middleware '" STR_FMT "'", STR_ARG(name));
 			if (str_eq(name, STR("headers")))
-				diag_note(c->diags, SPAN_NONE, "'headers' does nothing without settings: {headers: {response: {set: {...}}}}");
+				diag_note(c->diags, SPAN_NONE,
+					"'headers' does nothing without settings: {headers: "
+					"{response: {set: {...}}}}");
 			else
 				check_suggest(c, &c->middlewares, name, "middlewares");
 		} else if (is_repeated(r, i)) {
 			node_report(c->diags, r->uses[i].node, DIAG_REPEATED_MIDDLEWARE,
-				"'" STR_FMT "' is in this chain already: it would run twice", STR_ARG(name));
+				"'" STR_FMT "' is in this chain already: it would run twice",
+				STR_ARG(name));
 		}
 	}
 }
 
 /* ---- conditions ---- */
 
-static void report_repeated(struct checker *c, const struct m_route *r, const char *member, struct span at, struct span first)
+static void report_repeated(struct checker *c, const struct m_route *r, const char *member,
+	struct span at, struct span first)
 {
 	check_report(c, r->node, member, at, DIAG_REPEATED_MATCH, "this condition is listed twice");
 	diag_note(c->diags, first, "it is here already");
 }
 
-static void check_repeated_strs(struct checker *c, const struct m_route *r, const char *member, const struct m_str *list, size_t n)
+static void check_repeated_strs(struct checker *c, const struct m_route *r, const char *member,
+	const struct m_str *list, size_t n)
 {
 	struct map seen;
 
 	map_init(&seen, c->arena);
 	for (size_t i = 0; i < n; i++) {
 		if (!map_add(&seen, list[i].value, (void *)(uintptr_t)&list[i]))
-			report_repeated(c, r, member, list[i].at, ((const struct m_str *)map_get(&seen, list[i].value))->at);
+			report_repeated(c, r, member, list[i].at,
+				((const struct m_str *)map_get(&seen, list[i].value))->at);
 	}
 }
 
 static void check_repeated(struct checker *c, const struct m_route *r)
 {
 	const struct m_match *m = &r->match;
-	struct m_str *texts = ARENA_ARRAY(c->arena, struct m_str, m->n_hosts + m->n_paths + m->n_sources);
+	struct m_str *texts =
+		ARENA_ARRAY(c->arena, struct m_str, m->n_hosts + m->n_paths + m->n_sources);
 
 	check_repeated_strs(c, r, "match.method", m->methods, m->n_methods);
 	for (size_t i = 0; i < m->n_hosts; i++)
@@ -120,7 +132,9 @@ static void check_repeated(struct checker *c, const struct m_route *r)
 	check_repeated_strs(c, r, "match.host", texts, m->n_hosts);
 	for (size_t i = 0; i < m->n_paths; i++)
 		texts[i] = (struct m_str){
-			arena_printf(c->arena, "%d" STR_FMT, (int)m->paths[i].kind, STR_ARG(m->paths[i].text.value)), m->paths[i].text.at,
+			arena_printf(c->arena, "%d" STR_FMT, (int)m->paths[i].kind,
+				STR_ARG(m->paths[i].text.value)),
+			m->paths[i].text.at,
 		};
 	check_repeated_strs(c, r, "match.path", texts, m->n_paths);
 	for (size_t i = 0; i < m->n_sources; i++)
@@ -137,7 +151,8 @@ static void check_scheme(struct checker *c, const struct m_route *r)
 		if (!str_eq(m->schemes[i].value, STR("https")))
 			continue;
 		check_report(c, r->node, "match.scheme", m->schemes[i].at, DIAG_SCHEME_NEVER,
-			"no listener takes https requests, so that %s", m->n_schemes == 1 ? "this route matches nothing" : "this matches nothing");
+			"no listener takes https requests, so that %s",
+			m->n_schemes == 1 ? "this route matches nothing" : "this matches nothing");
 	}
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Whether what templated strings refer to is there: path parameters in every path of the route, claims behind a jwt middleware. */
+/* Whether what templated strings refer to is there: path parameters in every path of the route,
+ * claims behind a jwt middleware. */
 #include "base/str.h"
 #include "base/vec.h"
 #include "check/context.h"
@@ -59,7 +60,8 @@ static void suggest_parameter(struct scope *s, struct str name)
 
 			if (!segment->is_param || !str_eq(segment->text, nearest))
 				continue;
-			diag_note(s->checker->diags, segment->at, "did you mean '" STR_FMT "', from this path?", STR_ARG(nearest));
+			diag_note(s->checker->diags, segment->at,
+				"did you mean '" STR_FMT "', from this path?", STR_ARG(nearest));
 			return;
 		}
 	}
@@ -72,7 +74,8 @@ static void check_parameter(struct scope *s, const struct node *n, const struct 
 
 	if (s->route->poisoned || (m->n_paths > 0 && lacking == NULL))
 		return;
-	check_report(s->checker, n, NULL, part->at, DIAG_REFERENCE_NOT_THERE, "the route%s has no path parameter '" STR_FMT "'",
+	check_report(s->checker, n, NULL, part->at, DIAG_REFERENCE_NOT_THERE,
+		"the route%s has no path parameter '" STR_FMT "'",
 		s->use == NULL || s->use->node == n ? "" : " that uses this", STR_ARG(part->arg));
 	note_use(s, n);
 	suggest_parameter(s, part->arg);
@@ -84,7 +87,8 @@ static void check_claim(struct scope *s, const struct node *n, const struct m_pa
 {
 	if (s->has_claims || s->route->poisoned)
 		return;
-	check_report(s->checker, n, NULL, part->at, DIAG_CLAIM_WITHOUT_JWT, "there is no claim '" STR_FMT "' here: no jwt middleware comes before",
+	check_report(s->checker, n, NULL, part->at, DIAG_CLAIM_WITHOUT_JWT,
+		"there is no claim '" STR_FMT "' here: no jwt middleware comes before",
 		STR_ARG(part->arg));
 	note_use(s, n);
 }
@@ -128,7 +132,8 @@ static void check_key(struct scope *s, const struct m_middleware *m)
 	if (m->rate_limit.key != M_KEY_CLAIM || s->has_claims || s->route->poisoned)
 		return;
 	check_report(s->checker, m->node, NULL, m->rate_limit.key_arg.at, DIAG_CLAIM_WITHOUT_JWT,
-		"there is no claim '" STR_FMT "' here: no jwt middleware comes before", STR_ARG(m->rate_limit.key_arg.value));
+		"there is no claim '" STR_FMT "' here: no jwt middleware comes before",
+		STR_ARG(m->rate_limit.key_arg.value));
 	note_use(s, m->node);
 }
 

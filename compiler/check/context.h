@@ -9,17 +9,18 @@ struct checker {
 	struct arena *arena;
 	struct diags *diags;
 	const struct model *model;
-	struct map listeners;        /* name -> struct m_listener, as are the next two: those that can be named */
-	struct map backends;
-	struct map middlewares;
-	struct map used;             /* names of backends ("b:") and middlewares ("m:") that some route uses */
-	bool is_partial;             /* a route could not be built, so that what seems unused may be used in it */
+	/* What can be named: name -> struct m_listener, m_backend, m_middleware. */
+	struct map listeners, backends, middlewares;
+	struct map used; /* names of backends ("b:") and middlewares ("m:") that some route uses */
+	/* A route could not be built, so that what seems unused may be used in it. */
+	bool is_partial;
 };
 
 /* Reports at `at`; the path is that of `n` and, behind a dot, `member` (may be NULL). */
-void check_report(struct checker *c, const struct node *n, const char *member, struct span at, enum diag_id id,
-	const char *format, ...) __attribute__((format(printf, 6, 7)));
-/* "did you mean" with the place of the definition, or the list of what there is. `what` is the plural. */
+void check_report(struct checker *c, const struct node *n, const char *member, struct span at,
+	enum diag_id id, const char *format, ...) __attribute__((format(printf, 6, 7)));
+/* "did you mean" with the place of the definition, or the list of what there is. `what` is the
+ * plural. */
 void check_suggest(struct checker *c, const struct map *names, struct str name, const char *what);
 
 void check_listeners(struct checker *c);
@@ -32,7 +33,9 @@ void check_backends(struct checker *c);
 void check_middlewares(struct checker *c);
 void check_operations(struct checker *c);
 
-/* Fields that belong to one connection (RFC 9110 section 7.6.1) or say where a message ends. `name` is in lower case. */
+/* Fields that belong to one connection (RFC 9110 section 7.6.1) or say where a message ends.
+ * `name` is in lower case. */
 bool check_is_connection_field(struct str name);
 /* Reports control characters in the literal parts of a header value or redirect target. */
-void check_header_value(struct checker *c, const struct node *n, const char *member, const struct m_template *value);
+void check_header_value(struct checker *c, const struct node *n, const char *member,
+	const struct m_template *value);

@@ -1,9 +1,18 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "cli/cli.h"
 
-#include "base/str.h"
+#include <sys/stat.h>
+
 #include "drive/compile.h"
 #include "drive/run.h"
+
+/* Whether the gateway would replace the configuration that it is made of. */
+static bool is_same_file(const char *one, const char *two)
+{
+	struct stat a, b;
+
+	return stat(one, &a) == 0 && stat(two, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
 
 enum drive_status cli_build(struct cli *c)
 {
@@ -18,6 +27,8 @@ enum drive_status cli_build(struct cli *c)
 		return cli_usage_error(c, "where to? Give -o FILE for the gateway, or use 'toronc check %s'", path);
 	if ((out != NULL && out[0] == '\0') || (folder != NULL && folder[0] == '\0'))
 		return cli_usage_error(c, "the name of the output is empty");
+	if (out != NULL && is_same_file(path, out))
+		return cli_usage_error(c, "'%s' is the configuration itself: the gateway would replace it", out);
 	status = drive_config(&c->drive, path, cli_format_in(c), DRIVE_FILES, &config);
 	if (status != DRIVE_OK)
 		return status;

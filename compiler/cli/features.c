@@ -92,15 +92,17 @@ static const struct {
 
 static void queue_members(struct walker *w, const struct place *at)
 {
-	const struct node *n = node_get(at->schema, STR("properties"));
+	const struct node *n;
 
-	for (n = n == NULL ? NULL : n->first; n != NULL; n = n->next)
-		enqueue(w, at->document, n, member_path(w, at->path, n->key));
+	/* Before named members, since "middlewares.*" tells more than "middlewares.jwt". */
 	for (size_t i = 0; i < ARRAY_LEN(inner); i++) {
 		n = node_get(at->schema, inner[i].keyword);
 		if (n != NULL && n->kind == NODE_MAP)
 			enqueue(w, at->document, n, arena_printf(&w->cli->arena, STR_FMT "%s", STR_ARG(at->path), inner[i].suffix));
 	}
+	n = node_get(at->schema, STR("properties"));
+	for (n = n == NULL ? NULL : n->first; n != NULL; n = n->next)
+		enqueue(w, at->document, n, member_path(w, at->path, n->key));
 }
 
 /* One of several forms. Where a form is refused and not the key, its members are what one would write. */

@@ -14,7 +14,9 @@ struct model *model_build(struct arena *a, struct diags *d, const struct node *r
 	m->name = value_str(&b, root, STR("name"));
 	build_log(&b, value_node(&b, root, STR("log")));
 	build_runtime(&b, value_node(&b, root, STR("runtime")));
-	build_routing(&b, value_node(&b, root, STR("routing"))); /* before the routes: paths are normalised by it */
+	build_routing(
+		&b, value_node(&b, root,
+			    STR("routing"))); /* before the routes: paths are normalised by it */
 	build_listeners(&b, value_node(&b, root, STR("listeners")));
 	build_backends(&b, value_node(&b, root, STR("backends")));
 	build_middlewares(&b, value_node(&b, root, STR("middlewares")));

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Building the model: the state that the build_*.c files share, and typed access to the members of a map.
+/* Building the model: the state that the build_*.c files share, and typed access to the members of
+ * a map.
  *
- * Accessors return the zero value for a member that is absent or poisoned; a poisoned one sets b->poisoned, which the caller hands to
- * the object that it builds. What the schema guarantees (types, units, ranges) is not checked again. */
+ * Accessors return the zero value for a member that is absent or poisoned; a poisoned one sets
+ * b->poisoned, which the caller hands to the object that it builds. What the schema guarantees
+ * (types, units, ranges) is not checked again. */
 #pragma once
 
 #include "base/arena.h"
@@ -13,12 +15,13 @@ struct builder {
 	struct arena *arena;
 	struct diags *diags;
 	struct model *model;
-	bool poisoned;            /* something of the object being built could not be read */
+	bool poisoned; /* something of the object being built could not be read */
 	VEC(struct m_listener) listeners;
 	VEC(struct m_route) routes;
 	VEC(struct m_backend) backends;
 	VEC(struct m_middleware) middlewares;
-	const struct node *built_ins; /* the map of middlewares: those that the schema put there are built when used */
+	/* The map of middlewares: those that the schema put there are built when used. */
+	const struct node *built_ins;
 };
 
 /* The member, or NULL if it is absent or poisoned. */
@@ -27,7 +30,8 @@ struct m_str value_str(struct builder *b, const struct node *map, struct str key
 struct m_bool value_bool(struct builder *b, const struct node *map, struct str key);
 struct m_u64 value_count(struct builder *b, const struct node *map, struct str key);
 struct m_i64 value_int(struct builder *b, const struct node *map, struct str key);
-struct m_u64 value_ms(struct builder *b, const struct node *map, struct str key);    /* 0 may be written without unit */
+struct m_u64 value_ms(struct builder *b, const struct node *map,
+	struct str key); /* 0 may be written without unit */
 struct m_u64 value_bytes(struct builder *b, const struct node *map, struct str key);
 struct m_u64 value_ppm(struct builder *b, const struct node *map, struct str key);
 /* A single value or a list of them, as a list: calls once for each node that is not poisoned. */
@@ -51,7 +55,8 @@ struct m_str build_backend_inline(struct builder *b, const struct node *map);
 void build_middlewares(struct builder *b, const struct node *map);
 /* A middleware used by a route: a name or a map. */
 struct m_use build_use(struct builder *b, const struct node *n);
-void build_header_lines(struct builder *b, const struct node *map, struct m_header_line **out, size_t *n_out);
+void build_header_lines(
+	struct builder *b, const struct node *map, struct m_header_line **out, size_t *n_out);
 void build_log(struct builder *b, const struct node *map);
 void build_runtime(struct builder *b, const struct node *map);
 void build_routing(struct builder *b, const struct node *map);

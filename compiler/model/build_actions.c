@@ -17,12 +17,14 @@ static void build_split(struct builder *b, const struct node *list, struct m_act
 		if (target == NULL)
 			continue;
 		out->split[out->n_split++] = (struct m_split){
-			.backend = build_target(b, target), .weight = value_count(b, n, STR("weight")),
+			.backend = build_target(b, target),
+			.weight = value_count(b, n, STR("weight")),
 		};
 	}
 }
 
-void build_header_lines(struct builder *b, const struct node *map, struct m_header_line **out, size_t *n_out)
+void build_header_lines(
+	struct builder *b, const struct node *map, struct m_header_line **out, size_t *n_out)
 {
 	size_t n = 0;
 
@@ -63,9 +65,15 @@ static void build_redirect(struct builder *b, const struct node *map, struct m_a
 		build_template(b, to, &out->to);
 }
 
-static const struct { struct str key; enum m_action_kind kind; } kinds[] = {
-	{ STR_INIT("backend"), M_ACTION_BACKEND }, { STR_INIT("split"), M_ACTION_SPLIT }, { STR_INIT("respond"), M_ACTION_RESPOND },
-	{ STR_INIT("redirect"), M_ACTION_REDIRECT }, { STR_INIT("echo"), M_ACTION_ECHO },
+static const struct {
+	struct str key;
+	enum m_action_kind kind;
+} kinds[] = {
+	{ STR_INIT("backend"), M_ACTION_BACKEND },
+	{ STR_INIT("split"), M_ACTION_SPLIT },
+	{ STR_INIT("respond"), M_ACTION_RESPOND },
+	{ STR_INIT("redirect"), M_ACTION_REDIRECT },
+	{ STR_INIT("echo"), M_ACTION_ECHO },
 };
 
 void build_action(struct builder *b, const struct node *route, struct m_action *out)

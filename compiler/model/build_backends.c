@@ -13,16 +13,19 @@ static void set_host(struct builder *b, struct m_server *s, const struct node *n
 }
 
 /* The URL's path, normalised, without a slash at its end. */
-static void set_base_path(struct builder *b, struct m_server *s, const struct node *n, struct str path)
+static void set_base_path(
+	struct builder *b, struct m_server *s, const struct node *n, struct str path)
 {
 	struct str normal, query;
-	enum uri_error error = path.len == 0 ? URI_OK : uri_normalise(b->arena, path, 0, &normal, &query);
+	enum uri_error error =
+		path.len == 0 ? URI_OK : uri_normalise(b->arena, path, 0, &normal, &query);
 
 	s->base_path = (struct m_str){ STR(""), n->span };
 	if (path.len == 0)
 		return;
 	if (error != URI_OK) {
-		node_report(b->diags, n, DIAG_BAD_URL, "'" STR_FMT "' cannot be used as a backend's URL: %s", STR_ARG(n->text),
+		node_report(b->diags, n, DIAG_BAD_URL,
+			"'" STR_FMT "' cannot be used as a backend's URL: %s", STR_ARG(n->text),
 			uri_error_text(error));
 		b->poisoned = true;
 		return;
@@ -39,7 +42,8 @@ static bool build_url(struct builder *b, const struct node *n, struct m_server *
 	if (uri_parse(b->arena, n->text, &u) != URI_OK)
 		return false;
 	set_host(b, s, n, u.at.host);
-	s->port = (struct m_u64){ u.at.port != 0 ? u.at.port : 80, n->span }; /* the scheme's port, RFC 9110 section 4.2.1 */
+	s->port = (struct m_u64){ u.at.port != 0 ? u.at.port : 80,
+		n->span }; /* the scheme's port, RFC 9110 section 4.2.1 */
 	set_base_path(b, s, n, u.path);
 	return true;
 }
@@ -93,10 +97,12 @@ static enum m_balance balance_named(struct str name)
 {
 	if (str_eq(name, STR("random-two")))
 		return M_BALANCE_RANDOM_TWO;
-	return str_eq(name, STR("least-connections")) ? M_BALANCE_LEAST_CONNECTIONS : M_BALANCE_ROUND_ROBIN;
+	return str_eq(name, STR("least-connections")) ? M_BALANCE_LEAST_CONNECTIONS
+						      : M_BALANCE_ROUND_ROBIN;
 }
 
-static void build_backend(struct builder *b, const struct node *n, struct m_str name, bool is_inline)
+static void build_backend(
+	struct builder *b, const struct node *n, struct m_str name, bool is_inline)
 {
 	struct m_backend out = { .node = n, .name = name, .is_inline = is_inline };
 	const struct node *part;
@@ -123,7 +129,8 @@ static void build_backend(struct builder *b, const struct node *n, struct m_str 
 
 struct m_str build_backend_inline(struct builder *b, const struct node *map)
 {
-	struct m_str name = { node_path(b->arena, map), map->key_span.source != 0 ? map->key_span : map->span };
+	struct m_str name = { node_path(b->arena, map),
+		map->key_span.source != 0 ? map->key_span : map->span };
 
 	build_backend(b, map, name, true);
 	return name;

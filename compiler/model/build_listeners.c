@@ -12,7 +12,8 @@ static void build_limits(struct builder *b, const struct node *map, struct m_lim
 	out->requests_per_connection = value_count(b, map, STR("requests_per_connection"));
 }
 
-static void build_timeouts(struct builder *b, const struct node *map, struct m_listener_timeouts *out)
+static void build_timeouts(
+	struct builder *b, const struct node *map, struct m_listener_timeouts *out)
 {
 	out->header = value_ms(b, map, STR("header"));
 	out->body = value_ms(b, map, STR("body"));
@@ -35,7 +36,9 @@ static void build_listener(struct builder *b, const struct node *n)
 	/* The one default that depends on other keys, so that no schema can hold it. */
 	if (l.name.value.ptr == NULL && protocol.value.ptr != NULL && l.port.value != 0)
 		l.name = (struct m_str){
-			arena_printf(b->arena, STR_FMT "-%llu", STR_ARG(protocol.value), (unsigned long long)l.port.value), l.port.at,
+			arena_printf(b->arena, STR_FMT "-%llu", STR_ARG(protocol.value),
+				(unsigned long long)l.port.value),
+			l.port.at,
 		};
 	l.poisoned = b->poisoned;
 	vec_push(b->arena, &b->listeners, l);

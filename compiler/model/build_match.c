@@ -27,7 +27,8 @@ static void build_hosts(struct builder *b, const struct node *n, struct m_match 
 	if (n == NULL)
 		return;
 	out->hosts = ARENA_ARRAY(b->arena, struct m_host, n->kind == NODE_SEQ ? n->n_children : 1);
-	for (const struct node *item = value_first(b, n); item != NULL; item = value_next(b, n, item))
+	for (const struct node *item = value_first(b, n); item != NULL;
+		item = value_next(b, n, item))
 		out->hosts[out->n_hosts++] = build_host(b, item);
 }
 
@@ -48,12 +49,15 @@ static struct str without_parameters(struct arena *a, struct str path)
 	while (str_split(&path, '/', &segment)) {
 		struct str text = is_parameter(segment) ? STR(STAND_IN) : segment;
 
-		out = out.ptr == NULL ? arena_str(a, text) : arena_printf(a, STR_FMT "/" STR_FMT, STR_ARG(out), STR_ARG(text));
+		out = out.ptr == NULL
+			      ? arena_str(a, text)
+			      : arena_printf(a, STR_FMT "/" STR_FMT, STR_ARG(out), STR_ARG(text));
 	}
 	return out;
 }
 
-/* The normal form with the parameters of `path` put back, in order. A parameter that normalisation removed is left out, too. */
+/* The normal form with the parameters of `path` put back, in order. A parameter that
+ * normalisation removed is left out, too. */
 static struct str with_parameters(struct arena *a, struct str normal, struct str path)
 {
 	struct str out = STR_NONE, segment, original;
@@ -64,14 +68,17 @@ static struct str with_parameters(struct arena *a, struct str normal, struct str
 				;
 			segment = original;
 		}
-		out = out.ptr == NULL ? arena_str(a, segment) : arena_printf(a, STR_FMT "/" STR_FMT, STR_ARG(out), STR_ARG(segment));
+		out = out.ptr == NULL ? arena_str(a, segment)
+				      : arena_printf(a, STR_FMT "/" STR_FMT, STR_ARG(out),
+						STR_ARG(segment));
 	}
 	return out;
 }
 
 static bool is_plain_path_byte(unsigned char c)
 {
-	return c > 0x20 && c < 0x7f && c != '"' && c != '<' && c != '>' && c != '\\' && c != '^' && c != '`' && c != '|' && c != '{' && c != '}';
+	return c > 0x20 && c < 0x7f && c != '"' && c != '<' && c != '>' && c != '\\' && c != '^' &&
+	       c != '`' && c != '|' && c != '{' && c != '}';
 }
 
 static struct str percent_encode(struct arena *a, struct str path)
@@ -94,15 +101,19 @@ static struct str percent_encode(struct arena *a, struct str path)
 	return (struct str){ out, n };
 }
 
-static void report_path(struct builder *b, const struct node *n, enum uri_error error, struct str plain)
+static void report_path(
+	struct builder *b, const struct node *n, enum uri_error error, struct str plain)
 {
-	node_report(b->diags, n, DIAG_BAD_PATH, "'" STR_FMT "' cannot be the path of a request: %s", STR_ARG(n->text),
-		uri_error_text(error));
+	node_report(b->diags, n, DIAG_BAD_PATH, "'" STR_FMT "' cannot be the path of a request: %s",
+		STR_ARG(n->text), uri_error_text(error));
 	if (error == URI_BAD_CHARACTER)
 		diag_note(b->diags, SPAN_NONE, "write it percent-encoded: " STR_FMT,
-			STR_ARG(with_parameters(b->arena, percent_encode(b->arena, plain), n->text)));
+			STR_ARG(with_parameters(
+				b->arena, percent_encode(b->arena, plain), n->text)));
 	else if (error == URI_ENCODED_SLASH)
-		diag_note(b->diags, SPAN_NONE, "requests with an encoded '/' are refused unless routing.encoded_slashes is keep");
+		diag_note(b->diags, SPAN_NONE,
+			"requests with an encoded '/' are refused unless routing.encoded_slashes "
+			"is keep");
 	b->poisoned = true;
 }
 
@@ -120,7 +131,8 @@ static bool check_normal(struct builder *b, const struct node *n)
 	}
 	if (str_eq(plain, normal))
 		return true;
-	node_report(b->diags, n, DIAG_PATH_NOT_NORMAL, "no request has the path '" STR_FMT "': it is read as '" STR_FMT "'",
+	node_report(b->diags, n, DIAG_PATH_NOT_NORMAL,
+		"no request has the path '" STR_FMT "': it is read as '" STR_FMT "'",
 		STR_ARG(n->text), STR_ARG(with_parameters(b->arena, normal, n->text)));
 	b->poisoned = true;
 	return false;
@@ -132,8 +144,11 @@ static void warn_star(struct builder *b, const struct node *n, size_t at)
 
 	while (before.len > 1 && before.ptr[before.len - 1] == '/')
 		before.len--;
-	node_inner_report(b->arena, b->diags, n, at, 1, DIAG_PATH_STAR, "'*' is an ordinary character in a path");
-	diag_note(b->diags, SPAN_NONE, "a path is a prefix: " STR_FMT " takes all paths below it; {name} takes one segment",
+	node_inner_report(b->arena, b->diags, n, at, 1, DIAG_PATH_STAR,
+		"'*' is an ordinary character in a path");
+	diag_note(b->diags, SPAN_NONE,
+		"a path is a prefix: " STR_FMT
+		" takes all paths below it; {name} takes one segment",
 		STR_ARG(before));
 }
 
@@ -161,9 +176,14 @@ static void build_segments(struct builder *b, const struct node *n, struct m_pat
 	}
 }
 
-static const struct { struct str key; enum m_path_kind kind; } path_kinds[] = {
-	{ STR_INIT("prefix"), M_PATH_PREFIX }, { STR_INIT("exact"), M_PATH_EXACT },
-	{ STR_INIT("template"), M_PATH_TEMPLATE }, { STR_INIT("regex"), M_PATH_REGEX },
+static const struct {
+	struct str key;
+	enum m_path_kind kind;
+} path_kinds[] = {
+	{ STR_INIT("prefix"), M_PATH_PREFIX },
+	{ STR_INIT("exact"), M_PATH_EXACT },
+	{ STR_INIT("template"), M_PATH_TEMPLATE },
+	{ STR_INIT("regex"), M_PATH_REGEX },
 };
 
 static struct m_path build_path(struct builder *b, const struct node *n)
@@ -190,15 +210,22 @@ static void build_paths(struct builder *b, const struct node *n, struct m_match 
 	if (n == NULL)
 		return;
 	out->paths = ARENA_ARRAY(b->arena, struct m_path, n->kind == NODE_SEQ ? n->n_children : 1);
-	for (const struct node *item = value_first(b, n); item != NULL; item = value_next(b, n, item))
+	for (const struct node *item = value_first(b, n); item != NULL;
+		item = value_next(b, n, item))
 		out->paths[out->n_paths++] = build_path(b, item);
 }
 
 /* ---- headers, query, cookies ---- */
 
-static const struct { struct str key; enum m_value_kind kind; } value_kinds[] = {
-	{ STR_INIT("exact"), M_VALUE_EXACT }, { STR_INIT("prefix"), M_VALUE_PREFIX }, { STR_INIT("suffix"), M_VALUE_SUFFIX },
-	{ STR_INIT("regex"), M_VALUE_REGEX }, { STR_INIT("present"), M_VALUE_PRESENT },
+static const struct {
+	struct str key;
+	enum m_value_kind kind;
+} value_kinds[] = {
+	{ STR_INIT("exact"), M_VALUE_EXACT },
+	{ STR_INIT("prefix"), M_VALUE_PREFIX },
+	{ STR_INIT("suffix"), M_VALUE_SUFFIX },
+	{ STR_INIT("regex"), M_VALUE_REGEX },
+	{ STR_INIT("present"), M_VALUE_PRESENT },
 };
 
 static struct m_value_match build_value(struct builder *b, const struct node *n)
@@ -222,7 +249,8 @@ static struct m_value_match build_value(struct builder *b, const struct node *n)
 	return match;
 }
 
-static struct m_field_match *build_fields(struct builder *b, const struct node *map, bool is_header, size_t *n_out)
+static struct m_field_match *build_fields(
+	struct builder *b, const struct node *map, bool is_header, size_t *n_out)
 {
 	struct m_field_match *fields;
 	size_t n = 0;
@@ -241,8 +269,10 @@ static struct m_field_match *build_fields(struct builder *b, const struct node *
 		f->name = node_key(member);
 		if (is_header)
 			f->name.value = str_lower(b->arena, member->key);
-		f->any_of = ARENA_ARRAY(b->arena, struct m_value_match, member->kind == NODE_SEQ ? member->n_children : 1);
-		for (const struct node *item = value_first(b, member); item != NULL; item = value_next(b, member, item))
+		f->any_of = ARENA_ARRAY(b->arena, struct m_value_match,
+			member->kind == NODE_SEQ ? member->n_children : 1);
+		for (const struct node *item = value_first(b, member); item != NULL;
+			item = value_next(b, member, item))
 			f->any_of[f->n++] = build_value(b, item);
 		n++;
 	}

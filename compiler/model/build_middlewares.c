@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Middlewares: defined ones, built-ins used by their own name (the schema put their definitions there, see gateway.json), and those
- * written in a route. */
+/* Middlewares: defined ones, built-ins used by their own name (the schema put their definitions
+ * there, see gateway.json), and those written in a route. */
 #include "base/str.h"
 #include "model/build.h"
 
@@ -10,18 +10,21 @@ struct edits {
 	VEC(struct m_header_edit) list;
 };
 
-static void add_lines(struct builder *b, const struct node *map, enum m_header_op op, struct edits *out)
+static void add_lines(
+	struct builder *b, const struct node *map, enum m_header_op op, struct edits *out)
 {
 	struct m_header_line *lines;
 	size_t n;
 
 	build_header_lines(b, map, &lines, &n);
 	for (size_t i = 0; i < n; i++)
-		vec_push(b->arena, &out->list, (struct m_header_edit){ op, lines[i].name, lines[i].value });
+		vec_push(b->arena, &out->list,
+			(struct m_header_edit){ op, lines[i].name, lines[i].value });
 }
 
 /* In the order in which they are done: remove, set, add. */
-static void build_edits(struct builder *b, const struct node *map, struct m_header_edit **out, size_t *n_out)
+static void build_edits(
+	struct builder *b, const struct node *map, struct m_header_edit **out, size_t *n_out)
 {
 	struct edits edits = { 0 };
 	struct m_strs removed = value_strs(b, map, STR("remove"));
@@ -29,7 +32,8 @@ static void build_edits(struct builder *b, const struct node *map, struct m_head
 	for (size_t i = 0; i < removed.n; i++) {
 		struct m_str name = { str_lower(b->arena, removed.at[i].value), removed.at[i].at };
 
-		vec_push(b->arena, &edits.list, (struct m_header_edit){ .op = M_HEADER_REMOVE, .name = name });
+		vec_push(b->arena, &edits.list,
+			(struct m_header_edit){ .op = M_HEADER_REMOVE, .name = name });
 	}
 	add_lines(b, value_node(b, map, STR("set")), M_HEADER_SET, &edits);
 	add_lines(b, value_node(b, map, STR("add")), M_HEADER_ADD, &edits);
@@ -39,8 +43,10 @@ static void build_edits(struct builder *b, const struct node *map, struct m_head
 
 static void build_headers(struct builder *b, const struct node *map, struct m_middleware *out)
 {
-	build_edits(b, value_node(b, map, STR("request")), &out->headers.request, &out->headers.n_request);
-	build_edits(b, value_node(b, map, STR("response")), &out->headers.response, &out->headers.n_response);
+	build_edits(b, value_node(b, map, STR("request")), &out->headers.request,
+		&out->headers.n_request);
+	build_edits(b, value_node(b, map, STR("response")), &out->headers.response,
+		&out->headers.n_response);
 }
 
 /* ---- rate-limit ---- */
@@ -57,10 +63,10 @@ static void build_rate_limit(struct builder *b, const struct node *map, struct m
 	out->rate_limit.at = map->key_span.source != 0 ? map->key_span : map->span;
 	out->rate_limit.burst = value_count(b, map, STR("burst"));
 	out->rate_limit.max_keys = value_count(b, map, STR("max_keys"));
-	out->rate_limit.key = str_eq(kind, STR("header")) ? M_KEY_HEADER :
-			      str_eq(kind, STR("claim"))  ? M_KEY_CLAIM :
-			      str_eq(kind, STR("route"))  ? M_KEY_ROUTE :
-							    M_KEY_SOURCE;
+	out->rate_limit.key = str_eq(kind, STR("header"))  ? M_KEY_HEADER
+			      : str_eq(kind, STR("claim")) ? M_KEY_CLAIM
+			      : str_eq(kind, STR("route")) ? M_KEY_ROUTE
+							   : M_KEY_SOURCE;
 	out->rate_limit.key_arg = (struct m_str){ STR(""), key.at };
 	if (colon < key.value.len)
 		out->rate_limit.key_arg.value = str_slice(key.value, colon + 1, key.value.len);
@@ -130,7 +136,8 @@ static const struct {
 /* `n` is the map with one key that says which. */
 static void build_middleware(struct builder *b, const struct node *n, struct m_str name)
 {
-	struct m_middleware out = { .node = (n->flags & NODE_DEFAULTED) != 0 ? NULL : n, .name = name };
+	struct m_middleware out = { .node = (n->flags & NODE_DEFAULTED) != 0 ? NULL : n,
+		.name = name };
 	const struct node *settings = NULL;
 	bool outer = b->poisoned;
 
@@ -168,7 +175,7 @@ struct m_use build_use(struct builder *b, const struct node *n)
 	}
 	built_in = b->built_ins == NULL ? NULL : node_get(b->built_ins, n->text);
 	if (built_in != NULL && (built_in->flags & NODE_DEFAULTED) != 0 && !is_built(b, n->text))
-		build_middleware(b, built_in, (struct m_str){ n->text, SPAN_NONE });
+		build_middleware(b, built_in, (struct m_str){ n->text, n->span });
 	return use;
 }
 

@@ -31,5 +31,6 @@ void build_routing(struct builder *b, const struct node *map)
 
 	out->ties_file_order = str_eq(value_str(b, map, STR("ties")).value, STR("file-order"));
 	out->merge_slashes = value_bool(b, map, STR("merge_slashes")).value;
-	out->allow_encoded_slashes = str_eq(value_str(b, map, STR("encoded_slashes")).value, STR("keep"));
+	out->allow_encoded_slashes =
+		str_eq(value_str(b, map, STR("encoded_slashes")).value, STR("keep"));
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The model as text: one field a line, in a fixed order, indented by two spaces. Strings are quoted as in JSON. */
+/* The model as text: one field a line, in a fixed order, indented by two spaces. Strings are
+ * quoted as in JSON. */
 #include <inttypes.h>
 
 #include "base/str.h"
@@ -25,7 +26,8 @@ static void end_line(struct dumper *p, struct span at)
 
 	if (p->origins && at.source != 0 && at.source < p->diags->n_sources) {
 		diag_place(p->diags, at, &line, &column);
-		sbuf_printf(p->out, "  # " STR_FMT ":%u:%u", STR_ARG(p->diags->sources[at.source].name), line, column);
+		sbuf_printf(p->out, "  # " STR_FMT ":%u:%u",
+			STR_ARG(p->diags->sources[at.source].name), line, column);
 	}
 	sbuf_addc(p->out, '\n');
 }
@@ -84,22 +86,34 @@ static void put_strs(struct dumper *p, const char *name, const struct m_str *at,
 static struct str part_name(enum m_part_kind kind)
 {
 	switch (kind) {
-	case M_PART_LITERAL: return STR("");
-	case M_PART_REQUEST_PATH: return STR("request.path");
-	case M_PART_REQUEST_QUERY: return STR("request.query");
-	case M_PART_REQUEST_HOST: return STR("request.host");
-	case M_PART_REQUEST_METHOD: return STR("request.method");
-	case M_PART_REQUEST_SCHEME: return STR("request.scheme");
-	case M_PART_REQUEST_ID: return STR("request.id");
-	case M_PART_REQUEST_HEADER: return STR("request.headers ");
-	case M_PART_SOURCE_IP: return STR("source.ip");
-	case M_PART_PATH: return STR("path ");
-	case M_PART_CLAIM: return STR("claims ");
+	case M_PART_LITERAL:
+		return STR("");
+	case M_PART_REQUEST_PATH:
+		return STR("request.path");
+	case M_PART_REQUEST_QUERY:
+		return STR("request.query");
+	case M_PART_REQUEST_HOST:
+		return STR("request.host");
+	case M_PART_REQUEST_METHOD:
+		return STR("request.method");
+	case M_PART_REQUEST_SCHEME:
+		return STR("request.scheme");
+	case M_PART_REQUEST_ID:
+		return STR("request.id");
+	case M_PART_REQUEST_HEADER:
+		return STR("request.headers ");
+	case M_PART_SOURCE_IP:
+		return STR("source.ip");
+	case M_PART_PATH:
+		return STR("path ");
+	case M_PART_CLAIM:
+		return STR("claims ");
 	}
 	return STR("");
 }
 
-static void put_template(struct dumper *p, const char *name, struct str arg, const struct m_template *t)
+static void put_template(
+	struct dumper *p, const char *name, struct str arg, const struct m_template *t)
 {
 	begin_line(p, name);
 	if (arg.ptr != NULL) {
@@ -151,7 +165,11 @@ static void dump_backend(struct dumper *p, const struct m_backend *b)
 {
 	static const char *const balances[] = { "round-robin", "random-two", "least-connections" };
 
-	open_part(p, b->poisoned ? "backend (poisoned)" : b->is_inline ? "backend (inline)" : "backend", b->node->span);
+	open_part(p,
+		b->poisoned    ? "backend (poisoned)"
+		: b->is_inline ? "backend (inline)"
+			       : "backend",
+		b->node->span);
 	put_str(p, "name", b->name);
 	for (size_t i = 0; i < b->n_servers; i++) {
 		const struct m_server *s = &b->servers[i];
@@ -175,7 +193,8 @@ static void dump_backend(struct dumper *p, const struct m_backend *b)
 	close_part(p);
 }
 
-static void dump_edits(struct dumper *p, const char *name, const struct m_header_edit *edits, size_t n)
+static void dump_edits(
+	struct dumper *p, const char *name, const struct m_header_edit *edits, size_t n)
 {
 	static const char *const ops[] = { "set", "add", "remove" };
 
@@ -223,7 +242,8 @@ static void dump_rate_limit(struct dumper *p, const struct m_middleware *m)
 	static const char *const keys[] = { "source", "header", "claim", "route" };
 
 	begin_line(p, "rate");
-	sbuf_printf(p->out, " %" PRIu64 " in %" PRIu64 "ms", m->rate_limit.rate.n, m->rate_limit.rate.period_ms);
+	sbuf_printf(p->out, " %" PRIu64 " in %" PRIu64 "ms", m->rate_limit.rate.n,
+		m->rate_limit.rate.period_ms);
 	end_line(p, m->rate_limit.at);
 	put_u64(p, "burst", m->rate_limit.burst, "");
 	begin_line(p, "key");
@@ -240,7 +260,11 @@ static void dump_middleware(struct dumper *p, const struct m_middleware *m)
 {
 	static const char *const kinds[] = { "headers", "rate-limit", "jwt", "request-id" };
 
-	open_part(p, m->poisoned ? "middleware (poisoned)" : m->node == NULL ? "middleware (built in)" : "middleware", m->name.at);
+	open_part(p,
+		m->poisoned       ? "middleware (poisoned)"
+		: m->node == NULL ? "middleware (built in)"
+				  : "middleware",
+		m->name.at);
 	put_str(p, "name", m->name);
 	put_word(p, "kind", kinds[m->kind], SPAN_NONE);
 	switch (m->kind) {
@@ -264,7 +288,8 @@ static void dump_middleware(struct dumper *p, const struct m_middleware *m)
 
 static void dump_path(struct dumper *p, const struct m_path *path)
 {
-	static const char *const kinds[] = { "path any", "path prefix", "path exact", "path template", "path regex" };
+	static const char *const kinds[] = { "path any", "path prefix", "path exact",
+		"path template", "path regex" };
 
 	put_str(p, kinds[path->kind], path->text);
 	p->depth++;
@@ -274,9 +299,11 @@ static void dump_path(struct dumper *p, const struct m_path *path)
 	p->depth--;
 }
 
-static void dump_fields(struct dumper *p, const char *name, const struct m_field_match *fields, size_t n)
+static void dump_fields(
+	struct dumper *p, const char *name, const struct m_field_match *fields, size_t n)
 {
-	static const char *const kinds[] = { "exact", "prefix", "suffix", "regex", "present", "absent" };
+	static const char *const kinds[] = { "exact", "prefix", "suffix", "regex", "present",
+		"absent" };
 
 	for (size_t i = 0; i < n; i++) {
 		put_str(p, name, fields[i].name);
@@ -291,7 +318,8 @@ static void dump_match(struct dumper *p, const struct m_match *m)
 {
 	open_part(p, "match", m->at);
 	for (size_t i = 0; i < m->n_hosts; i++)
-		put_str(p, m->hosts[i].kind == M_HOST_WILDCARD ? "host below" : "host", m->hosts[i].text);
+		put_str(p, m->hosts[i].kind == M_HOST_WILDCARD ? "host below" : "host",
+			m->hosts[i].text);
 	for (size_t i = 0; i < m->n_paths; i++)
 		dump_path(p, &m->paths[i]);
 	put_strs(p, "method", m->methods, m->n_methods);
@@ -312,7 +340,8 @@ static void dump_match(struct dumper *p, const struct m_match *m)
 
 static void dump_action(struct dumper *p, const struct m_action *a)
 {
-	static const char *const kinds[] = { "action backend", "action split", "action respond", "action redirect", "action echo" };
+	static const char *const kinds[] = { "action backend", "action split", "action respond",
+		"action redirect", "action echo" };
 
 	open_part(p, kinds[a->kind], a->at);
 	if (a->kind == M_ACTION_BACKEND)
@@ -367,7 +396,8 @@ static void dump_rest(struct dumper *p, const struct model *m)
 	open_part(p, "routing", SPAN_NONE);
 	put_word(p, "ties", m->routing.ties_file_order ? "file-order" : "error", SPAN_NONE);
 	put_word(p, "merge_slashes", m->routing.merge_slashes ? "true" : "false", SPAN_NONE);
-	put_word(p, "encoded_slashes", m->routing.allow_encoded_slashes ? "keep" : "refuse", SPAN_NONE);
+	put_word(p, "encoded_slashes", m->routing.allow_encoded_slashes ? "keep" : "refuse",
+		SPAN_NONE);
 	close_part(p);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Templated strings: literal text and ${...}. Whether a route has the parameter or the claim is for check/ to say, since a
- * middleware may serve many routes. */
+/* Templated strings: literal text and ${...}. Whether a route has the parameter or the claim is
+ * for check/ to say, since a middleware may serve many routes. */
 #include "base/check.h"
 #include "base/str.h"
 #include "model/build.h"
@@ -13,9 +13,12 @@ static const struct {
 	struct str name;
 	enum m_part_kind kind;
 } plain[] = {
-	{ STR_INIT("request.path"), M_PART_REQUEST_PATH },     { STR_INIT("request.query"), M_PART_REQUEST_QUERY },
-	{ STR_INIT("request.host"), M_PART_REQUEST_HOST },     { STR_INIT("request.method"), M_PART_REQUEST_METHOD },
-	{ STR_INIT("request.scheme"), M_PART_REQUEST_SCHEME }, { STR_INIT("request.id"), M_PART_REQUEST_ID },
+	{ STR_INIT("request.path"), M_PART_REQUEST_PATH },
+	{ STR_INIT("request.query"), M_PART_REQUEST_QUERY },
+	{ STR_INIT("request.host"), M_PART_REQUEST_HOST },
+	{ STR_INIT("request.method"), M_PART_REQUEST_METHOD },
+	{ STR_INIT("request.scheme"), M_PART_REQUEST_SCHEME },
+	{ STR_INIT("request.id"), M_PART_REQUEST_ID },
 	{ STR_INIT("source.ip"), M_PART_SOURCE_IP },
 };
 
@@ -26,9 +29,11 @@ struct parser {
 	bool failed;
 };
 
-static void fail(struct parser *p, enum diag_id id, size_t at, size_t len, const char *text, struct str arg)
+static void fail(
+	struct parser *p, enum diag_id id, size_t at, size_t len, const char *text, struct str arg)
 {
-	node_inner_report(p->b->arena, p->b->diags, p->node, at, len, id, "%s '" STR_FMT "'", text, STR_ARG(arg));
+	node_inner_report(p->b->arena, p->b->diags, p->node, at, len, id, "%s '" STR_FMT "'", text,
+		STR_ARG(arg));
 	p->failed = true;
 }
 
@@ -40,18 +45,21 @@ static void add_literal(struct parser *p, size_t from, size_t to)
 	if (text.len == 0)
 		return;
 	if (last != NULL && last->kind == M_PART_LITERAL) {
-		last->arg = arena_printf(p->b->arena, STR_FMT STR_FMT, STR_ARG(last->arg), STR_ARG(text));
+		last->arg = arena_printf(
+			p->b->arena, STR_FMT STR_FMT, STR_ARG(last->arg), STR_ARG(text));
 		return;
 	}
 	vec_push(p->b->arena, &p->parts,
-		(struct m_part){ M_PART_LITERAL, text, node_inner_span(p->b->diags, p->node, from, to - from) });
+		(struct m_part){ M_PART_LITERAL, text,
+			node_inner_span(p->b->diags, p->node, from, to - from) });
 }
 
 static bool is_name(struct str s, bool dots)
 {
 	for (size_t i = 0; i < s.len; i++) {
 		unsigned char c = ascii_lower((unsigned char)s.ptr[i]);
-		bool is_word = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+		bool is_word =
+			(c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
 
 		if (!is_word && !(dots && c == '.' && i > 0 && i + 1 < s.len))
 			return false;
@@ -69,7 +77,8 @@ static bool header_name(struct str s, struct str *name_out)
 	if (!str_starts(s, STR("request.headers[")) || s.len < sizeof("request.headers['']"))
 		return false;
 	s = str_slice(s, sizeof("request.headers[") - 1, s.len);
-	if (s.ptr[s.len - 1] != ']' || (s.ptr[0] != '"' && s.ptr[0] != '\'') || s.ptr[s.len - 2] != s.ptr[0])
+	if (s.ptr[s.len - 1] != ']' || (s.ptr[0] != '"' && s.ptr[0] != '\'') ||
+		s.ptr[s.len - 2] != s.ptr[0])
 		return false;
 	*name_out = str_slice(s, 1, s.len - 3);
 	return is_name(*name_out, false);
@@ -78,17 +87,30 @@ static bool header_name(struct str s, struct str *name_out)
 static void suggest(struct parser *p, struct str name)
 {
 	static const struct str names[] = {
-		STR_INIT("request.path"), STR_INIT("request.query"), STR_INIT("request.host"), STR_INIT("request.method"),
-		STR_INIT("request.scheme"), STR_INIT("request.id"), STR_INIT("source.ip"),
+		STR_INIT("request.path"),
+		STR_INIT("request.query"),
+		STR_INIT("request.host"),
+		STR_INIT("request.method"),
+		STR_INIT("request.scheme"),
+		STR_INIT("request.id"),
+		STR_INIT("source.ip"),
 	};
 	/* What other gateways call these. */
-	static const struct { struct str written, meant; } synonyms[] = {
-		{ STR_INIT("request.uri"), STR_INIT("request.path") }, { STR_INIT("request.url"), STR_INIT("request.path") },
-		{ STR_INIT("uri"), STR_INIT("request.path") }, { STR_INIT("request_uri"), STR_INIT("request.path") },
-		{ STR_INIT("host"), STR_INIT("request.host") }, { STR_INIT("request.authority"), STR_INIT("request.host") },
-		{ STR_INIT("request.ip"), STR_INIT("source.ip") }, { STR_INIT("client.ip"), STR_INIT("source.ip") },
-		{ STR_INIT("remote_addr"), STR_INIT("source.ip") }, { STR_INIT("source"), STR_INIT("source.ip") },
-		{ STR_INIT("request.args"), STR_INIT("request.query") }, { STR_INIT("request_id"), STR_INIT("request.id") },
+	static const struct {
+		struct str written, meant;
+	} synonyms[] = {
+		{ STR_INIT("request.uri"), STR_INIT("request.path") },
+		{ STR_INIT("request.url"), STR_INIT("request.path") },
+		{ STR_INIT("uri"), STR_INIT("request.path") },
+		{ STR_INIT("request_uri"), STR_INIT("request.path") },
+		{ STR_INIT("host"), STR_INIT("request.host") },
+		{ STR_INIT("request.authority"), STR_INIT("request.host") },
+		{ STR_INIT("request.ip"), STR_INIT("source.ip") },
+		{ STR_INIT("client.ip"), STR_INIT("source.ip") },
+		{ STR_INIT("remote_addr"), STR_INIT("source.ip") },
+		{ STR_INIT("source"), STR_INIT("source.ip") },
+		{ STR_INIT("request.args"), STR_INIT("request.query") },
+		{ STR_INIT("request_id"), STR_INIT("request.id") },
 	};
 	size_t dot = str_find_char(name, '.');
 	struct str root = str_slice(name, 0, dot);
@@ -102,13 +124,17 @@ static void suggest(struct parser *p, struct str name)
 		diag_note(p->b->diags, SPAN_NONE, "claims of the token are ${claims.<name>}");
 	else if (str_eq(root, STR("param")) || str_eq(root, STR("params")))
 		diag_note(p->b->diags, SPAN_NONE, "parameters of the path are ${path.<name>}");
-	else if (str_eq(root, STR("header")) || str_eq(root, STR("headers")) || str_starts(name, STR("request.header")))
+	else if (str_eq(root, STR("header")) || str_eq(root, STR("headers")) ||
+		 str_starts(name, STR("request.header")))
 		diag_note(p->b->diags, SPAN_NONE, "header fields are ${request.headers[\"name\"]}");
 	else if (nearest.ptr != NULL)
 		diag_note(p->b->diags, SPAN_NONE, "did you mean '" STR_FMT "'?", STR_ARG(nearest));
 	else
-		diag_note(p->b->diags, SPAN_NONE, "known are request.path, request.query, request.host, request.method, request.scheme, "
-			"request.id, request.headers[\"name\"], source.ip, path.<parameter> and claims.<name>");
+		diag_note(p->b->diags, SPAN_NONE,
+			"known are request.path, request.query, request.host, request.method, "
+			"request.scheme, "
+			"request.id, request.headers[\"name\"], source.ip, path.<parameter> and "
+			"claims.<name>");
 }
 
 static bool find_reference(struct parser *p, struct str name, struct m_part *out)
@@ -152,7 +178,8 @@ static size_t add_reference(struct parser *p, size_t at)
 		fail(p, DIAG_UNKNOWN_REFERENCE, at + 2, len, "unknown reference", name);
 		suggest(p, name);
 	} else {
-		fail(p, DIAG_BAD_TEMPLATE, at, len + 3, "this is not a reference:", str_slice(p->node->text, at, len + 3));
+		fail(p, DIAG_BAD_TEMPLATE, at, len + 3,
+			"this is not a reference:", str_slice(p->node->text, at, len + 3));
 		diag_note(p->b->diags, SPAN_NONE, "a reference has no spaces: ${request.path}");
 	}
 	return at + len + 3;
@@ -185,13 +212,15 @@ void build_template(struct builder *b, const struct node *n, struct m_template *
 	out->at = n->span;
 	parse(&p);
 	if (p.parts.n > MAX_PARTS) {
-		node_report(b->diags, n, DIAG_BAD_TEMPLATE, "'" STR_FMT "' has %zu parts; at most %d are allowed", STR_ARG(n->key), p.parts.n,
-			MAX_PARTS);
+		node_report(b->diags, n, DIAG_BAD_TEMPLATE,
+			"'" STR_FMT "' has %zu parts; at most %d are allowed", STR_ARG(n->key),
+			p.parts.n, MAX_PARTS);
 		p.failed = true;
 	}
 	if (p.failed)
 		b->poisoned = true;
 	out->parts = p.parts.at;
 	out->n = p.parts.n;
-	out->is_literal = p.parts.n == 0 || (p.parts.n == 1 && p.parts.at[0].kind == M_PART_LITERAL);
+	out->is_literal =
+		p.parts.n == 0 || (p.parts.n == 1 && p.parts.at[0].kind == M_PART_LITERAL);
 }

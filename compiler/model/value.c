@@ -34,7 +34,9 @@ struct m_str value_str(struct builder *b, const struct node *map, struct str key
 {
 	const struct node *n = value_node(b, map, key);
 
-	return n == NULL || n->kind == NODE_MAP || n->kind == NODE_SEQ ? (struct m_str){ STR_NONE, place_of(map) } : node_str(n);
+	return n == NULL || n->kind == NODE_MAP || n->kind == NODE_SEQ
+		       ? (struct m_str){ STR_NONE, place_of(map) }
+		       : node_str(n);
 }
 
 struct m_bool value_bool(struct builder *b, const struct node *map, struct str key)
@@ -125,7 +127,8 @@ struct m_strs value_strs(struct builder *b, const struct node *map, struct str k
 	if (n == NULL)
 		return list;
 	list.at = ARENA_ARRAY(b->arena, struct m_str, n->kind == NODE_SEQ ? n->n_children : 1);
-	for (const struct node *item = value_first(b, n); item != NULL; item = value_next(b, n, item))
+	for (const struct node *item = value_first(b, n); item != NULL;
+		item = value_next(b, n, item))
 		list.at[list.n++] = node_str(item);
 	return list;
 }

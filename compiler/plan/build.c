@@ -68,6 +68,8 @@ struct plan *plan_build(struct arena *a, struct diags *d, const struct model *m)
 	GIVE(p, &b, mws);
 	GIVE(p, &b, backends);
 	GIVE(p, &b, extra_methods);
+	if (b.is_full)
+		return p;
 	GIVE(p, &b, entries);
 	order_sort(p);
 	plan_build_routers(&b);

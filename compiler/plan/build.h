@@ -26,6 +26,7 @@ struct builder {
 	VEC(struct plan_backend) backends;
 	VEC(struct plan_entry) entries;
 	VEC(struct str) extra_methods;
+	bool is_full;            /* some entries had no room: there is no sense in going on */
 };
 
 /* Indexes as map values, which must not be NULL. */

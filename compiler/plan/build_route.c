@@ -157,11 +157,11 @@ static bool room_for_entries(struct builder *b, const struct plan_route *r, size
 {
 	if (b->entries.n + n <= PLAN_MAX_ENTRIES)
 		return true;
-	/* Once is enough: what follows would only repeat it. */
-	if (b->entries.n < PLAN_MAX_ENTRIES)
+	if (!b->is_full)
 		diag_report(b->diags, DIAG_TOO_MANY_ROUTES, r->at,
 			"route '" STR_FMT "' brings the combinations of hosts and paths to more than %u", STR_ARG(r->name),
 			PLAN_MAX_ENTRIES);
+	b->is_full = true;
 	return false;
 }
 

@@ -207,7 +207,7 @@ struct plan {
 };
 
 /* Limits that bound work and memory, each with its own diagnostic. */
-#define PLAN_MAX_ENTRIES 1000000u
+#define PLAN_MAX_ENTRIES 500000u
 #define PLAN_MAX_GROUPS 65534u          /* of a router */
 #define PLAN_MAX_EXTRA_METHODS 20u
 #define PLAN_STATES_PATHS 16000000u     /* of a matcher without regexes: about the bytes of all its paths */

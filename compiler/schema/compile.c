@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Compiling works off a list of subs whose keywords are still to be read, so that neither cycles nor long chains of
- * references cost stack. Documents are scanned for $id and anchors when they are first seen. */
+/* Compiling works off a list of subs whose keywords are still to be read, so that neither cycles
+ * nor long chains of references cost stack. Documents are scanned for $id and anchors when they
+ * are first seen. */
 #include <stdarg.h>
 
 #include "base/str.h"
@@ -48,7 +49,8 @@ static struct resource *resource_new(struct compiler *c, const struct node *root
 }
 
 /* The resource that a node belongs to: that of its nearest ancestor that is a resource's root. */
-static struct resource *resource_around(const struct compiler *c, const struct node *n, struct resource *otherwise)
+static struct resource *resource_around(
+	const struct compiler *c, const struct node *n, struct resource *otherwise)
 {
 	for (; n != NULL; n = n->parent) {
 		struct resource *r = find_by_address(&c->resource_roots, n);
@@ -75,14 +77,16 @@ struct sub *compiler_sub(struct compiler *c, const struct node *n, struct resour
 
 static struct resource *find_resource(struct compiler *c, struct str uri);
 
-/* What the meta-schema named by $schema leaves out or asks for (Core section 8.1.2). An unknown one is taken for the standard's. */
+/* What the meta-schema named by $schema leaves out or asks for (Core section 8.1.2). An unknown
+ * one is taken for the standard's. */
 static void read_dialect(struct compiler *c, struct resource *r)
 {
 	const struct node *name = node_get(r->root, STR("$schema"));
 	struct resource *meta = NULL;
 	const struct node *vocabularies;
 
-	if (name == NULL || name->kind != NODE_STRING || str_starts(name->text, STR("https://json-schema.org/")))
+	if (name == NULL || name->kind != NODE_STRING ||
+		str_starts(name->text, STR("https://json-schema.org/")))
 		return;
 	if (!str_eq(name->text, r->base))
 		meta = find_resource(c, name->text);
@@ -153,7 +157,8 @@ static struct resource *find_in_meta_schema(struct compiler *c, struct str uri)
 	if (c->has_meta_schema || !str_starts(uri, STR(META_SCHEMA)))
 		return NULL;
 	c->has_meta_schema = true;
-	root = tree_read_json(c->arena, c->diags, diag_add_source(c->diags, STR("schemas/json-schema.json"), text), false);
+	root = tree_read_json(c->arena, c->diags,
+		diag_add_source(c->diags, STR("schemas/json-schema.json"), text), false);
 	if (root == NULL)
 		return NULL;
 	r = resource_new(c, root, STR(META_SCHEMA "schema"));
@@ -181,7 +186,8 @@ static struct resource *find_resource(struct compiler *c, struct str uri)
 	return r;
 }
 
-static const struct node *find_target(struct compiler *c, struct resource *r, struct str fragment, struct str *anchor_out)
+static const struct node *find_target(
+	struct compiler *c, struct resource *r, struct str fragment, struct str *anchor_out)
 {
 	if (fragment.len == 0)
 		return r->root;
@@ -192,7 +198,8 @@ static const struct node *find_target(struct compiler *c, struct resource *r, st
 	return map_get(&r->anchors, fragment);
 }
 
-struct sub *compiler_resolve(struct compiler *c, const struct node *ref, struct resource *from, struct str *anchor_out)
+struct sub *compiler_resolve(
+	struct compiler *c, const struct node *ref, struct resource *from, struct str *anchor_out)
 {
 	struct str fragment, uri = uri_ref_resolve(c->arena, from->base, ref->text, &fragment);
 	struct resource *r = find_resource(c, uri);
@@ -200,7 +207,8 @@ struct sub *compiler_resolve(struct compiler *c, const struct node *ref, struct 
 
 	*anchor_out = STR_NONE;
 	if (r == NULL)
-		compiler_fail(c, ref, "'" STR_FMT "' leads to '" STR_FMT "', which is not known", STR_ARG(ref->text), STR_ARG(uri));
+		compiler_fail(c, ref, "'" STR_FMT "' leads to '" STR_FMT "', which is not known",
+			STR_ARG(ref->text), STR_ARG(uri));
 	else
 		target = find_target(c, r, fragment, anchor_out);
 	if (r != NULL && target == NULL)
@@ -215,7 +223,8 @@ struct sub *compiler_resolve(struct compiler *c, const struct node *ref, struct 
 	return compiler_sub(c, target, r);
 }
 
-struct schema *schema_compile(struct arena *a, struct diags *d, const struct node *root, schema_lookup *lookup, void *ctx)
+struct schema *schema_compile(
+	struct arena *a, struct diags *d, const struct node *root, schema_lookup *lookup, void *ctx)
 {
 	struct compiler c = { .arena = a, .diags = d, .lookup = lookup, .lookup_ctx = ctx };
 	struct resource *r;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* A compiled schema: every subschema's keywords looked up once, every reference resolved.
  *
- * Private to schema/. compile.c builds it, eval_*.c and complete.c walk it. It borrows the schema's nodes, lives in the arena it was
- * compiled in and is constant afterwards, but for patterns, which are built when they are first needed. */
+ * Private to schema/. compile.c builds it, eval_*.c and complete.c walk it. It borrows the
+ * schema's nodes, lives in the arena it was compiled in and is constant afterwards, but for
+ * patterns, which are built when they are first needed. */
 #pragma once
 
 #include <stdbool.h>
@@ -74,7 +75,7 @@ struct sub {
 	struct sub *items, *contains, *unevaluated_items;
 
 	struct sub *ref;
-	struct sub *dynamic_ref;                      /* where it leads unless the dynamic scope says otherwise */
+	struct sub *dynamic_ref;                      /* unless the dynamic scope knows better */
 	struct str dynamic_name;                      /* absent: dynamic_ref is as good as a ref */
 	struct sub_list all_of, any_of, one_of;
 	struct sub *negated, *condition, *consequence, *alternative;
@@ -83,7 +84,7 @@ struct sub {
 	const struct node *default_value;
 	const struct node *planned, *planned_values;  /* x-planned, x-planned-values */
 	struct str title, hint, unit;
-	struct str least, greatest;                   /* x-minimum, x-maximum: of values with a unit */
+	struct str least, greatest;                   /* x-minimum, x-maximum */
 	bool only_requires;                           /* {"required": ["one"]} and nothing else */
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The state of schema_compile, shared by compile.c (resources and references) and keywords.c (what each keyword means). */
+/* The state of schema_compile, shared by compile.c (resources and references) and keywords.c
+ * (what each keyword means). */
 #pragma once
 
 #include "base/vec.h"
@@ -11,11 +12,11 @@ struct compiler {
 	schema_lookup *lookup;
 	void *lookup_ctx;
 	struct schema *schema;
-	struct map resources;       /* absolute URI -> struct resource */
-	struct map resource_roots;  /* node address -> struct resource */
-	struct map subs;            /* node address -> struct sub */
-	VEC(struct sub *) pending;  /* made, keywords not read yet */
-	bool has_meta_schema;       /* the standard's has been read */
+	struct map resources;      /* absolute URI -> struct resource */
+	struct map resource_roots; /* node address -> struct resource */
+	struct map subs;           /* node address -> struct sub */
+	VEC(struct sub *) pending; /* made, keywords not read yet */
+	bool has_meta_schema;      /* the standard's has been read */
 	bool failed;
 };
 
@@ -26,8 +27,12 @@ enum keyword_shape keyword_shape(struct str name);
 /* Reads all keywords of s->node into s. */
 void keywords_read(struct compiler *c, struct sub *s);
 
-/* The sub of a node; its keywords are read later. Never NULL. `resource` is that of the enclosing schema. */
+/* The sub of a node; its keywords are read later. Never NULL. `resource` is that of the
+ * enclosing schema. */
 struct sub *compiler_sub(struct compiler *c, const struct node *n, struct resource *resource);
-/* The sub that a reference leads to; a failed one is reported, and accepts everything. *anchor_out: the fragment if it is a name. */
-struct sub *compiler_resolve(struct compiler *c, const struct node *ref, struct resource *from, struct str *anchor_out);
-void compiler_fail(struct compiler *c, const struct node *n, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* The sub that a reference leads to; a failed one is reported, and accepts everything.
+ * *anchor_out: the fragment if it is a name. */
+struct sub *compiler_resolve(
+	struct compiler *c, const struct node *ref, struct resource *from, struct str *anchor_out);
+void compiler_fail(struct compiler *c, const struct node *n, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Defaults: members that are absent and have one are put into the tree, so that no other pass writes a default. */
+/* Defaults: members that are absent and have one are put into the tree, so that no other pass
+ * writes a default. */
 #include "base/check.h"
 #include "base/str.h"
 #include "schema/eval.h"
@@ -9,7 +10,8 @@
 
 static void complete(struct eval *e, const struct sub *s, struct node *n, unsigned in_place);
 
-static struct node *copy_default(struct arena *a, const struct node *from, struct node *parent, struct str key)
+static struct node *copy_default(
+	struct arena *a, const struct node *from, struct node *parent, struct str key)
 {
 	struct node *n = ARENA_NEW(a, struct node);
 
@@ -72,7 +74,8 @@ static void complete_list(struct eval *e, const struct sub *s, struct node *n)
 }
 
 /* The alternative that holds gives its defaults; of a document with errors, the nearest. */
-static void complete_alternative(struct eval *e, const struct sub_list *list, struct node *n, unsigned in_place)
+static void complete_alternative(
+	struct eval *e, const struct sub_list *list, struct node *n, unsigned in_place)
 {
 	const struct sub *chosen = NULL;
 
@@ -88,7 +91,8 @@ static void complete_alternative(struct eval *e, const struct sub_list *list, st
 
 static void complete(struct eval *e, const struct sub *s, struct node *n, unsigned in_place)
 {
-	if (in_place > MAX_IN_PLACE || s->planned != NULL || (n->kind != NODE_MAP && n->kind != NODE_SEQ))
+	if (in_place > MAX_IN_PLACE || s->planned != NULL ||
+		(n->kind != NODE_MAP && n->kind != NODE_SEQ))
 		return;
 	if (n->kind == NODE_MAP)
 		complete_map(e, s, n);
@@ -103,7 +107,8 @@ static void complete(struct eval *e, const struct sub *s, struct node *n, unsign
 	if (s->one_of.n > 0 && !s->one_of.at[0]->only_requires)
 		complete_alternative(e, &s->one_of, n, in_place);
 	if (s->condition != NULL) {
-		const struct sub *branch = eval_quietly(e, s->condition, n, NULL) ? s->consequence : s->alternative;
+		const struct sub *branch =
+			eval_quietly(e, s->condition, n, NULL) ? s->consequence : s->alternative;
 
 		if (branch != NULL)
 			complete(e, branch, n, in_place + 1);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The schemas, as bytes in the program: schemas/ is read when toronc is built (-DSCHEMA_DIR="..."), never when it runs. */
+/* The schemas, as bytes in the program: schemas/ is read when toronc is built
+ * (-DSCHEMA_DIR="..."), never when it runs. */
 #include "base/check.h"
 #include "base/map.h"
 #include "base/str.h"
@@ -17,15 +18,21 @@
 	extern const char symbol##_end[] __asm__("embedded_" #symbol "_end")
 
 #define EMBEDDED_FILES(X) \
-	X(gateway, "gateway.json") X(common, "common.json") X(listener, "listener.json") X(route, "route.json") \
-	X(match, "match.json") X(backend, "backend.json") X(middleware, "middleware.json") X(runtime, "runtime.json") \
-	X(operations, "operations.json") X(certificate, "certificate.json") X(plugin, "plugin.json") X(l4, "l4.json") \
-	X(proof, "proof.json") X(json_schema, "json-schema.json")
+	X(gateway, "gateway.json") \
+	X(common, "common.json") X(listener, "listener.json") X(route, "route.json") \
+		X(match, "match.json") X(backend, "backend.json") X(middleware, "middleware.json") \
+			X(runtime, "runtime.json") X(operations, "operations.json") \
+				X(certificate, "certificate.json") X(plugin, "plugin.json") \
+					X(l4, "l4.json") X(proof, "proof.json") \
+						X(json_schema, "json-schema.json")
 
 #define EMBED_ONE(symbol, file) EMBED(symbol, file);
 EMBEDDED_FILES(EMBED_ONE)
 
-static const struct { struct str name; const char *begin, *end; } files[] = {
+static const struct {
+	struct str name;
+	const char *begin, *end;
+} files[] = {
 #define EMBED_ROW(symbol, file) { STR_INIT(file), symbol##_begin, symbol##_end },
 	EMBEDDED_FILES(EMBED_ROW)
 };
@@ -34,7 +41,8 @@ struct str schema_embedded(struct str name)
 {
 	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
 		if (str_eq(files[i].name, name))
-			return (struct str){ files[i].begin, (size_t)(files[i].end - files[i].begin) };
+			return (struct str){ files[i].begin,
+				(size_t)(files[i].end - files[i].begin) };
 	}
 	return STR_NONE;
 }
@@ -59,7 +67,8 @@ static const struct node *read_embedded(void *ctx, struct str uri)
 	root = map_get(&r->documents, name);
 	if (root != NULL)
 		return root;
-	source = diag_add_source(r->diags, arena_printf(r->arena, "schemas/" STR_FMT, STR_ARG(name)), text);
+	source = diag_add_source(
+		r->diags, arena_printf(r->arena, "schemas/" STR_FMT, STR_ARG(name)), text);
 	root = tree_read_json(r->arena, r->diags, source, false);
 	if (root != NULL)
 		map_add(&r->documents, arena_str(r->arena, name), root);

@@ -12,14 +12,22 @@ static bool is_whole(double x)
 unsigned node_type_bits(const struct node *n)
 {
 	switch (n->kind) {
-	case NODE_NULL: return TYPE_NULL;
-	case NODE_BOOL: return TYPE_BOOL;
-	case NODE_INT: return TYPE_INTEGER | TYPE_NUMBER;
-	case NODE_FLOAT: return is_whole(n->real) ? TYPE_INTEGER | TYPE_NUMBER : TYPE_NUMBER;
-	case NODE_STRING: return TYPE_STRING;
-	case NODE_DATETIME: return TYPE_STRING;
-	case NODE_SEQ: return TYPE_ARRAY;
-	case NODE_MAP: return TYPE_OBJECT;
+	case NODE_NULL:
+		return TYPE_NULL;
+	case NODE_BOOL:
+		return TYPE_BOOL;
+	case NODE_INT:
+		return TYPE_INTEGER | TYPE_NUMBER;
+	case NODE_FLOAT:
+		return is_whole(n->real) ? TYPE_INTEGER | TYPE_NUMBER : TYPE_NUMBER;
+	case NODE_STRING:
+		return TYPE_STRING;
+	case NODE_DATETIME:
+		return TYPE_STRING;
+	case NODE_SEQ:
+		return TYPE_ARRAY;
+	case NODE_MAP:
+		return TYPE_OBJECT;
 	}
 	return 0;
 }
@@ -91,11 +99,16 @@ bool node_equal(const struct node *a, const struct node *b)
 	if (a->kind != b->kind)
 		return false;
 	switch (a->kind) {
-	case NODE_NULL: return true;
-	case NODE_BOOL: return a->boolean == b->boolean;
-	case NODE_SEQ: return lists_equal(a, b);
-	case NODE_MAP: return maps_equal(a, b);
-	default: return str_eq(a->text, b->text);
+	case NODE_NULL:
+		return true;
+	case NODE_BOOL:
+		return a->boolean == b->boolean;
+	case NODE_SEQ:
+		return lists_equal(a, b);
+	case NODE_MAP:
+		return maps_equal(a, b);
+	default:
+		return str_eq(a->text, b->text);
 	}
 }
 
@@ -125,7 +138,8 @@ uint64_t node_hash(const struct node *n)
 		if (n->kind == NODE_SEQ)
 			h = mix(h, node_hash(child));
 		else
-			h += mix(str_hash(child->key), node_hash(child)); /* the order of members means nothing */
+			h += mix(str_hash(child->key),
+				node_hash(child)); /* the order of members means nothing */
 	}
 	return h;
 }

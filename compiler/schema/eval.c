@@ -67,7 +67,8 @@ static bool enter(struct eval *e, struct node *n)
 	e->depth--;
 	e->quiet++;
 	node_report(e->diags, n, DIAG_SCHEMA_LIMIT, "validation was given up here: %s",
-		e->steps > MAX_STEPS ? "there are too many alternatives to try" : "the schema refers to itself without end");
+		e->steps > MAX_STEPS ? "there are too many alternatives to try"
+				     : "the schema refers to itself without end");
 	e->quiet--;
 	e->n_reported++;
 	return false;
@@ -102,7 +103,8 @@ typedef bool eval_group(struct eval *e, const struct sub *s, struct node *n, str
 
 static bool eval_groups(struct eval *e, const struct sub *s, struct node *n, struct marks *here)
 {
-	static eval_group *const groups[] = { eval_references, eval_logic, eval_members, eval_items, eval_unevaluated };
+	static eval_group *const groups[] = { eval_references, eval_logic, eval_members, eval_items,
+		eval_unevaluated };
 	bool ok = eval_value(e, s, n);
 
 	for (size_t i = 0; ok && i < sizeof(groups) / sizeof(groups[0]); i++)
@@ -110,9 +112,10 @@ static bool eval_groups(struct eval *e, const struct sub *s, struct node *n, str
 	return ok;
 }
 
-/* As eval_groups, but goes on after a violation, so that all of them are reported; but for a value of the wrong type,
- * of which nothing more can be said. */
-static bool eval_groups_loudly(struct eval *e, const struct sub *s, struct node *n, struct marks *here)
+/* As eval_groups, but goes on after a violation, so that all of them are reported; but for a
+ * value of the wrong type, of which nothing more can be said. */
+static bool eval_groups_loudly(
+	struct eval *e, const struct sub *s, struct node *n, struct marks *here)
 {
 	bool ok = true;
 
@@ -148,7 +151,8 @@ static void report_planned(struct eval *e, struct node *n, struct str what, stru
 	bool at_key = n->key.ptr != NULL && str_eq(what, n->key);
 
 	(at_key ? node_key_report : node_report)(e->diags, n, DIAG_PLANNED,
-		"'" STR_FMT "' is part of the language, but this toronc cannot honour it yet", STR_ARG(what));
+		"'" STR_FMT "' is part of the language, but this toronc cannot honour it yet",
+		STR_ARG(what));
 	if (!str_eq(what, why))
 		diag_note(e->diags, SPAN_NONE, "what is missing: " STR_FMT, STR_ARG(why));
 	n->flags |= NODE_POISONED;
@@ -179,7 +183,8 @@ bool eval_sub(struct eval *e, const struct sub *s, struct node *n, struct marks 
 	if (s->kind == SUB_ANY || (n->flags & NODE_POISONED) != 0)
 		return true;
 	if (s->kind == SUB_NONE)
-		return eval_fail(e, n, DIAG_SCHEMA_MISMATCH, STR_FMT " is not allowed here", STR_ARG(describe_subject(e->arena, n)));
+		return eval_fail(e, n, DIAG_SCHEMA_MISMATCH, STR_FMT " is not allowed here",
+			STR_ARG(describe_subject(e->arena, n)));
 	if (!enter(e, n))
 		return false;
 	ok = is_planned(e, s, n) || eval_keywords(e, s, n, out);

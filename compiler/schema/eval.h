@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Evaluating an instance against a compiled schema. Private to schema/.
  *
- * An evaluation is loud (each violation is reported and its node poisoned) or quiet (only the answer counts, and the first
- * violation ends it). Alternatives are tried quietly; if none holds, the nearest one is evaluated again, loudly, so that the user is
- * told what is wrong with what was most likely meant. */
+ * An evaluation is loud (each violation is reported and its node poisoned) or quiet (only the
+ * answer counts, and the first violation ends it). Alternatives are tried quietly; if none
+ * holds, the nearest one is evaluated again, loudly, so that the user is told what is wrong with
+ * what was most likely meant. */
 #pragma once
 
 #include "schema/compiled.h"
 
-/* Which members or items have been evaluated (Core section 11): one bit a child. bits NULL: not tracked. */
+/* Which members or items have been evaluated (Core section 11): one bit a child. bits NULL: not
+ * tracked. */
 struct marks {
 	uint64_t *bits;
 };
@@ -32,13 +34,13 @@ struct eval {
 	const struct schema *schema;
 	const struct scope *scope;
 	const struct frame *frame;
-	unsigned quiet;             /* > 0: do not report */
+	unsigned quiet; /* > 0: do not report */
 	unsigned depth;
 	uint64_t steps;
-	bool is_key;                /* the instance is the key of a map */
-	bool gave_up;               /* a limit was hit, and reported */
+	bool is_key;  /* the instance is the key of a map */
+	bool gave_up; /* a limit was hit, and reported */
 	size_t n_reported;
-	const struct node *hinted;  /* whose value was just reported, so that x-hint may be added */
+	const struct node *hinted; /* whose value was just reported, so that x-hint may be added */
 };
 
 /* True if n is valid; its marks are added to *out (may be NULL). */
@@ -78,9 +80,14 @@ uint64_t node_hash(const struct node *n);
 int node_compare_numbers(const struct node *a, const struct node *b);
 
 /* Notes for the report that was just made. */
-void suggest_key(struct eval *e, const struct sub *s, const struct node *map, const struct node *member);
-/* True if `map` has an unknown key that was probably meant to be `name`: then it need not be reported missing as well. */
-bool suggest_is_misspelt(struct eval *e, const struct sub *s, const struct node *map, struct str name);
+void suggest_key(
+	struct eval *e, const struct sub *s, const struct node *map, const struct node *member);
+/* True if `map` has an unknown key that was probably meant to be `name`: then it need not be
+ * reported missing as well. */
+bool suggest_is_misspelt(
+	struct eval *e, const struct sub *s, const struct node *map, struct str name);
+/* True for {word} in YAML, which is a map with one key, and hardly ever meant. */
+bool suggest_is_braced_word(const struct eval *e, const struct node *n);
 void suggest_choice(struct eval *e, const struct sub *s, const struct node *n);
 void suggest_type(struct eval *e, const struct sub *s, const struct node *n, unsigned types);
 

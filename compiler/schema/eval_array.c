@@ -6,14 +6,19 @@
 static bool eval_size(struct eval *e, const struct sub *s, struct node *n)
 {
 	if (n->n_children < s->min_items && n->n_children == 0)
-		return eval_fail(e, n, DIAG_WRONG_LENGTH, STR_FMT " must not be empty", STR_ARG(describe_subject(e->arena, n)));
+		return eval_fail(e, n, DIAG_WRONG_LENGTH, STR_FMT " must not be empty",
+			STR_ARG(describe_subject(e->arena, n)));
 	if (n->n_children < s->min_items)
-		return eval_fail(e, n, DIAG_WRONG_LENGTH, STR_FMT " has " STR_FMT "; it needs at least %llu",
-			STR_ARG(describe_subject(e->arena, n)), STR_ARG(describe_count(e->arena, n->n_children, "item")),
+		return eval_fail(e, n, DIAG_WRONG_LENGTH,
+			STR_FMT " has " STR_FMT "; it needs at least %llu",
+			STR_ARG(describe_subject(e->arena, n)),
+			STR_ARG(describe_count(e->arena, n->n_children, "item")),
 			(unsigned long long)s->min_items);
 	if (n->n_children > s->max_items)
-		return eval_fail(e, n, DIAG_WRONG_LENGTH, STR_FMT " has " STR_FMT "; at most %llu may be there",
-			STR_ARG(describe_subject(e->arena, n)), STR_ARG(describe_count(e->arena, n->n_children, "item")),
+		return eval_fail(e, n, DIAG_WRONG_LENGTH,
+			STR_FMT " has " STR_FMT "; at most %llu may be there",
+			STR_ARG(describe_subject(e->arena, n)),
+			STR_ARG(describe_count(e->arena, n->n_children, "item")),
 			(unsigned long long)s->max_items);
 	return true;
 }
@@ -47,9 +52,11 @@ static bool eval_unique(struct eval *e, struct node *n)
 		struct hashed *first, *at;
 
 		all[i] = (struct hashed){ node_hash(item), item, NULL };
-		if (map_add(&seen, (struct str){ (const char *)&all[i].hash, sizeof(all[i].hash) }, &all[i]))
+		if (map_add(&seen, (struct str){ (const char *)&all[i].hash, sizeof(all[i].hash) },
+			    &all[i]))
 			continue;
-		first = map_get(&seen, (struct str){ (const char *)&all[i].hash, sizeof(all[i].hash) });
+		first = map_get(
+			&seen, (struct str){ (const char *)&all[i].hash, sizeof(all[i].hash) });
 		for (at = first; at != NULL && !node_equal(at->item, item); at = at->same)
 			;
 		if (at != NULL)
@@ -73,12 +80,16 @@ static bool eval_contains(struct eval *e, const struct sub *s, struct node *n, s
 		marks_add(here, item);
 	}
 	if (found < s->min_contains)
-		return eval_fail(e, n, DIAG_SCHEMA_MISMATCH, STR_FMT " needs at least " STR_FMT " of a certain kind, and has %llu",
-			STR_ARG(describe_subject(e->arena, n)), STR_ARG(describe_count(e->arena, s->min_contains, "item")),
+		return eval_fail(e, n, DIAG_SCHEMA_MISMATCH,
+			STR_FMT " needs at least " STR_FMT " of a certain kind, and has %llu",
+			STR_ARG(describe_subject(e->arena, n)),
+			STR_ARG(describe_count(e->arena, s->min_contains, "item")),
 			(unsigned long long)found);
 	if (found > s->max_contains)
-		return eval_fail(e, n, DIAG_SCHEMA_MISMATCH, STR_FMT " may have at most " STR_FMT " of a certain kind, and has %llu",
-			STR_ARG(describe_subject(e->arena, n)), STR_ARG(describe_count(e->arena, s->max_contains, "item")),
+		return eval_fail(e, n, DIAG_SCHEMA_MISMATCH,
+			STR_FMT " may have at most " STR_FMT " of a certain kind, and has %llu",
+			STR_ARG(describe_subject(e->arena, n)),
+			STR_ARG(describe_count(e->arena, s->max_contains, "item")),
 			(unsigned long long)found);
 	return true;
 }
@@ -91,7 +102,8 @@ bool eval_items(struct eval *e, const struct sub *s, struct node *n, struct mark
 	if (n->kind != NODE_SEQ)
 		return true;
 	ok = eval_size(e, s, n);
-	for (struct node *item = n->first; item != NULL && (ok || eval_is_loud(e)); item = item->next, i++) {
+	for (struct node *item = n->first; item != NULL && (ok || eval_is_loud(e));
+		item = item->next, i++) {
 		const struct sub *sub = i < s->prefix_items.n ? s->prefix_items.at[i] : s->items;
 
 		if (sub == NULL)
@@ -105,12 +117,15 @@ bool eval_items(struct eval *e, const struct sub *s, struct node *n, struct mark
 
 bool eval_unevaluated(struct eval *e, const struct sub *s, struct node *n, struct marks *here)
 {
-	const struct sub *sub = n->kind == NODE_MAP ? s->unevaluated_members : n->kind == NODE_SEQ ? s->unevaluated_items : NULL;
+	const struct sub *sub = n->kind == NODE_MAP   ? s->unevaluated_members
+				: n->kind == NODE_SEQ ? s->unevaluated_items
+						      : NULL;
 	bool ok = true;
 
 	if (sub == NULL)
 		return true;
-	for (struct node *child = n->first; child != NULL && (ok || eval_is_loud(e)); child = child->next) {
+	for (struct node *child = n->first; child != NULL && (ok || eval_is_loud(e));
+		child = child->next) {
 		if (marks_has(here, child))
 			continue;
 		ok = eval_sub(e, sub, child, NULL) && ok;

@@ -20,7 +20,8 @@ static int score_map(const struct sub *branch, const struct node *n)
 
 	for (const struct node *member = n->first; member != NULL; member = member->next)
 		score += sub_property(branch, member->key) != NULL ? 4 : -1;
-	for (const struct node *name = branch->required == NULL ? NULL : branch->required->first; name != NULL; name = name->next) {
+	for (const struct node *name = branch->required == NULL ? NULL : branch->required->first;
+		name != NULL; name = name->next) {
 		const struct node *member = node_get(n, name->text);
 		const struct sub *sub = member == NULL ? NULL : sub_property(branch, name->text);
 
@@ -54,28 +55,30 @@ const struct sub *eval_nearest(const struct sub_list *list, const struct node *n
 }
 
 /* Reports why none of the alternatives holds, by the nearest one. */
-static bool explain(struct eval *e, const struct sub_list *list, const struct sub *s, struct node *n)
+static bool explain(
+	struct eval *e, const struct sub_list *list, const struct sub *s, struct node *n)
 {
-	const struct sub *nearest;
+	const struct sub *nearest = eval_nearest(list, n);
 	size_t before = e->n_reported;
 	unsigned types = 0;
 
 	if (!eval_is_loud(e))
 		return false;
-	nearest = eval_nearest(list, n);
-	if (nearest != NULL) {
-		eval_sub(e, nearest, n, NULL);
-		if (e->n_reported == before)
-			eval_fail(e, n, DIAG_SCHEMA_MISMATCH, STR_FMT " fits none of its alternatives",
-				STR_ARG(describe_subject(e->arena, n)));
-		return false;
-	}
 	for (size_t i = 0; i < list->n; i++)
 		types |= sub_types(list->at[i]);
-	return eval_fail_type(e, s, n, types);
+	if (nearest != NULL && suggest_is_braced_word(e, n) && (types & TYPE_STRING) != 0)
+		return eval_fail_type(e, s, n, types & ~(unsigned)TYPE_OBJECT);
+	if (nearest == NULL)
+		return eval_fail_type(e, s, n, types);
+	eval_sub(e, nearest, n, NULL);
+	if (e->n_reported == before)
+		eval_fail(e, n, DIAG_SCHEMA_MISMATCH, STR_FMT " fits none of its alternatives",
+			STR_ARG(describe_subject(e->arena, n)));
+	return false;
 }
 
-/* Alternatives that hold are evaluated once more, loudly, since they may contain what is only planned. */
+/* Alternatives that hold are evaluated once more, loudly, since they may contain what is only
+ * planned. */
 static bool confirm(struct eval *e, const struct sub *branch, struct node *n)
 {
 	return !eval_is_loud(e) || eval_sub(e, branch, n, NULL);
@@ -119,10 +122,12 @@ static struct str list_keys(struct arena *a, const struct sub *s)
 		if (property != NULL && property->planned != NULL)
 			continue;
 		if (last.ptr != NULL)
-			text = arena_printf(a, STR_FMT "%s'" STR_FMT "'", STR_ARG(text), text.len > 0 ? ", " : "", STR_ARG(last));
+			text = arena_printf(a, STR_FMT "%s'" STR_FMT "'", STR_ARG(text),
+				text.len > 0 ? ", " : "", STR_ARG(last));
 		last = key;
 	}
-	return arena_printf(a, STR_FMT "%s'" STR_FMT "'", STR_ARG(text), text.len > 0 ? " or " : "", STR_ARG(last));
+	return arena_printf(a, STR_FMT "%s'" STR_FMT "'", STR_ARG(text), text.len > 0 ? " or " : "",
+		STR_ARG(last));
 }
 
 static bool is_misspelt(struct eval *e, const struct sub *s, const struct node *n)
@@ -141,11 +146,13 @@ static bool eval_exclusive_keys(struct eval *e, const struct sub *s, struct node
 {
 	const struct node *first = NULL, *second = NULL;
 
-	for (const struct node *member = n->kind == NODE_MAP ? n->first : NULL; member != NULL; member = member->next) {
+	for (const struct node *member = n->kind == NODE_MAP ? n->first : NULL; member != NULL;
+		member = member->next) {
 		bool counts = false;
 
 		for (size_t i = 0; i < s->one_of.n; i++)
-			counts = counts || str_eq(s->one_of.at[i]->required->first->text, member->key);
+			counts = counts ||
+				 str_eq(s->one_of.at[i]->required->first->text, member->key);
 		if (counts && first == NULL)
 			first = member;
 		else if (counts && second == NULL)
@@ -159,10 +166,12 @@ static bool eval_exclusive_keys(struct eval *e, const struct sub *s, struct node
 	if (first == NULL && is_misspelt(e, s, n))
 		return false;
 	if (first == NULL) {
-		node_key_report(e->diags, n, DIAG_ONE_OF_KEYS, STR_FMT " needs one of the keys " STR_FMT, STR_ARG(describe_map(s)),
+		node_key_report(e->diags, n, DIAG_ONE_OF_KEYS,
+			STR_FMT " needs one of the keys " STR_FMT, STR_ARG(describe_map(s)),
 			STR_ARG(list_keys(e->arena, s)));
 	} else {
-		node_key_report(e->diags, second, DIAG_ONE_OF_KEYS, STR_FMT " cannot have both '" STR_FMT "' and '" STR_FMT "'",
+		node_key_report(e->diags, second, DIAG_ONE_OF_KEYS,
+			STR_FMT " cannot have both '" STR_FMT "' and '" STR_FMT "'",
 			STR_ARG(describe_map(s)), STR_ARG(first->key), STR_ARG(second->key));
 		diag_note(e->diags, first->key_span, "'" STR_FMT "' is here", STR_ARG(first->key));
 	}
@@ -188,7 +197,8 @@ static bool eval_one(struct eval *e, const struct sub *s, struct node *n, struct
 	if (n_found == 0)
 		return explain(e, &s->one_of, s, n);
 	if (n_found > 1)
-		return eval_fail(e, n, DIAG_SCHEMA_MISMATCH, STR_FMT " fits more than one of its alternatives",
+		return eval_fail(e, n, DIAG_SCHEMA_MISMATCH,
+			STR_FMT " fits more than one of its alternatives",
 			STR_ARG(describe_subject(e->arena, n)));
 	return confirm(e, found, n);
 }

@@ -8,15 +8,18 @@ static bool eval_required(struct eval *e, const struct sub *s, struct node *n)
 {
 	bool ok = true;
 
-	for (const struct node *name = s->required == NULL ? NULL : s->required->first; name != NULL; name = name->next) {
+	for (const struct node *name = s->required == NULL ? NULL : s->required->first;
+		name != NULL; name = name->next) {
 		if (node_get(n, name->text) != NULL)
 			continue;
 		ok = false;
 		if (!eval_is_loud(e))
 			return false;
-		if (s->additional != NULL && s->additional->kind == SUB_NONE && suggest_is_misspelt(e, s, n, name->text))
+		if (s->additional != NULL && s->additional->kind == SUB_NONE &&
+			suggest_is_misspelt(e, s, n, name->text))
 			continue;
-		node_key_report(e->diags, n, DIAG_MISSING_KEY, "missing key '" STR_FMT "' in " STR_FMT, STR_ARG(name->text),
+		node_key_report(e->diags, n, DIAG_MISSING_KEY,
+			"missing key '" STR_FMT "' in " STR_FMT, STR_ARG(name->text),
 			STR_ARG(describe_map(s)));
 		e->n_reported++;
 	}
@@ -27,15 +30,17 @@ static bool eval_required(struct eval *e, const struct sub *s, struct node *n)
 
 static bool eval_dependent(struct eval *e, const struct sub *s, struct node *n)
 {
-	const struct node *rule = s->dependent_required == NULL ? NULL : s->dependent_required->first;
+	const struct node *rule =
+		s->dependent_required == NULL ? NULL : s->dependent_required->first;
 
 	for (; rule != NULL; rule = rule->next) {
 		if (node_get(n, rule->key) == NULL)
 			continue;
 		for (const struct node *name = rule->first; name != NULL; name = name->next) {
 			if (node_get(n, name->text) == NULL)
-				return eval_fail(e, n, DIAG_SCHEMA_MISMATCH, "'" STR_FMT "' needs '" STR_FMT "' beside it", STR_ARG(rule->key),
-					STR_ARG(name->text));
+				return eval_fail(e, n, DIAG_SCHEMA_MISMATCH,
+					"'" STR_FMT "' needs '" STR_FMT "' beside it",
+					STR_ARG(rule->key), STR_ARG(name->text));
 		}
 	}
 	return true;
@@ -44,18 +49,25 @@ static bool eval_dependent(struct eval *e, const struct sub *s, struct node *n)
 static bool eval_size(struct eval *e, const struct sub *s, struct node *n)
 {
 	if (n->n_children < s->min_members && n->n_children == 0)
-		return eval_fail(e, n, DIAG_WRONG_LENGTH, STR_FMT " must not be empty", STR_ARG(describe_subject(e->arena, n)));
+		return eval_fail(e, n, DIAG_WRONG_LENGTH, STR_FMT " must not be empty",
+			STR_ARG(describe_subject(e->arena, n)));
 	if (n->n_children < s->min_members)
-		return eval_fail(e, n, DIAG_WRONG_LENGTH, STR_FMT " has " STR_FMT "; it needs at least %llu",
-			STR_ARG(describe_subject(e->arena, n)), STR_ARG(describe_count(e->arena, n->n_children, "key")),
+		return eval_fail(e, n, DIAG_WRONG_LENGTH,
+			STR_FMT " has " STR_FMT "; it needs at least %llu",
+			STR_ARG(describe_subject(e->arena, n)),
+			STR_ARG(describe_count(e->arena, n->n_children, "key")),
 			(unsigned long long)s->min_members);
 	if (n->n_children > s->max_members && s->max_members == 1)
-		return eval_fail(e, n, DIAG_WRONG_LENGTH, STR_FMT " has exactly one key, but this has %u: '" STR_FMT "', '" STR_FMT "'%s",
-			STR_ARG(describe_map(s)), n->n_children, STR_ARG(n->first->key), STR_ARG(n->first->next->key),
-			n->n_children > 2 ? " and more" : "");
+		return eval_fail(e, n, DIAG_WRONG_LENGTH,
+			STR_FMT " has exactly one key, but this has %u: '" STR_FMT "', '" STR_FMT
+				"'%s",
+			STR_ARG(describe_map(s)), n->n_children, STR_ARG(n->first->key),
+			STR_ARG(n->first->next->key), n->n_children > 2 ? " and more" : "");
 	if (n->n_children > s->max_members)
-		return eval_fail(e, n, DIAG_WRONG_LENGTH, STR_FMT " has " STR_FMT "; at most %llu may be there",
-			STR_ARG(describe_subject(e->arena, n)), STR_ARG(describe_count(e->arena, n->n_children, "key")),
+		return eval_fail(e, n, DIAG_WRONG_LENGTH,
+			STR_FMT " has " STR_FMT "; at most %llu may be there",
+			STR_ARG(describe_subject(e->arena, n)),
+			STR_ARG(describe_count(e->arena, n->n_children, "key")),
 			(unsigned long long)s->max_members);
 	return true;
 }
@@ -64,8 +76,14 @@ static bool eval_size(struct eval *e, const struct sub *s, struct node *n)
 static bool eval_name(struct eval *e, const struct sub *s, struct node *member)
 {
 	struct node name = {
-		.kind = NODE_STRING, .text = member->key, .span = member->key_span, .key_span = member->key_span,
-		.parent = member->parent, .key = member->key, .index = member->index, .flags = NODE_QUOTED,
+		.kind = NODE_STRING,
+		.text = member->key,
+		.span = member->key_span,
+		.key_span = member->key_span,
+		.parent = member->parent,
+		.key = member->key,
+		.index = member->index,
+		.flags = NODE_QUOTED,
 	};
 
 	bool ok = true;
@@ -86,22 +104,24 @@ static bool fail_unknown(struct eval *e, const struct sub *s, struct node *n, st
 {
 	if (!eval_is_loud(e) || (member->flags & NODE_POISONED) != 0)
 		return false;
-	node_key_report(e->diags, member, DIAG_UNKNOWN_KEY, "unknown key '" STR_FMT "' in " STR_FMT, STR_ARG(member->key),
-		STR_ARG(describe_map(s)));
+	node_key_report(e->diags, member, DIAG_UNKNOWN_KEY, "unknown key '" STR_FMT "' in " STR_FMT,
+		STR_ARG(member->key), STR_ARG(describe_map(s)));
 	suggest_key(e, s, n, member);
 	member->flags |= NODE_POISONED;
 	e->n_reported++;
 	return false;
 }
 
-static bool eval_member(struct eval *e, const struct sub *s, struct node *n, struct node *member, struct marks *here)
+static bool eval_member(struct eval *e, const struct sub *s, struct node *n, struct node *member,
+	struct marks *here)
 {
 	struct sub *known = sub_property(s, member->key);
 	bool is_known = known != NULL;
 	bool ok = known == NULL || eval_sub(e, known, member, NULL);
 
 	for (size_t i = 0; i < s->n_patterns; i++) {
-		if (s->patterns[i].pattern == NULL || !pattern_matches(s->patterns[i].pattern, member->key))
+		if (s->patterns[i].pattern == NULL ||
+			!pattern_matches(s->patterns[i].pattern, member->key))
 			continue;
 		is_known = true;
 		ok = eval_sub(e, s->patterns[i].sub, member, NULL) && ok;
@@ -130,7 +150,8 @@ bool eval_members(struct eval *e, const struct sub *s, struct node *n, struct ma
 		return false;
 	if (s->has_properties)
 		e->frame = &frame;
-	for (struct node *member = n->first; member != NULL && (ok || eval_is_loud(e)); member = member->next)
+	for (struct node *member = n->first; member != NULL && (ok || eval_is_loud(e));
+		member = member->next)
 		ok = eval_name(e, s, member) && eval_member(e, s, n, member, here) && ok;
 	e->frame = frame.outer;
 	for (size_t i = 0; i < s->n_dependents && (ok || eval_is_loud(e)); i++) {

@@ -12,8 +12,10 @@
 static bool eval_choice(struct eval *e, const struct sub *s, struct node *n)
 {
 	if (s->constant != NULL && !node_equal(s->constant, n)) {
-		eval_fail(e, n, DIAG_UNKNOWN_VALUE, "expected " STR_FMT " for " STR_FMT ", got " STR_FMT,
-			STR_ARG(describe_value(e->arena, s->constant)), STR_ARG(describe_subject(e->arena, n)),
+		eval_fail(e, n, DIAG_UNKNOWN_VALUE,
+			"expected " STR_FMT " for " STR_FMT ", got " STR_FMT,
+			STR_ARG(describe_value(e->arena, s->constant)),
+			STR_ARG(describe_subject(e->arena, n)),
 			STR_ARG(describe_value(e->arena, n)));
 		return false;
 	}
@@ -26,10 +28,11 @@ static bool eval_choice(struct eval *e, const struct sub *s, struct node *n)
 	if (!eval_is_loud(e))
 		return false;
 	if (n->kind == NODE_MAP || n->kind == NODE_SEQ)
-		eval_fail(e, n, DIAG_UNKNOWN_VALUE, "unknown value for " STR_FMT, STR_ARG(describe_subject(e->arena, n)));
-	else
-		eval_fail(e, n, DIAG_UNKNOWN_VALUE, "unknown value '" STR_FMT "' for " STR_FMT, STR_ARG(str_slice(n->text, 0, 80)),
+		eval_fail(e, n, DIAG_UNKNOWN_VALUE, "unknown value for " STR_FMT,
 			STR_ARG(describe_subject(e->arena, n)));
+	else
+		eval_fail(e, n, DIAG_UNKNOWN_VALUE, "unknown value '" STR_FMT "' for " STR_FMT,
+			STR_ARG(str_slice(n->text, 0, 80)), STR_ARG(describe_subject(e->arena, n)));
 	suggest_choice(e, s, n);
 	return false;
 }
@@ -48,7 +51,8 @@ static bool is_nearly_whole(double x)
 	return (error < 0 ? -error : error) <= 1e-12 * (nearest < 0 ? 1 - nearest : 1 + nearest);
 }
 
-/* n is a multiple of m if their quotient is whole, but for the last digits: 0.0075 and 0.0001 have no exact doubles. */
+/* n is a multiple of m if their quotient is whole, but for the last digits: 0.0075 and 0.0001
+ * have no exact doubles. */
 static bool is_multiple(const struct node *n, const struct node *m)
 {
 	double value = n->kind == NODE_INT ? (double)n->integer : n->real;
@@ -63,17 +67,20 @@ static bool is_multiple(const struct node *n, const struct node *m)
 	if (quotient < EXACT && quotient > -EXACT)
 		return false;
 	/* Too large for its fraction to be seen: whole numbers are multiples of 1/2, 1/10, ... */
-	return fmod(value, unit) == 0 || ((node_type_bits(n) & TYPE_INTEGER) != 0 && is_nearly_whole(1 / unit));
+	return fmod(value, unit) == 0 ||
+	       ((node_type_bits(n) & TYPE_INTEGER) != 0 && is_nearly_whole(1 / unit));
 }
 
-static bool fail_bound(struct eval *e, const struct sub *s, struct node *n, const char *relation, const struct node *bound)
+static bool fail_bound(struct eval *e, const struct sub *s, struct node *n, const char *relation,
+	const struct node *bound)
 {
 	struct str unit = sub_unit(s);
 
 	if (unit.ptr != NULL && !str_eq(unit, STR("count")))
 		return eval_fail_unit(e, n, unit);
 	return eval_fail(e, n, DIAG_OUT_OF_RANGE, STR_FMT " must be %s " STR_FMT ", not " STR_FMT,
-		STR_ARG(describe_subject(e->arena, n)), relation, STR_ARG(bound->text), STR_ARG(n->text));
+		STR_ARG(describe_subject(e->arena, n)), relation, STR_ARG(bound->text),
+		STR_ARG(n->text));
 }
 
 static bool eval_number(struct eval *e, const struct sub *s, struct node *n)
@@ -104,23 +111,29 @@ static uint64_t count_code_points(struct str s)
 
 static bool eval_length(struct eval *e, const struct sub *s, struct node *n)
 {
-	uint64_t len = s->min_length > 0 || s->max_length != NO_LIMIT ? count_code_points(n->text) : 0;
+	uint64_t len =
+		s->min_length > 0 || s->max_length != NO_LIMIT ? count_code_points(n->text) : 0;
 
 	if (s->max_length != NO_LIMIT && len > s->max_length)
-		return eval_fail(e, n, DIAG_WRONG_LENGTH, STR_FMT " has " STR_FMT "; at most %llu may be there",
-			STR_ARG(describe_subject(e->arena, n)), STR_ARG(describe_count(e->arena, len, "character")),
+		return eval_fail(e, n, DIAG_WRONG_LENGTH,
+			STR_FMT " has " STR_FMT "; at most %llu may be there",
+			STR_ARG(describe_subject(e->arena, n)),
+			STR_ARG(describe_count(e->arena, len, "character")),
 			(unsigned long long)s->max_length);
 	if (len >= s->min_length)
 		return true;
 	if (len == 0)
-		return eval_fail(e, n, DIAG_WRONG_LENGTH, STR_FMT " must not be empty", STR_ARG(describe_subject(e->arena, n)));
-	return eval_fail(e, n, DIAG_WRONG_LENGTH, STR_FMT " needs at least " STR_FMT, STR_ARG(describe_subject(e->arena, n)),
+		return eval_fail(e, n, DIAG_WRONG_LENGTH, STR_FMT " must not be empty",
+			STR_ARG(describe_subject(e->arena, n)));
+	return eval_fail(e, n, DIAG_WRONG_LENGTH, STR_FMT " needs at least " STR_FMT,
+		STR_ARG(describe_subject(e->arena, n)),
 		STR_ARG(describe_count(e->arena, s->min_length, "character")));
 }
 
 static bool eval_format(struct eval *e, const struct sub *s, struct node *n)
 {
-	bool is_asserted = e->schema->asserts_format || s->resource->asserts_format || str_starts(s->format, STR("x-"));
+	bool is_asserted = e->schema->asserts_format || s->resource->asserts_format ||
+			   str_starts(s->format, STR("x-"));
 	const struct format *format = is_asserted ? format_find(s->format) : NULL;
 	struct format_fault fault = { .id = DIAG_WRONG_FORM };
 
@@ -128,7 +141,8 @@ static bool eval_format(struct eval *e, const struct sub *s, struct node *n)
 		return true;
 	if (!eval_is_loud(e))
 		return false;
-	node_inner_report(e->arena, e->diags, n, fault.at, fault.len, fault.id, STR_FMT, STR_ARG(fault.text));
+	node_inner_report(
+		e->arena, e->diags, n, fault.at, fault.len, fault.id, STR_FMT, STR_ARG(fault.text));
 	if (fault.note.ptr != NULL)
 		diag_note(e->diags, SPAN_NONE, STR_FMT, STR_ARG(fault.note));
 	n->flags |= NODE_POISONED;
@@ -146,11 +160,15 @@ static bool eval_range(struct eval *e, const struct sub *s, struct node *n)
 	if (!unit_parse(unit, n->text, &value))
 		return true;
 	if (s->least.ptr != NULL && unit_parse(unit, s->least, &bound) && value < bound)
-		return eval_fail(e, n, DIAG_OUT_OF_RANGE, STR_FMT " must be at least " STR_FMT ", not " STR_FMT,
-			STR_ARG(describe_subject(e->arena, n)), STR_ARG(s->least), STR_ARG(n->text));
+		return eval_fail(e, n, DIAG_OUT_OF_RANGE,
+			STR_FMT " must be at least " STR_FMT ", not " STR_FMT,
+			STR_ARG(describe_subject(e->arena, n)), STR_ARG(s->least),
+			STR_ARG(n->text));
 	if (s->greatest.ptr != NULL && unit_parse(unit, s->greatest, &bound) && value > bound)
-		return eval_fail(e, n, DIAG_OUT_OF_RANGE, STR_FMT " must be at most " STR_FMT ", not " STR_FMT,
-			STR_ARG(describe_subject(e->arena, n)), STR_ARG(s->greatest), STR_ARG(n->text));
+		return eval_fail(e, n, DIAG_OUT_OF_RANGE,
+			STR_FMT " must be at most " STR_FMT ", not " STR_FMT,
+			STR_ARG(describe_subject(e->arena, n)), STR_ARG(s->greatest),
+			STR_ARG(n->text));
 	return true;
 }
 
@@ -162,10 +180,13 @@ static bool eval_string(struct eval *e, const struct sub *s, struct node *n)
 		return false;
 	if (s->pattern != NULL && !pattern_matches(s->pattern, n->text)) {
 		if (e->is_key)
-			eval_fail(e, n, DIAG_WRONG_FORM, "'" STR_FMT "' is not a possible key here", STR_ARG(str_slice(n->text, 0, 80)));
+			eval_fail(e, n, DIAG_WRONG_FORM, "'" STR_FMT "' is not a possible key here",
+				STR_ARG(str_slice(n->text, 0, 80)));
 		else
-			eval_fail(e, n, DIAG_WRONG_FORM, "'" STR_FMT "' is not a possible value of " STR_FMT,
-				STR_ARG(str_slice(n->text, 0, 80)), STR_ARG(describe_subject(e->arena, n)));
+			eval_fail(e, n, DIAG_WRONG_FORM,
+				"'" STR_FMT "' is not a possible value of " STR_FMT,
+				STR_ARG(str_slice(n->text, 0, 80)),
+				STR_ARG(describe_subject(e->arena, n)));
 		e->hinted = n;
 		return false;
 	}

@@ -33,7 +33,9 @@ bool unit_parse(struct str unit, struct str s, uint64_t *value_out)
 	if (str_eq(unit, STR("rate"))) {
 		if (!rate_parse(s, &rate) || rate.period_ms == 0)
 			return false;
-		*value_out = rate.n > UINT64_MAX / 1000000000 ? UINT64_MAX : rate.n * 1000000000 / rate.period_ms;
+		*value_out = rate.n > UINT64_MAX / 1000000000
+				     ? UINT64_MAX
+				     : rate.n * 1000000000 / rate.period_ms;
 		return true;
 	}
 	if (!str_eq(unit, STR("percent")) || !percent_parse(s, &ppm))
@@ -49,7 +51,8 @@ static const struct unit_kind {
 	const char *units;
 } unit_kinds[] = {
 	{ STR_INIT("duration"), "a duration such as 5s", { "ms", "s", "m" }, "ms, s, m, h, d" },
-	{ STR_INIT("size"), "a size such as 16KiB", { "B", "KiB", "MiB" }, "B, kB, KiB, MB, MiB, GB, GiB" },
+	{ STR_INIT("size"), "a size such as 16KiB", { "B", "KiB", "MiB" },
+		"B, kB, KiB, MB, MiB, GB, GiB" },
 	{ STR_INIT("rate"), "a rate such as 100/s", { "/s", "/m", "/h" }, "/s, /m, /h" },
 	{ STR_INIT("percent"), "a share such as 20%", { "%", NULL, NULL }, "%" },
 };
@@ -73,10 +76,12 @@ const char *unit_phrase(struct str unit)
 /* "16384B or 16KiB": whoever writes so many without a unit means bytes. */
 static struct str bytes_missing(struct arena *a, struct str number, uint64_t n)
 {
-	struct str plain = arena_printf(a, "%lluB", (unsigned long long)n), shorter = size_format(a, n);
+	struct str plain = arena_printf(a, "%lluB", (unsigned long long)n),
+		   shorter = size_format(a, n);
 
-	return arena_printf(a, "'" STR_FMT "' has no unit; write " STR_FMT "%s" STR_FMT, STR_ARG(number), STR_ARG(plain),
-		str_eq(plain, shorter) ? "" : " or ", STR_ARG(str_eq(plain, shorter) ? STR("") : shorter));
+	return arena_printf(a, "'" STR_FMT "' has no unit; write " STR_FMT "%s" STR_FMT,
+		STR_ARG(number), STR_ARG(plain), str_eq(plain, shorter) ? "" : " or ",
+		STR_ARG(str_eq(plain, shorter) ? STR("") : shorter));
 }
 
 struct str unit_missing(struct arena *a, struct str unit, struct str number)
@@ -89,35 +94,59 @@ struct str unit_missing(struct arena *a, struct str unit, struct str number)
 		return arena_printf(a, "'" STR_FMT "' is not %s", STR_ARG(number), kind->phrase);
 	if (str_eq(unit, STR("size")) && n >= 1000)
 		return bytes_missing(a, number, n);
-	for (size_t i = 0; kind != NULL && i < ARRAY_LEN(kind->examples) && kind->examples[i] != NULL; i++) {
+	for (size_t i = 0;
+		kind != NULL && i < ARRAY_LEN(kind->examples) && kind->examples[i] != NULL; i++) {
 		bool is_last = i + 1 == ARRAY_LEN(kind->examples) || kind->examples[i + 1] == NULL;
 
-		text = arena_printf(a, STR_FMT "%s" STR_FMT "%s", STR_ARG(text), i == 0 ? "" : is_last ? " or " : ", ",
+		text = arena_printf(a, STR_FMT "%s" STR_FMT "%s", STR_ARG(text),
+			i == 0    ? ""
+			: is_last ? " or "
+				  : ", ",
 			STR_ARG(number), kind->examples[i]);
 	}
 	return text;
 }
 
 /* What people write for a unit, and what it is here. */
-static const struct { struct str unit, written; const char *meant; } aliases[] = {
-	{ STR_INIT("duration"), STR_INIT("sec"), "s" }, { STR_INIT("duration"), STR_INIT("secs"), "s" },
-	{ STR_INIT("duration"), STR_INIT("second"), "s" }, { STR_INIT("duration"), STR_INIT("seconds"), "s" },
-	{ STR_INIT("duration"), STR_INIT("msec"), "ms" }, { STR_INIT("duration"), STR_INIT("millis"), "ms" },
-	{ STR_INIT("duration"), STR_INIT("milliseconds"), "ms" }, { STR_INIT("duration"), STR_INIT("min"), "m" },
-	{ STR_INIT("duration"), STR_INIT("mins"), "m" }, { STR_INIT("duration"), STR_INIT("minute"), "m" },
-	{ STR_INIT("duration"), STR_INIT("minutes"), "m" }, { STR_INIT("duration"), STR_INIT("hr"), "h" },
-	{ STR_INIT("duration"), STR_INIT("hour"), "h" }, { STR_INIT("duration"), STR_INIT("hours"), "h" },
-	{ STR_INIT("duration"), STR_INIT("day"), "d" }, { STR_INIT("duration"), STR_INIT("days"), "d" },
-	{ STR_INIT("size"), STR_INIT("b"), "B" }, { STR_INIT("size"), STR_INIT("bytes"), "B" },
-	{ STR_INIT("size"), STR_INIT("k"), "KiB" }, { STR_INIT("size"), STR_INIT("kb"), "KiB" },
-	{ STR_INIT("size"), STR_INIT("kib"), "KiB" }, { STR_INIT("size"), STR_INIT("m"), "MiB" },
-	{ STR_INIT("size"), STR_INIT("mb"), "MiB" }, { STR_INIT("size"), STR_INIT("mib"), "MiB" },
-	{ STR_INIT("size"), STR_INIT("g"), "GiB" }, { STR_INIT("size"), STR_INIT("gb"), "GiB" },
+static const struct {
+	struct str unit, written;
+	const char *meant;
+} aliases[] = {
+	{ STR_INIT("duration"), STR_INIT("sec"), "s" },
+	{ STR_INIT("duration"), STR_INIT("secs"), "s" },
+	{ STR_INIT("duration"), STR_INIT("second"), "s" },
+	{ STR_INIT("duration"), STR_INIT("seconds"), "s" },
+	{ STR_INIT("duration"), STR_INIT("msec"), "ms" },
+	{ STR_INIT("duration"), STR_INIT("millis"), "ms" },
+	{ STR_INIT("duration"), STR_INIT("milliseconds"), "ms" },
+	{ STR_INIT("duration"), STR_INIT("min"), "m" },
+	{ STR_INIT("duration"), STR_INIT("mins"), "m" },
+	{ STR_INIT("duration"), STR_INIT("minute"), "m" },
+	{ STR_INIT("duration"), STR_INIT("minutes"), "m" },
+	{ STR_INIT("duration"), STR_INIT("hr"), "h" },
+	{ STR_INIT("duration"), STR_INIT("hour"), "h" },
+	{ STR_INIT("duration"), STR_INIT("hours"), "h" },
+	{ STR_INIT("duration"), STR_INIT("day"), "d" },
+	{ STR_INIT("duration"), STR_INIT("days"), "d" },
+	{ STR_INIT("size"), STR_INIT("b"), "B" },
+	{ STR_INIT("size"), STR_INIT("bytes"), "B" },
+	{ STR_INIT("size"), STR_INIT("k"), "KiB" },
+	{ STR_INIT("size"), STR_INIT("kb"), "KiB" },
+	{ STR_INIT("size"), STR_INIT("kib"), "KiB" },
+	{ STR_INIT("size"), STR_INIT("m"), "MiB" },
+	{ STR_INIT("size"), STR_INIT("mb"), "MiB" },
+	{ STR_INIT("size"), STR_INIT("mib"), "MiB" },
+	{ STR_INIT("size"), STR_INIT("g"), "GiB" },
+	{ STR_INIT("size"), STR_INIT("gb"), "GiB" },
 	{ STR_INIT("size"), STR_INIT("gib"), "GiB" },
-	{ STR_INIT("rate"), STR_INIT("/sec"), "/s" }, { STR_INIT("rate"), STR_INIT("/second"), "/s" },
-	{ STR_INIT("rate"), STR_INIT("rps"), "/s" }, { STR_INIT("rate"), STR_INIT("r/s"), "/s" },
-	{ STR_INIT("rate"), STR_INIT("req/s"), "/s" }, { STR_INIT("rate"), STR_INIT("/min"), "/m" },
-	{ STR_INIT("rate"), STR_INIT("/minute"), "/m" }, { STR_INIT("rate"), STR_INIT("r/m"), "/m" },
+	{ STR_INIT("rate"), STR_INIT("/sec"), "/s" },
+	{ STR_INIT("rate"), STR_INIT("/second"), "/s" },
+	{ STR_INIT("rate"), STR_INIT("rps"), "/s" },
+	{ STR_INIT("rate"), STR_INIT("r/s"), "/s" },
+	{ STR_INIT("rate"), STR_INIT("req/s"), "/s" },
+	{ STR_INIT("rate"), STR_INIT("/min"), "/m" },
+	{ STR_INIT("rate"), STR_INIT("/minute"), "/m" },
+	{ STR_INIT("rate"), STR_INIT("r/m"), "/m" },
 	{ STR_INIT("rate"), STR_INIT("/hour"), "/h" },
 };
 
@@ -130,7 +159,8 @@ static const char *find_alias(struct str unit, struct str written)
 	return NULL;
 }
 
-static bool fail_unit(struct arena *a, const struct unit_kind *kind, struct str s, struct format_fault *fault)
+static bool fail_unit(
+	struct arena *a, const struct unit_kind *kind, struct str s, struct format_fault *fault)
 {
 	size_t digits = 0;
 	struct str number, written;
@@ -152,16 +182,19 @@ static bool fail_unit(struct arena *a, const struct unit_kind *kind, struct str 
 		if (!str_eq(written, str_of(kind->examples[i])))
 			continue;
 		if (written.len + digits < s.len) {
-			fault->text = arena_printf(a, "'" STR_FMT "' has a space in it; write " STR_FMT STR_FMT, STR_ARG(s),
-				STR_ARG(number), STR_ARG(written));
+			fault->text = arena_printf(a,
+				"'" STR_FMT "' has a space in it; write " STR_FMT STR_FMT,
+				STR_ARG(s), STR_ARG(number), STR_ARG(written));
 			return false;
 		}
 		fault->id = DIAG_OUT_OF_RANGE;
-		fault->text = arena_printf(a, "'" STR_FMT "' is too much%s", STR_ARG(s), kind->examples[1] == NULL ? ": 100% is all" : "");
+		fault->text = arena_printf(a, "'" STR_FMT "' is too much%s", STR_ARG(s),
+			kind->examples[1] == NULL ? ": 100% is all" : "");
 		return false;
 	}
 	meant = find_alias(kind->name, written);
-	fault->text = arena_printf(a, "unknown unit '" STR_FMT "' in '" STR_FMT "'", STR_ARG(written), STR_ARG(s));
+	fault->text = arena_printf(
+		a, "unknown unit '" STR_FMT "' in '" STR_FMT "'", STR_ARG(written), STR_ARG(s));
 	fault->note = meant != NULL ? arena_printf(a, "write " STR_FMT "%s", STR_ARG(number), meant)
 				    : arena_printf(a, "the units are %s", kind->units);
 	return false;
@@ -171,7 +204,8 @@ static bool fail_unit(struct arena *a, const struct unit_kind *kind, struct str 
 	static bool function(struct arena *a, struct str s, struct format_fault *fault) \
 	{ \
 		uint64_t value; \
-		return unit_parse(STR(unit), s, &value) || fail_unit(a, find_unit(STR(unit)), s, fault); \
+		return unit_parse(STR(unit), s, &value) || \
+		       fail_unit(a, find_unit(STR(unit)), s, fault); \
 	}
 UNIT_CHECK(check_duration, "duration")
 UNIT_CHECK(check_size, "size")
@@ -210,10 +244,12 @@ static bool check_token(struct arena *a, struct str s, const char *what, struct 
 			continue;
 		fault->at = i;
 		fault->len = 1;
-		fault->text = arena_printf(a, "'" STR_FMT "' cannot be %s: '" STR_FMT "' is not allowed in it", STR_ARG(s), what,
-			STR_ARG(str_slice(s, i, (s.ptr[i] & 0x80) != 0 ? 0 : 1)));
+		fault->text = arena_printf(a,
+			"'" STR_FMT "' cannot be %s: '" STR_FMT "' is not allowed in it",
+			STR_ARG(s), what, STR_ARG(str_slice(s, i, (s.ptr[i] & 0x80) != 0 ? 0 : 1)));
 		if (s.ptr[i] == ':' && i + 1 == s.len)
-			fault->note = arena_printf(a, "write it without the colon: " STR_FMT, STR_ARG(str_slice(s, 0, i)));
+			fault->note = arena_printf(a, "write it without the colon: " STR_FMT,
+				STR_ARG(str_slice(s, 0, i)));
 		return false;
 	}
 	return true;
@@ -253,13 +289,15 @@ static bool check_method(struct arena *a, struct str s, struct format_fault *fau
 	if (!has_lower)
 		return true;
 	fault->id = DIAG_BAD_METHOD;
-	fault->text = arena_printf(a, "methods are written in upper case: " STR_FMT, (int)s.len, upper);
+	fault->text =
+		arena_printf(a, "methods are written in upper case: " STR_FMT, (int)s.len, upper);
 	return false;
 }
 
 /* ---- paths and patterns ---- */
 
-static bool fail_path(struct arena *a, struct format_fault *fault, size_t at, size_t len, const char *what)
+static bool fail_path(
+	struct arena *a, struct format_fault *fault, size_t at, size_t len, const char *what)
 {
 	fault->id = DIAG_BAD_PATH;
 	fault->text = str_of(what);
@@ -287,7 +325,8 @@ static bool check_path_start(struct arena *a, struct str s, struct format_fault 
 		return fail_path(a, fault, query, s.len - query, "a path has no query");
 	}
 	if (fragment < s.len)
-		return fail_path(a, fault, fragment, s.len - fragment, "a path has no fragment: clients never send it");
+		return fail_path(a, fault, fragment, s.len - fragment,
+			"a path has no fragment: clients never send it");
 	return true;
 }
 
@@ -306,7 +345,8 @@ static bool check_path(struct arena *a, struct str s, struct format_fault *fault
 /* {name}: returns false if the segment is not a whole parameter with a good name. */
 static bool is_parameter(struct str segment)
 {
-	if (segment.len < 3 || segment.ptr[0] != '{' || segment.ptr[segment.len - 1] != '}' || is_digit(segment.ptr[1]))
+	if (segment.len < 3 || segment.ptr[0] != '{' || segment.ptr[segment.len - 1] != '}' ||
+		is_digit(segment.ptr[1]))
 		return false;
 	for (size_t i = 1; i + 1 < segment.len; i++) {
 		if (!is_alpha(segment.ptr[i]) && !is_digit(segment.ptr[i]) && segment.ptr[i] != '_')
@@ -326,19 +366,25 @@ static bool is_earlier_segment(struct str s, size_t before, struct str segment)
 	return false;
 }
 
-static bool check_path_segment(struct arena *a, struct str s, size_t at, struct str segment, struct format_fault *fault)
+static bool check_path_segment(
+	struct arena *a, struct str s, size_t at, struct str segment, struct format_fault *fault)
 {
-	bool has_brace = str_find_char(segment, '{') < segment.len || str_find_char(segment, '}') < segment.len;
+	bool has_brace = str_find_char(segment, '{') < segment.len ||
+			 str_find_char(segment, '}') < segment.len;
 
 	if (segment.len > 1 && segment.ptr[0] == ':') {
-		fault->note = arena_printf(a, "if a parameter is meant, write {" STR_FMT "}; a literal colon is written %%3A",
+		fault->note = arena_printf(a,
+			"if a parameter is meant, write {" STR_FMT
+			"}; a literal colon is written %%3A",
 			STR_ARG(str_slice(segment, 1, segment.len)));
-		return fail_path(a, fault, at, segment.len, "a segment that begins with ':' is no parameter here");
+		return fail_path(a, fault, at, segment.len,
+			"a segment that begins with ':' is no parameter here");
 	}
 	if (!has_brace)
 		return true;
 	if (!is_parameter(segment)) {
-		fault->note = STR("a parameter fills a whole segment: /{name}/, with letters, digits and '_' in its name");
+		fault->note = STR("a parameter fills a whole segment: /{name}/, with letters, "
+				  "digits and '_' in its name");
 		return fail_path(a, fault, at, segment.len, "this is not a path parameter");
 	}
 	if (!is_earlier_segment(s, at, segment))
@@ -385,11 +431,17 @@ static bool check_template(struct arena *a, struct str s, struct format_fault *f
 }
 
 static const struct format formats_own[] = {
-	{ STR_INIT("x-duration"), check_duration }, { STR_INIT("x-size"), check_size }, { STR_INIT("x-rate"), check_rate },
-	{ STR_INIT("x-percent"), check_percent }, { STR_INIT("x-header-name"), check_header_name },
-	{ STR_INIT("x-cookie-name"), check_cookie_name }, { STR_INIT("x-method"), check_method },
-	{ STR_INIT("x-path"), check_path }, { STR_INIT("x-path-pattern"), check_path_pattern },
-	{ STR_INIT("x-regex"), check_regex }, { STR_INIT("x-template"), check_template },
+	{ STR_INIT("x-duration"), check_duration },
+	{ STR_INIT("x-size"), check_size },
+	{ STR_INIT("x-rate"), check_rate },
+	{ STR_INIT("x-percent"), check_percent },
+	{ STR_INIT("x-header-name"), check_header_name },
+	{ STR_INIT("x-cookie-name"), check_cookie_name },
+	{ STR_INIT("x-method"), check_method },
+	{ STR_INIT("x-path"), check_path },
+	{ STR_INIT("x-path-pattern"), check_path_pattern },
+	{ STR_INIT("x-regex"), check_regex },
+	{ STR_INIT("x-template"), check_template },
 	{ { NULL, 0 }, NULL },
 };
 

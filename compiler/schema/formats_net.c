@@ -35,13 +35,15 @@ static bool check_ip(struct arena *a, struct str s, struct format_fault *fault)
 	if (net_text_ip(s, addr, &is_v4))
 		return true;
 	fault->id = DIAG_BAD_ADDRESS;
-	fault->text = arena_printf(a, "'" STR_FMT "' is not a numeric IPv4 or IPv6 address", STR_ARG(s));
+	fault->text =
+		arena_printf(a, "'" STR_FMT "' is not a numeric IPv4 or IPv6 address", STR_ARG(s));
 	if (str_eq_nocase(s, STR("localhost")))
 		fault->note = STR("write 127.0.0.1 or ::1");
 	else if (str_eq(s, STR("*")))
 		fault->note = STR("leave the key out to listen on all addresses");
 	else if (s.len > 2 && s.ptr[0] == '[')
-		fault->note = STR("an IPv6 address has no brackets here, and the port is a key of its own");
+		fault->note = STR(
+			"an IPv6 address has no brackets here, and the port is a key of its own");
 	else if (has_port(s))
 		fault->note = STR("the port is a key of its own: 'port'");
 	else
@@ -56,7 +58,7 @@ static struct str network_text(struct arena *a, uint8_t addr[16], uint8_t bits, 
 
 	for (unsigned i = 0; i < 128; i++) {
 		if (i >= bits)
-			addr[i / 8] &= (uint8_t)~(0x80u >> i % 8);
+			addr[i / 8] &= (uint8_t) ~(0x80u >> i % 8);
 	}
 	if (is_v4)
 		inet_ntop(AF_INET, addr + 12, text, sizeof(text));
@@ -75,9 +77,11 @@ static bool check_cidr(struct arena *a, struct str s, struct format_fault *fault
 	if (!net_text_cidr(s, addr, &bits, &is_v4)) {
 		fault->text = arena_printf(a, "'" STR_FMT "' is not an address range", STR_ARG(s));
 		if (!net_text_ip(str_slice(s, 0, slash), addr, &is_v4))
-			fault->note = STR("a range is an address and a number of bits: 10.0.0.0/8, 2001:db8::/32");
+			fault->note = STR("a range is an address and a number of bits: 10.0.0.0/8, "
+					  "2001:db8::/32");
 		else
-			fault->note = arena_printf(a, "behind the '/' is a number of bits, 0 to %d", is_v4 ? 32 : 128);
+			fault->note = arena_printf(
+				a, "behind the '/' is a number of bits, 0 to %d", is_v4 ? 32 : 128);
 		return false;
 	}
 	memcpy(network, addr, sizeof(network));
@@ -86,9 +90,11 @@ static bool check_cidr(struct arena *a, struct str s, struct format_fault *fault
 
 	if (memcmp(network, addr, sizeof(addr)) == 0)
 		return true;
-	fault->text = arena_printf(a, "'" STR_FMT "' has bits beyond its prefix; write " STR_FMT, STR_ARG(s), STR_ARG(meant));
+	fault->text = arena_printf(a, "'" STR_FMT "' has bits beyond its prefix; write " STR_FMT,
+		STR_ARG(s), STR_ARG(meant));
 	if (s.len > slash)
-		fault->note = arena_printf(a, "for this one address, write " STR_FMT, STR_ARG(str_slice(s, 0, slash)));
+		fault->note = arena_printf(
+			a, "for this one address, write " STR_FMT, STR_ARG(str_slice(s, 0, slash)));
 	return false;
 }
 
@@ -102,15 +108,18 @@ static bool explain_host(struct arena *a, struct str s, struct format_fault *fau
 	if (str_eq(s, STR("*")))
 		fault->note = STR("leave 'host' out to match any host");
 	else if (scheme >= 0)
-		fault->note = STR("write the host alone; 'scheme' and 'path' are keys of their own");
+		fault->note =
+			STR("write the host alone; 'scheme' and 'path' are keys of their own");
 	else if (str_find_char(s, '/') < s.len)
 		fault->note = STR("write the host alone; 'path' is a key of its own");
 	else if (has_port(s))
-		fault->note = STR("write the host without a port; a route is bound to a port by 'listeners'");
+		fault->note = STR(
+			"write the host without a port; a route is bound to a port by 'listeners'");
 	else if (star < s.len)
 		fault->note = STR("a wildcard stands for whole labels, in front: *.example.com");
 	else
-		fault->note = STR("a host has letters, digits and '-' between dots; international names are written in their xn-- form");
+		fault->note = STR("a host has letters, digits and '-' between dots; international "
+				  "names are written in their xn-- form");
 	return false;
 }
 
@@ -122,7 +131,8 @@ static bool check_host_pattern(struct arena *a, struct str s, struct format_faul
 
 	if (net_text_host(name))
 		return true;
-	if (s.len > 2 && s.ptr[0] == '[' && s.ptr[s.len - 1] == ']' && net_text_ip(str_slice(s, 1, s.len - 2), addr, &is_v4) && !is_v4)
+	if (s.len > 2 && s.ptr[0] == '[' && s.ptr[s.len - 1] == ']' &&
+		net_text_ip(str_slice(s, 1, s.len - 2), addr, &is_v4) && !is_v4)
 		return true;
 	return explain_host(a, s, fault);
 }
@@ -130,18 +140,21 @@ static bool check_host_pattern(struct arena *a, struct str s, struct format_faul
 static bool fail_url(struct arena *a, struct format_fault *fault, struct str s, const char *why)
 {
 	fault->id = DIAG_BAD_URL;
-	fault->text = arena_printf(a, "'" STR_FMT "' cannot be used as a backend's URL: %s", STR_ARG(s), why);
+	fault->text = arena_printf(
+		a, "'" STR_FMT "' cannot be used as a backend's URL: %s", STR_ARG(s), why);
 	return false;
 }
 
-static bool check_url_parts(struct arena *a, struct str s, const struct uri *u, struct format_fault *fault)
+static bool check_url_parts(
+	struct arena *a, struct str s, const struct uri *u, struct format_fault *fault)
 {
 	uint8_t addr[16];
 	bool is_v4;
 
 	if (str_eq(u->scheme, STR("https"))) {
 		fault->id = DIAG_PLANNED;
-		fault->text = STR("'https' is part of the language, but this toronc cannot honour it yet");
+		fault->text = STR(
+			"'https' is part of the language, but this toronc cannot honour it yet");
 		fault->note = STR("what is missing: TLS");
 		fault->len = 5;
 		return false;
@@ -167,7 +180,8 @@ static bool check_backend_url(struct arena *a, struct str s, struct format_fault
 	if (str_find_char(s, '#') < s.len)
 		return fail_url(a, fault, s, "it has a fragment");
 	if (str_find_char(s, '@') < s.len) {
-		fault->note = STR("credentials are sent by a headers middleware that sets authorization");
+		fault->note =
+			STR("credentials are sent by a headers middleware that sets authorization");
 		return fail_url(a, fault, s, "it has a user");
 	}
 	error = uri_parse(a, s, &u);
@@ -190,7 +204,8 @@ static bool check_address(struct arena *a, struct str s, struct format_fault *fa
 	}
 	if (uri_authority_parse(s, &at) != URI_OK) {
 		if (net_text_ip(s, addr, &is_v4) && !is_v4)
-			fault->note = arena_printf(a, "an IPv6 address stands in brackets: [" STR_FMT "]:80", STR_ARG(s));
+			fault->note = arena_printf(a,
+				"an IPv6 address stands in brackets: [" STR_FMT "]:80", STR_ARG(s));
 		return false;
 	}
 	if (at.port == 0) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The formats that JSON Schema names (Validation section 7.3), for schemas that assert them. Those of international host names are
- * not among them: they stay annotations. */
+/* The formats that JSON Schema names (Validation section 7.3), for schemas that assert them.
+ * Those of international host names are not among them: they stay annotations. */
 #include "automata/automata.h"
 #include "base/check.h"
 #include "base/str.h"
@@ -65,11 +65,12 @@ static bool take_date(struct str *s)
 	unsigned year, month, day;
 	bool is_leap;
 
-	if (!take_digits(s, 4, &year) || !take_char(s, "-") || !take_digits(s, 2, &month) || !take_char(s, "-") ||
-	    !take_digits(s, 2, &day))
+	if (!take_digits(s, 4, &year) || !take_char(s, "-") || !take_digits(s, 2, &month) ||
+		!take_char(s, "-") || !take_digits(s, 2, &day))
 		return false;
 	is_leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-	return month >= 1 && month <= 12 && day >= 1 && day <= days[month - 1] && !(month == 2 && day == 29 && !is_leap);
+	return month >= 1 && month <= 12 && day >= 1 && day <= days[month - 1] &&
+	       !(month == 2 && day == 29 && !is_leap);
 }
 
 /* The offset in minutes east of UTC. */
@@ -82,7 +83,8 @@ static bool take_offset(struct str *s, int *minutes_out)
 	if (take_char(s, "Zz"))
 		return true;
 	is_west = s->len > 0 && s->ptr[0] == '-';
-	if (!take_char(s, "+-") || !take_digits(s, 2, &hours) || !take_char(s, ":") || !take_digits(s, 2, &minutes))
+	if (!take_char(s, "+-") || !take_digits(s, 2, &hours) || !take_char(s, ":") ||
+		!take_digits(s, 2, &minutes))
 		return false;
 	*minutes_out = (int)(hours * 60 + minutes) * (is_west ? -1 : 1);
 	return hours <= 23 && minutes <= 59;
@@ -93,8 +95,8 @@ static bool take_time(struct str *s)
 	unsigned hour, minute, second, digit;
 	int offset;
 
-	if (!take_digits(s, 2, &hour) || !take_char(s, ":") || !take_digits(s, 2, &minute) || !take_char(s, ":") ||
-	    !take_digits(s, 2, &second))
+	if (!take_digits(s, 2, &hour) || !take_char(s, ":") || !take_digits(s, 2, &minute) ||
+		!take_char(s, ":") || !take_digits(s, 2, &second))
 		return false;
 	if (take_char(s, ".")) {
 		if (!take_digits(s, 1, &digit))
@@ -123,7 +125,8 @@ static bool is_date_time(struct str s)
 	return take_date(&s) && take_char(&s, "Tt") && take_time(&s) && s.len == 0;
 }
 
-/* Digits and one of `units`, which must follow each other without a gap: after years come months, not days. */
+/* Digits and one of `units`, which must follow each other without a gap: after years come
+ * months, not days. */
 static bool take_elements(struct str *s, const char *units, unsigned *count_out)
 {
 	const char *next = units;
@@ -209,7 +212,9 @@ static bool is_dot_string(struct str s, bool international)
 		for (size_t i = 0; i < atom.len; i++) {
 			bool is_other = (atom.ptr[i] & 0x80) != 0;
 
-			if (is_other ? !international : !is_alpha(atom.ptr[i]) && !is_digit(atom.ptr[i]) && !is_one_of(atom.ptr[i], "!#$%&'*+/=?^_`{|}~-"))
+			if (is_other ? !international
+				     : !is_alpha(atom.ptr[i]) && !is_digit(atom.ptr[i]) &&
+						!is_one_of(atom.ptr[i], "!#$%&'*+/=?^_`{|}~-"))
 				return false;
 		}
 	}
@@ -220,7 +225,8 @@ static bool is_domain(struct str s, bool international)
 {
 	if (s.len > 2 && s.ptr[0] == '[' && s.ptr[s.len - 1] == ']') {
 		s = str_slice(s, 1, s.len - 2);
-		return is_ipv4(s) || (str_starts(s, STR("IPv6:")) && is_ipv6(str_slice(s, 5, s.len)));
+		return is_ipv4(s) ||
+		       (str_starts(s, STR("IPv6:")) && is_ipv6(str_slice(s, 5, s.len)));
 	}
 	if (!international)
 		return is_hostname(s);
@@ -277,7 +283,9 @@ static bool is_made_of(struct str s, const char *set, bool international)
 			if (i + 2 >= s.len || !is_hex(s.ptr[i + 1]) || !is_hex(s.ptr[i + 2]))
 				return false;
 			i += 2;
-		} else if ((c & 0x80) != 0 ? !international : !is_alpha(c) && !is_digit(c) && !is_one_of(c, "-._~") && !is_one_of(c, set)) {
+		} else if ((c & 0x80) != 0 ? !international
+					   : !is_alpha(c) && !is_digit(c) &&
+						     !is_one_of(c, "-._~") && !is_one_of(c, set)) {
 			return false;
 		}
 	}
@@ -298,7 +306,8 @@ static bool is_ip_literal(struct str s)
 		if (!is_hex(s.ptr[i]))
 			return false;
 	}
-	return dot + 1 < s.len && str_find_char(s, '%') == s.len && is_made_of(str_slice(s, dot + 1, s.len), SUB_DELIMS ":", false);
+	return dot + 1 < s.len && str_find_char(s, '%') == s.len &&
+	       is_made_of(str_slice(s, dot + 1, s.len), SUB_DELIMS ":", false);
 }
 
 static bool is_authority(struct str s, bool international)
@@ -322,7 +331,9 @@ static bool is_authority(struct str s, bool international)
 			return false;
 	}
 	s = str_slice(s, end, s.len);
-	return s.len <= 1 ? s.len == 0 || s.ptr[0] == ':' : s.ptr[0] == ':' && str_to_u64(str_slice(s, 1, s.len), UINT64_MAX, &port);
+	return s.len <= 1
+		       ? s.len == 0 || s.ptr[0] == ':'
+		       : s.ptr[0] == ':' && str_to_u64(str_slice(s, 1, s.len), UINT64_MAX, &port);
 }
 
 static bool is_uri_ref(struct str s, bool international, bool absolute)
@@ -330,13 +341,16 @@ static bool is_uri_ref(struct str s, bool international, bool absolute)
 	struct uri_ref u = uri_ref_split(s);
 	size_t first = str_find_char(u.path, '/');
 
-	if (memchr(s.ptr == NULL ? "" : s.ptr, '\0', s.len) != NULL || (absolute && u.scheme.ptr == NULL))
+	if (memchr(s.ptr == NULL ? "" : s.ptr, '\0', s.len) != NULL ||
+		(absolute && u.scheme.ptr == NULL))
 		return false;
 	/* What looks like a scheme and is none: "1http:", "bar,baz:". */
-	if (u.scheme.ptr == NULL && u.authority.ptr == NULL && str_find_char(str_slice(u.path, 0, first), ':') < first)
+	if (u.scheme.ptr == NULL && u.authority.ptr == NULL &&
+		str_find_char(str_slice(u.path, 0, first), ':') < first)
 		return false;
 	return (u.authority.ptr == NULL || is_authority(u.authority, international)) &&
-	       is_made_of(u.path, SUB_DELIMS ":@/", international) && is_made_of(u.query, SUB_DELIMS ":@/?", international) &&
+	       is_made_of(u.path, SUB_DELIMS ":@/", international) &&
+	       is_made_of(u.query, SUB_DELIMS ":@/?", international) &&
 	       is_made_of(u.fragment, SUB_DELIMS ":@/?", international);
 }
 
@@ -378,7 +392,8 @@ static bool is_varspec(struct str s)
 	if (name.len == 0)
 		return false;
 	while (str_split(&name, '.', &part)) {
-		if (part.len == 0 || str_find_char(part, '-') < part.len || str_find_char(part, '~') < part.len || !is_made_of(part, "", false))
+		if (part.len == 0 || str_find_char(part, '-') < part.len ||
+			str_find_char(part, '~') < part.len || !is_made_of(part, "", false))
 			return false;
 	}
 	return true;
@@ -387,9 +402,11 @@ static bool is_varspec(struct str s)
 static bool is_template_literal(struct str s)
 {
 	for (size_t i = 0; i < s.len; i++) {
-		if ((unsigned char)s.ptr[i] <= 0x20 || s.ptr[i] == 0x7f || is_one_of(s.ptr[i], "\"<>\\^`}"))
+		if ((unsigned char)s.ptr[i] <= 0x20 || s.ptr[i] == 0x7f ||
+			is_one_of(s.ptr[i], "\"<>\\^`}"))
 			return false;
-		if (s.ptr[i] == '%' && (i + 2 >= s.len || !is_hex(s.ptr[i + 1]) || !is_hex(s.ptr[i + 2])))
+		if (s.ptr[i] == '%' &&
+			(i + 2 >= s.len || !is_hex(s.ptr[i + 1]) || !is_hex(s.ptr[i + 2])))
 			return false;
 	}
 	return true;
@@ -452,7 +469,8 @@ static bool is_relative_json_pointer(struct str s)
 
 static bool fail(struct arena *a, struct str s, const char *what, struct format_fault *fault)
 {
-	fault->text = arena_printf(a, "'" STR_FMT "' is not %s", STR_ARG(str_slice(s, 0, 80)), what);
+	fault->text =
+		arena_printf(a, "'" STR_FMT "' is not %s", STR_ARG(str_slice(s, 0, 80)), what);
 	return false;
 }
 

@@ -3,7 +3,8 @@
 
 #include "base/str.h"
 
-/* One step through a quoted string as written: how many bytes of the file make how many bytes of text. */
+/* One step through a quoted string as written: how many bytes of the file make how many bytes of
+ * text. */
 struct step {
 	size_t raw, text;
 };
@@ -30,10 +31,17 @@ static struct step step_escape(struct str rest)
 	size_t digits;
 
 	switch (rest.len > 1 ? rest.ptr[1] : '\0') {
-	case 'x': digits = 2; break;
-	case 'u': digits = 4; break;
-	case 'U': digits = 8; break;
-	default: return (struct step){ 2, 1 };
+	case 'x':
+		digits = 2;
+		break;
+	case 'u':
+		digits = 4;
+		break;
+	case 'U':
+		digits = 8;
+		break;
+	default:
+		return (struct step){ 2, 1 };
 	}
 
 	uint32_t code = hex_of(str_slice(rest, 2, digits));
@@ -62,7 +70,8 @@ static size_t raw_offset(struct str raw, char quote, size_t at)
 	return i < raw.len ? i : raw.len;
 }
 
-/* True if the text could be read off `raw` by steps: same end, and no line breaks that folding would have changed. */
+/* True if the text could be read off `raw` by steps: same end, and no line breaks that folding
+ * would have changed. */
 static bool is_plain_reading(struct str raw, char quote, struct str text)
 {
 	size_t end = raw_offset(raw, quote, text.len);
@@ -73,7 +82,9 @@ static bool is_plain_reading(struct str raw, char quote, struct str text)
 	for (size_t i = 0; i < text.len; i++) {
 		size_t from = raw_offset(raw, quote, i);
 
-		if (from >= raw.len || (raw.ptr[from] != '\\' && (unsigned char)raw.ptr[from] < 0x80 && raw.ptr[from] != text.ptr[i]))
+		if (from >= raw.len ||
+			(raw.ptr[from] != '\\' && (unsigned char)raw.ptr[from] < 0x80 &&
+				raw.ptr[from] != text.ptr[i]))
 			return false;
 	}
 	return true;
@@ -85,10 +96,12 @@ struct span node_inner_span(const struct diags *d, const struct node *n, size_t 
 	struct str raw;
 	char quote = '\0';
 
-	if (whole.source == 0 || whole.source >= d->n_sources || (n->flags & NODE_DEFAULTED) != 0 || n->text.len > 4096)
+	if (whole.source == 0 || whole.source >= d->n_sources || (n->flags & NODE_DEFAULTED) != 0 ||
+		n->text.len > 4096)
 		return whole;
 	raw = str_slice(d->sources[whole.source].text, whole.begin, whole.end - whole.begin);
-	if (raw.len >= 2 && (raw.ptr[0] == '"' || raw.ptr[0] == '\'') && raw.ptr[raw.len - 1] == raw.ptr[0]) {
+	if (raw.len >= 2 && (raw.ptr[0] == '"' || raw.ptr[0] == '\'') &&
+		raw.ptr[raw.len - 1] == raw.ptr[0]) {
 		quote = raw.ptr[0];
 		raw = str_slice(raw, 1, raw.len - 2);
 		whole.begin++;
@@ -97,16 +110,18 @@ struct span node_inner_span(const struct diags *d, const struct node *n, size_t 
 		return n->span;
 	size_t from = raw_offset(raw, quote, at), to = raw_offset(raw, quote, at + len);
 
-	return (struct span){ whole.source, whole.begin + (uint32_t)from, whole.begin + (uint32_t)to };
+	return (struct span){ whole.source, whole.begin + (uint32_t)from,
+		whole.begin + (uint32_t)to };
 }
 
-void node_inner_report(struct arena *a, struct diags *d, const struct node *n, size_t at, size_t len, enum diag_id id,
-	const char *format, ...)
+void node_inner_report(struct arena *a, struct diags *d, const struct node *n, size_t at,
+	size_t len, enum diag_id id, const char *format, ...)
 {
 	va_list args;
 
 	va_start(args, format);
-	diag_vreport(d, id, len == 0 && at == 0 ? n->span : node_inner_span(d, n, at, len), format, args);
+	diag_vreport(d, id, len == 0 && at == 0 ? n->span : node_inner_span(d, n, at, len), format,
+		args);
 	va_end(args);
 	diag_where(d, node_path(a, n));
 }

@@ -10,15 +10,16 @@ typedef void keyword_reader(struct compiler *c, struct sub *s, const struct node
 struct keyword {
 	struct str name;
 	enum keyword_shape shape;
-	keyword_reader *read;   /* NULL: nothing to do */
-	bool is_validation;     /* of the validation vocabulary */
+	keyword_reader *read; /* NULL: nothing to do */
+	bool is_validation;   /* of the validation vocabulary */
 };
 
 static bool check_kind(struct compiler *c, const struct node *n, enum node_kind kind)
 {
 	if (n->kind == kind)
 		return true;
-	compiler_fail(c, n, "'" STR_FMT "' must be %s, not %s", STR_ARG(n->key), node_kind_name(kind), node_kind_name(n->kind));
+	compiler_fail(c, n, "'" STR_FMT "' must be %s, not %s", STR_ARG(n->key),
+		node_kind_name(kind), node_kind_name(n->kind));
 	return false;
 }
 
@@ -29,10 +30,17 @@ static struct sub *child_sub(struct compiler *c, struct sub *s, const struct nod
 
 static unsigned type_named(struct str name)
 {
-	static const struct { struct str name; unsigned bit; } types[] = {
-		{ STR_INIT("null"), TYPE_NULL }, { STR_INIT("boolean"), TYPE_BOOL }, { STR_INIT("integer"), TYPE_INTEGER },
-		{ STR_INIT("number"), TYPE_NUMBER | TYPE_INTEGER }, { STR_INIT("string"), TYPE_STRING },
-		{ STR_INIT("array"), TYPE_ARRAY }, { STR_INIT("object"), TYPE_OBJECT },
+	static const struct {
+		struct str name;
+		unsigned bit;
+	} types[] = {
+		{ STR_INIT("null"), TYPE_NULL },
+		{ STR_INIT("boolean"), TYPE_BOOL },
+		{ STR_INIT("integer"), TYPE_INTEGER },
+		{ STR_INIT("number"), TYPE_NUMBER | TYPE_INTEGER },
+		{ STR_INIT("string"), TYPE_STRING },
+		{ STR_INIT("array"), TYPE_ARRAY },
+		{ STR_INIT("object"), TYPE_OBJECT },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
@@ -50,7 +58,9 @@ static void read_type(struct compiler *c, struct sub *s, const struct node *n)
 		unsigned bit = item->kind == NODE_STRING ? type_named(item->text) : 0;
 
 		if (bit == 0)
-			compiler_fail(c, item, "'type' must name types: null, boolean, integer, number, string, array, object");
+			compiler_fail(c, item,
+				"'type' must name types: null, boolean, integer, number, string, "
+				"array, object");
 		s->types |= bit;
 	}
 }
@@ -100,7 +110,8 @@ static uint64_t read_count(struct compiler *c, const struct node *n, uint64_t ot
 {
 	if (n->kind == NODE_INT && n->integer >= 0)
 		return (uint64_t)n->integer;
-	if (n->kind == NODE_FLOAT && n->real >= 0 && n->real < 9e15 && n->real == (double)(uint64_t)n->real)
+	if (n->kind == NODE_FLOAT && n->real >= 0 && n->real < 9e15 &&
+		n->real == (double)(uint64_t)n->real)
 		return (uint64_t)n->real;
 	compiler_fail(c, n, "'" STR_FMT "' must be a whole number, 0 or more", STR_ARG(n->key));
 	return otherwise;
@@ -136,7 +147,8 @@ static struct pattern *make_pattern(struct compiler *c, const struct node *n, st
 	if (text.ptr == n->key.ptr)
 		at.span = n->key_span;
 	if (p == NULL)
-		compiler_fail(c, &at, "the pattern '" STR_FMT "' cannot be used: %s", STR_ARG(text), error.what);
+		compiler_fail(c, &at, "the pattern '" STR_FMT "' cannot be used: %s", STR_ARG(text),
+			error.what);
 	return p;
 }
 
@@ -152,7 +164,8 @@ static bool are_strings(struct compiler *c, const struct node *n)
 		return false;
 	for (const struct node *item = n->first; item != NULL; item = item->next) {
 		if (item->kind != NODE_STRING) {
-			compiler_fail(c, item, "'" STR_FMT "' must be a list of strings", STR_ARG(n->key));
+			compiler_fail(c, item, "'" STR_FMT "' must be a list of strings",
+				STR_ARG(n->key));
 			return false;
 		}
 	}
@@ -169,7 +182,8 @@ static void read_dependent_required(struct compiler *c, struct sub *s, const str
 {
 	bool ok = check_kind(c, n, NODE_MAP);
 
-	for (const struct node *member = ok ? n->first : NULL; member != NULL; member = member->next)
+	for (const struct node *member = ok ? n->first : NULL; member != NULL;
+		member = member->next)
 		ok = ok && are_strings(c, member);
 	if (ok)
 		s->dependent_required = n;
@@ -208,7 +222,8 @@ static void read_pattern_properties(struct compiler *c, struct sub *s, const str
 	s->patterns = read_named(c, s, n);
 	s->n_patterns = n->n_children;
 	for (size_t i = 0; i < s->n_patterns; i++)
-		s->patterns[i].pattern = make_pattern(c, s->patterns[i].sub->node, s->patterns[i].name);
+		s->patterns[i].pattern =
+			make_pattern(c, s->patterns[i].sub->node, s->patterns[i].name);
 }
 
 static void read_dependent_schemas(struct compiler *c, struct sub *s, const struct node *n)
@@ -275,7 +290,8 @@ static void read_ref(struct compiler *c, struct sub *s, const struct node *n)
 		s->ref = compiler_resolve(c, n, s->resource, &anchor);
 }
 
-/* Core section 8.2.3.2: only a fragment that was made by $dynamicAnchor is looked up in the dynamic scope. */
+/* Core section 8.2.3.2: only a fragment that was made by $dynamicAnchor is looked up in the
+ * dynamic scope. */
 static void read_dynamic_ref(struct compiler *c, struct sub *s, const struct node *n)
 {
 	struct str anchor;
@@ -283,7 +299,8 @@ static void read_dynamic_ref(struct compiler *c, struct sub *s, const struct nod
 	if (!check_kind(c, n, NODE_STRING))
 		return;
 	s->dynamic_ref = compiler_resolve(c, n, s->resource, &anchor);
-	if (anchor.ptr != NULL && map_get(&s->dynamic_ref->resource->dynamic, anchor) == s->dynamic_ref)
+	if (anchor.ptr != NULL &&
+		map_get(&s->dynamic_ref->resource->dynamic, anchor) == s->dynamic_ref)
 		s->dynamic_name = anchor;
 }
 
@@ -399,15 +416,18 @@ void keywords_read(struct compiler *c, struct sub *s)
 		return;
 	}
 	if (n->kind != NODE_MAP) {
-		compiler_fail(c, n, "a schema must be a map, true or false, not %s", node_kind_name(n->kind));
+		compiler_fail(c, n, "a schema must be a map, true or false, not %s",
+			node_kind_name(n->kind));
 		return;
 	}
 	s->kind = SUB_KEYWORDS;
 	for (const struct node *member = n->first; member != NULL; member = member->next) {
 		const struct keyword *k = find_keyword(member->key);
 
-		if (k != NULL && k->read != NULL && !(k->is_validation && s->resource->skips_validation))
+		if (k != NULL && k->read != NULL &&
+			!(k->is_validation && s->resource->skips_validation))
 			k->read(c, s, member);
 	}
-	s->only_requires = s->required != NULL && n->n_children == 1 && s->required->n_children == 1;
+	s->only_requires =
+		s->required != NULL && n->n_children == 1 && s->required->n_children == 1;
 }

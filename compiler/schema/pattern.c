@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* automata/ matches whole strings. A search is `anything pattern anything`, less the side on which an alternative is
- * anchored; alternatives at the top are taken apart here, since each has anchors of its own. */
+/* automata/ matches whole strings. A search is `anything pattern anything`, less the side on
+ * which an alternative is anchored; alternatives at the top are taken apart here, since each has
+ * anchors of its own. */
 #include "schema/pattern.h"
 
 #include "base/str.h"
@@ -48,7 +49,8 @@ static bool ends_unescaped(struct str s)
 	return slashes % 2 == 0;
 }
 
-static struct re *parse_alternative(struct arena *a, struct str s, size_t offset, struct re_error *error_out)
+static struct re *parse_alternative(
+	struct arena *a, struct str s, size_t offset, struct re_error *error_out)
 {
 	bool at_start = s.len > 0 && s.ptr[0] == '^';
 	bool at_end;
@@ -102,7 +104,8 @@ bool pattern_matches(struct pattern *p, struct str s)
 	uint32_t culprit;
 
 	if (p->state == PATTERN_FRESH) {
-		enum dfa_status status = dfa_build(p->arena, &p->re, 1, STATE_BUDGET, &p->dfa, &culprit);
+		enum dfa_status status =
+			dfa_build(p->arena, &p->re, 1, STATE_BUDGET, &p->dfa, &culprit);
 
 		p->state = status == DFA_OK ? PATTERN_READY : PATTERN_TOO_LARGE;
 	}

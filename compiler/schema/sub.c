@@ -48,7 +48,8 @@ unsigned sub_types(const struct sub *s)
 #define THROUGH_REFS(function, field) \
 	struct str function(const struct sub *s) \
 	{ \
-		for (unsigned hops = 0; hops < MAX_HOPS && s->field.ptr == NULL && s->ref != NULL; hops++) \
+		for (unsigned hops = 0; hops < MAX_HOPS && s->field.ptr == NULL && s->ref != NULL; \
+			hops++) \
 			s = s->ref; \
 		return s->field; \
 	}

@@ -13,7 +13,8 @@ static void note_names(struct eval *e, const char *intro, const struct str *name
 	if (n == 0 || n > MAX_LISTED)
 		return;
 	for (size_t i = 0; i < n; i++)
-		text = arena_printf(e->arena, STR_FMT "%s" STR_FMT, STR_ARG(text), i == 0 ? "" : ", ", STR_ARG(names[i]));
+		text = arena_printf(e->arena, STR_FMT "%s" STR_FMT, STR_ARG(text),
+			i == 0 ? "" : ", ", STR_ARG(names[i]));
 	diag_note(e->diags, SPAN_NONE, "%s: " STR_FMT, intro, STR_ARG(text));
 }
 
@@ -66,7 +67,8 @@ static bool items_know_key(const struct sub *s, struct str key)
 }
 
 /* A key one level too high: "'path' is a key of 'match'". */
-static bool suggest_below(struct eval *e, const struct sub *s, const struct node *map, struct str key)
+static bool suggest_below(
+	struct eval *e, const struct sub *s, const struct node *map, struct str key)
 {
 	for (size_t i = 0; i < s->properties.n; i++) {
 		const struct named_sub *named = s->properties.entries[i].value;
@@ -76,8 +78,10 @@ static bool suggest_below(struct eval *e, const struct sub *s, const struct node
 		if (named->sub->planned != NULL || !(in_items || knows_key(named->sub, key)))
 			continue;
 		place = node_get(map, named->name);
-		diag_note(e->diags, place == NULL ? SPAN_NONE : place->key_span, "'" STR_FMT "' is a key of %s'" STR_FMT "'%s%s", STR_ARG(key),
-			in_items ? "the items of " : "", STR_ARG(named->name), place == NULL ? "" : ", which is here",
+		diag_note(e->diags, place == NULL ? SPAN_NONE : place->key_span,
+			"'" STR_FMT "' is a key of %s'" STR_FMT "'%s%s", STR_ARG(key),
+			in_items ? "the items of " : "", STR_ARG(named->name),
+			place == NULL ? "" : ", which is here",
 			place != NULL && is_yaml(e, map) ? "; check the indentation" : "");
 		return true;
 	}
@@ -87,17 +91,20 @@ static bool suggest_below(struct eval *e, const struct sub *s, const struct node
 /* A key one or more levels too deep. */
 static bool suggest_above(struct eval *e, const struct node *map, struct str key)
 {
-	for (const struct frame *f = e->frame == NULL ? NULL : e->frame->outer; f != NULL; f = f->outer) {
+	for (const struct frame *f = e->frame == NULL ? NULL : e->frame->outer; f != NULL;
+		f = f->outer) {
 		if (sub_property(f->sub, key) == NULL)
 			continue;
-		diag_note(e->diags, SPAN_NONE, "'" STR_FMT "' is a key of " STR_FMT "%s", STR_ARG(key), STR_ARG(describe_map(f->sub)),
+		diag_note(e->diags, SPAN_NONE, "'" STR_FMT "' is a key of " STR_FMT "%s",
+			STR_ARG(key), STR_ARG(describe_map(f->sub)),
 			is_yaml(e, map) ? "; check the indentation" : "");
 		return true;
 	}
 	return false;
 }
 
-bool suggest_is_misspelt(struct eval *e, const struct sub *s, const struct node *map, struct str name)
+bool suggest_is_misspelt(
+	struct eval *e, const struct sub *s, const struct node *map, struct str name)
 {
 	struct str *names = NULL;
 	size_t n = 0;
@@ -113,7 +120,8 @@ bool suggest_is_misspelt(struct eval *e, const struct sub *s, const struct node 
 	return false;
 }
 
-void suggest_key(struct eval *e, const struct sub *s, const struct node *map, const struct node *member)
+void suggest_key(
+	struct eval *e, const struct sub *s, const struct node *map, const struct node *member)
 {
 	size_t n;
 	struct str *names = collect_names(e, s, false, &n);
@@ -128,7 +136,8 @@ void suggest_key(struct eval *e, const struct sub *s, const struct node *map, co
 	}
 	names = collect_names(e, s, true, &n);
 	if (n == 0 && s->has_properties)
-		diag_note(e->diags, SPAN_NONE, STR_FMT " has no keys: write {}", STR_ARG(describe_map(s)));
+		diag_note(e->diags, SPAN_NONE, STR_FMT " has no keys: write {}",
+			STR_ARG(describe_map(s)));
 	note_names(e, "the keys here are", names, n);
 }
 
@@ -146,7 +155,8 @@ void suggest_choice(struct eval *e, const struct sub *s, const struct node *n)
 	if (nearest.ptr != NULL)
 		diag_note(e->diags, SPAN_NONE, "did you mean '" STR_FMT "'?", STR_ARG(nearest));
 	else
-		note_names(e, count == 1 ? "the only possible value is" : "possible values are", names, count);
+		note_names(e, count == 1 ? "the only possible value is" : "possible values are",
+			names, count);
 }
 
 static bool looks_numeric(struct str s)
@@ -178,6 +188,12 @@ static const char *boolean_meant(struct str s)
 	return NULL;
 }
 
+bool suggest_is_braced_word(const struct eval *e, const struct node *n)
+{
+	return n->kind == NODE_MAP && n->n_children == 1 && n->first->kind == NODE_NULL &&
+	       n->first->span.begin == n->first->span.end && is_yaml(e, n);
+}
+
 static void suggest_list(struct eval *e, const struct sub *s, const struct node *n)
 {
 	const struct sub *items = sub_follow(s)->items;
@@ -187,27 +203,41 @@ static void suggest_list(struct eval *e, const struct sub *s, const struct node 
 		return;
 	if (n->kind == NODE_MAP && is_yaml(e, n))
 		diag_note(e->diags, SPAN_NONE, "each item of a list begins with '- '");
-	else if (n->kind == NODE_MAP && is_written_in(e, n, TREE_TOML) && (n->flags & NODE_INLINE) == 0)
-		diag_note(e->diags, SPAN_NONE, "each item of a list of tables begins with [[" STR_FMT "]]", STR_ARG(n->key));
+	else if (n->kind == NODE_MAP && is_written_in(e, n, TREE_TOML) &&
+		 (n->flags & NODE_INLINE) == 0)
+		diag_note(e->diags, SPAN_NONE,
+			"each item of a list of tables begins with [[" STR_FMT "]]",
+			STR_ARG(n->key));
 	else if (n->kind == NODE_MAP)
 		diag_note(e->diags, SPAN_NONE, "for one item, write a list with one map in it");
 	else
-		diag_note(e->diags, SPAN_NONE, "for one item, write [" STR_FMT "]", STR_ARG(n->text));
+		diag_note(
+			e->diags, SPAN_NONE, "for one item, write [" STR_FMT "]", STR_ARG(n->text));
 }
 
 void suggest_type(struct eval *e, const struct sub *s, const struct node *n, unsigned types)
 {
 	bool is_scalar = n->kind == NODE_INT || n->kind == NODE_FLOAT || n->kind == NODE_BOOL;
 
-	if (n->kind == NODE_NULL && types == TYPE_OBJECT && s->has_properties && s->properties.n == 0)
+	if (suggest_is_braced_word(e, n) && (types & TYPE_STRING) != 0)
+		diag_note(e->diags, SPAN_NONE,
+			"braces make a map in YAML; in quotes it is a string: \"{" STR_FMT "}\"",
+			STR_ARG(n->first->key));
+	else if (n->kind == NODE_NULL && types == TYPE_OBJECT && s->has_properties &&
+		s->properties.n == 0)
 		diag_note(e->diags, SPAN_NONE, "write {}");
 	else if (n->kind == NODE_NULL && n->parent != NULL && is_yaml(e, n))
-		diag_note(e->diags, SPAN_NONE, "there is no value here; what belongs to it is indented further, and '#' begins a comment");
+		diag_note(e->diags, SPAN_NONE,
+			"there is no value here; what belongs to it is indented further, and '#' "
+			"begins a comment");
 	else if ((types & TYPE_STRING) != 0 && is_scalar && n->text.len > 0 && n->text.len <= 60)
-		diag_note(e->diags, SPAN_NONE, "in quotes it is a string: \"" STR_FMT "\"", STR_ARG(n->text));
+		diag_note(e->diags, SPAN_NONE, "in quotes it is a string: \"" STR_FMT "\"",
+			STR_ARG(n->text));
 	else if ((types & TYPE_INTEGER) != 0 && n->kind == NODE_STRING && looks_numeric(n->text))
-		diag_note(e->diags, SPAN_NONE, "without quotes it is a number: " STR_FMT, STR_ARG(n->text));
-	else if (types == TYPE_BOOL && n->kind != NODE_MAP && n->kind != NODE_SEQ && boolean_meant(n->text) != NULL)
+		diag_note(e->diags, SPAN_NONE, "without quotes it is a number: " STR_FMT,
+			STR_ARG(n->text));
+	else if (types == TYPE_BOOL && n->kind != NODE_MAP && n->kind != NODE_SEQ &&
+		 boolean_meant(n->text) != NULL)
 		diag_note(e->diags, SPAN_NONE, "write %s", boolean_meant(n->text));
 	else if (types == TYPE_ARRAY && n->kind != NODE_NULL)
 		suggest_list(e, s, n);

@@ -72,7 +72,8 @@ static size_t remove_dots(struct str path, char *out)
 		size_t at = str_find_char(rest, '/');
 		struct str segment = { rest.ptr, at };
 		is_last = at == rest.len;
-		rest = is_last ? (struct str){ rest.ptr + at, 0 } : str_slice(rest, at + 1, rest.len);
+		rest = is_last ? (struct str){ rest.ptr + at, 0 }
+			       : str_slice(rest, at + 1, rest.len);
 		if (str_eq(segment, STR(".")))
 			continue;
 		if (str_eq(segment, STR(".."))) {
@@ -110,11 +111,13 @@ static struct str without_dots(struct arena *a, struct str path)
 static struct str compose(struct arena *a, const struct uri_ref *u)
 {
 	return arena_printf(a, STR_FMT "%s%s" STR_FMT STR_FMT "%s" STR_FMT, STR_ARG(u->scheme),
-		u->scheme.ptr != NULL ? ":" : "", u->authority.ptr != NULL ? "//" : "", STR_ARG(u->authority),
-		STR_ARG(u->path), u->query.ptr != NULL ? "?" : "", STR_ARG(u->query));
+		u->scheme.ptr != NULL ? ":" : "", u->authority.ptr != NULL ? "//" : "",
+		STR_ARG(u->authority), STR_ARG(u->path), u->query.ptr != NULL ? "?" : "",
+		STR_ARG(u->query));
 }
 
-struct str uri_ref_resolve(struct arena *a, struct str base, struct str ref, struct str *fragment_out)
+struct str uri_ref_resolve(
+	struct arena *a, struct str base, struct str ref, struct str *fragment_out)
 {
 	struct uri_ref b = uri_ref_split(base), r = uri_ref_split(ref), t = r;
 	*fragment_out = r.fragment;
@@ -148,7 +151,8 @@ struct str uri_ref_unescape(struct arena *a, struct str s)
 	char *out = arena_bytes(a, s.len + 1);
 	size_t n = 0;
 	for (size_t i = 0; i < s.len; i++) {
-		bool is_escape = s.ptr[i] == '%' && i + 2 < s.len && hex_value(s.ptr[i + 1]) >= 0 && hex_value(s.ptr[i + 2]) >= 0;
+		bool is_escape = s.ptr[i] == '%' && i + 2 < s.len && hex_value(s.ptr[i + 1]) >= 0 &&
+				 hex_value(s.ptr[i + 2]) >= 0;
 		if (!is_escape) {
 			out[n++] = s.ptr[i];
 			continue;
@@ -164,7 +168,8 @@ static struct str unescape_token(struct arena *a, struct str s)
 	char *out = arena_bytes(a, s.len + 1);
 	size_t n = 0;
 	for (size_t i = 0; i < s.len; i++) {
-		bool is_escape = s.ptr[i] == '~' && i + 1 < s.len && (s.ptr[i + 1] == '0' || s.ptr[i + 1] == '1');
+		bool is_escape = s.ptr[i] == '~' && i + 1 < s.len &&
+				 (s.ptr[i + 1] == '0' || s.ptr[i + 1] == '1');
 		out[n++] = is_escape ? (s.ptr[i + 1] == '1' ? '/' : '~') : s.ptr[i];
 		i += is_escape;
 	}

@@ -24,15 +24,17 @@ static bool is_open(const struct yaml_reader *r, const struct node *n)
 	return false;
 }
 
+#define NEAREST_MOST 200 /* anchors: a hostile file has very many, and as many aliases that lead nowhere */
+
 static void note_nearest_anchor(struct yaml_reader *r, struct str name)
 {
-	struct str *names = ARENA_ARRAY(r->build.arena, struct str, r->anchors.n + 1);
-	struct str nearest;
+	size_t n_names = r->anchors.n < NEAREST_MOST ? r->anchors.n : NEAREST_MOST;
+	struct str names[NEAREST_MOST], nearest;
 	struct yaml_anchor *anchor;
 
-	for (size_t i = 0; i < r->anchors.n; i++)
+	for (size_t i = 0; i < n_names; i++)
 		names[i] = r->anchors.entries[i].key;
-	nearest = diag_nearest(name, names, r->anchors.n);
+	nearest = diag_nearest(name, names, n_names);
 	if (nearest.ptr == NULL)
 		return;
 	anchor = map_get(&r->anchors, nearest);

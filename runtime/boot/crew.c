@@ -165,7 +165,8 @@ static void on_abort(struct loop *l, struct loop_mail *m)
 		abort_fronts(h);
 }
 
-/* In the reverse order of building. What backends close goes at the end of a turn, so there is one more. */
+/* In the reverse order of building. What backends close goes at the end of a turn, so there is
+ * one more. */
 static void tear_down(struct hand *h)
 {
 	struct worker *w = &h->worker;

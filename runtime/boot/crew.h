@@ -28,7 +28,8 @@ struct crew_conf {
 	void *arg;
 };
 
-/* NULL: out of memory or descriptors (logged). A worker whose thread cannot be started reports ready with ok false, and gone. */
+/* NULL: out of memory or descriptors (logged). A worker whose thread cannot be started reports
+ * ready with ok false, and gone. */
 struct crew *crew_start(const struct crew_conf *conf);
 void crew_drain(struct crew *c);
 void crew_abort(struct crew *c);

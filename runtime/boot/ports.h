@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The listening sockets of the whole process: one a worker and listener, all bound before any worker runs and before privileges are
- * dropped, so that a port in use is told with its config line and nothing has begun yet. */
+/* The listening sockets of the whole process: one a worker and listener, all bound before any
+ * worker runs and before privileges are dropped, so that a port in use is told with its config
+ * line and nothing has begun yet. */
 #pragma once
 
 #include <stdint.h>

@@ -70,8 +70,9 @@ static void run_mail(struct loop *l)
 	}
 }
 
-/* libev invokes check watchers before the callbacks of what it polled, and prepare watchers after all callbacks and before
- * it hands changed descriptors to the kernel and sleeps: the two ends of a turn. */
+/* libev invokes check watchers before the callbacks of what it polled, and prepare watchers
+ * after all callbacks and before it hands changed descriptors to the kernel and sleeps: the two
+ * ends of a turn. */
 static void on_turn_begin(struct ev_loop *ev, ev_check *w, int events)
 {
 	(void)ev;
@@ -195,8 +196,9 @@ void loop_io_want(struct loop_io *io, unsigned events)
 
 	if (loop_io_wanted(io) == events)
 		return;
-	/* An event that waits to be told in this turn survives the change. libev compares what a descriptor wanted with what
-	 * it wants once, before it sleeps, so that changes back and forth cost no call. */
+	/* An event that waits to be told in this turn survives the change. libev compares what a
+	 * descriptor wanted with what it wants once, before it sleeps, so that changes back and
+	 * forth cost no call. */
 	pending = ev_clear_pending(io->loop->ev, w);
 	ev_io_stop(io->loop->ev, w);
 	ev_io_modify(w, (int)events);
@@ -220,7 +222,8 @@ static struct timer_storage *timer_storage(struct loop_timer *t)
 	return (struct timer_storage *)(void *)t->ev;
 }
 
-/* One millisecond more than asked, because both clocks are cut to whole ones: a timer never fires early. */
+/* One millisecond more than asked, because both clocks are cut to whole ones: a timer never
+ * fires early. */
 static void timer_arm(struct loop_timer *t)
 {
 	struct timer_storage *s = timer_storage(t);

@@ -133,7 +133,8 @@ int conn_connect(struct conn *c, struct worker *w, const struct addr *to,
 	/* An interrupted connect goes on in the background, as one in progress does. */
 	if (connect(fd, (const struct sockaddr *)&sa, len) != 0 && errno != EINPROGRESS &&
 	    errno != EINTR) {
-		/* EAGAIN: no local port is left (AF_INET), which waiting on this socket does not cure. */
+		/* EAGAIN: no local port is left (AF_INET), which waiting on this socket does not
+		 * cure. */
 		rc = errno == EAGAIN ? ERR_NO_MEMORY : err_of_errno(errno);
 		close(fd);
 		return rc;

@@ -84,7 +84,8 @@ static struct dns_socket *socket_of(struct dns *d, int fd)
 	return NULL;
 }
 
-/* c-ares tells what it wants to know of a socket; nothing at all means that it is about to close it. */
+/* c-ares tells what it wants to know of a socket; nothing at all means that it is about to close
+ * it. */
 static void on_socket(void *data, ares_socket_t fd, int readable, int writable)
 {
 	struct dns *d = data;

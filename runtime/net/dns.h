@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Questions to DNS servers: a c-ares channel on a worker's loop. Called by the resolver, which caches; here nothing is. The servers
- * and search domains are those of resolv.conf, read when the channel is made. */
+/* Questions to DNS servers: a c-ares channel on a worker's loop. Called by the resolver, which
+ * caches; here nothing is. The servers and search domains are those of resolv.conf, read when
+ * the channel is made. */
 #pragma once
 
 #include <stddef.h>
@@ -21,9 +22,11 @@ struct dns_answer {
 };
 typedef void dns_answer_fn(void *arg, const struct dns_answer *a);
 
-/* `servers` as in resolver_sources, or NULL. NULL is returned when out of memory, or when `servers` is malformed. */
+/* `servers` as in resolver_sources, or NULL. NULL is returned when out of memory, or when
+ * `servers` is malformed. */
 struct dns *dns_new(struct loop *l, const char *servers);
 /* Questions that are open are dropped: their functions are not called. */
 void dns_free(struct dns **d);
-/* Asks for A and AAAA. `fn` is called once, perhaps from inside this call; it must not call dns_ask or dns_free. */
+/* Asks for A and AAAA. `fn` is called once, perhaps from inside this call; it must not call
+ * dns_ask or dns_free. */
 void dns_ask(struct dns *d, const char *name, dns_answer_fn *fn, void *arg);

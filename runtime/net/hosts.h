@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The hosts file, read once when a worker starts (no file is read after boot), and the loopback names that hold without one
- * (RFC 6761 section 6.3). Called by the resolver. A file that is absent is an empty one; lines that make no sense are passed over; of
- * an oversized file the first 1 MiB counts, and the log says so. Immutable once made. */
+/* The hosts file, read once when a worker starts (no file is read after boot), and the loopback
+ * names that hold without one (RFC 6761 section 6.3). Called by the resolver. A file that is
+ * absent is an empty one; lines that make no sense are passed over; of an oversized file the
+ * first 1 MiB counts, and the log says so. Immutable once made. */
 #pragma once
 
 #include <stddef.h>

@@ -123,7 +123,8 @@ static void out_of_descriptors(struct listen_socket *s, int system_errno)
 	loop_timer_set(&s->pause, ACCEPT_PAUSE_MS);
 }
 
-/* Accepts up to `most`; how many, or -errno when nothing (more) could be accepted. EAGAIN is the usual one. */
+/* Accepts up to `most`; how many, or -errno when nothing (more) could be accepted. EAGAIN is the
+ * usual one. */
 static int accept_up_to(struct listen_socket *s, unsigned most)
 {
 	for (unsigned n = 0; n < most;) {
@@ -145,8 +146,9 @@ static int accept_up_to(struct listen_socket *s, unsigned most)
 	return (int)most;
 }
 
-/* A call that finds the queue empty is wasted, and asking for one connection a wake-up never makes it: the loop tells again
- * while there are more. So the batch grows only when four in a row were filled. */
+/* A call that finds the queue empty is wasted, and asking for one connection a wake-up never
+ * makes it: the loop tells again while there are more. So the batch grows only when four in a
+ * row were filled. */
 static void accept_some(struct listen_socket *s)
 {
 	int n = accept_up_to(s, s->batch);

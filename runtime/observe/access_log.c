@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -54,8 +55,9 @@ struct access_log {
 	char bytes[KEPT_MOST + LINE_MOST];
 };
 
-/* A pipe, terminal or socket takes part of a write when it is full, so workers take turns: who left a line half written
- * goes on before anybody else writes. (A file opened for appending takes each write whole.) */
+/* A pipe, terminal or socket takes part of a write when it is full, so workers take turns: who
+ * left a line half written goes on before anybody else writes. (A file opened for appending
+ * takes each write whole.) */
 static pthread_mutex_t sink_lock = PTHREAD_MUTEX_INITIALIZER;
 static const struct access_log *sink_in_line; /* under sink_lock */
 
@@ -64,7 +66,8 @@ static int reopen(int fd)
 	char path[32];
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	/* O_NONBLOCK belongs to what was opened, which is shared with whoever started us; what we open ourselves is ours. */
+	/* O_NONBLOCK belongs to what was opened, which is shared with whoever started us; what
+	 * we open ourselves is ours. */
 	return open(path, O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 }
 
@@ -138,7 +141,8 @@ static size_t write_some(struct access_log *log)
 	if (is_mine)
 		n = write_once(log);
 	if (n < 0 && errno != EAGAIN) {
-		/* A full disk, a reader that went away: these lines are lost, later ones may not be. */
+		/* A full disk, a reader that went away: these lines are lost, later ones may not
+		 * be. */
 		for (size_t i = log->from; i < log->to; i++)
 			log->dropped += log->bytes[i] == '\n';
 		log->from = log->to = 0;

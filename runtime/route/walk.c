@@ -23,7 +23,8 @@ static inline uint32_t half(const unsigned char *at)
 	return h;
 }
 
-/* Of the four class numbers in `classes`, one bit for each that equals `class`; only the lowest is exact, higher ones may be false. */
+/* Of the four class numbers in `classes`, one bit for each that equals `class`; only the lowest
+ * is exact, higher ones may be false. */
 static inline uint32_t class_hits(uint32_t classes, uint32_t class)
 {
 	uint32_t x = classes ^ class * 0x01010101u;

@@ -38,7 +38,7 @@ NGINX_PROXY = 'proxy_pass http://back; proxy_http_version 1.1; proxy_set_header 
 HAPROXY = """\
 global
   nbthread 1
-  maxconn 20000
+  maxconn 4000
 defaults
   mode http
   timeout connect 5s

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The cost of deciding N path-like patterns, and of a lookup in their table: bench_automata [N] [rounds]. Prints one line a step. */
+/* The cost of deciding N path-like patterns, and of a lookup in their table: bench_automata [N]
+ * [rounds]. Prints one line a step. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -55,8 +56,9 @@ static struct re *add_segment(struct arena *a, struct re *x, bool is_param, stru
 	return re_cat(a, re_cat(a, x, re_literal(a, STR("/"), false)), segment);
 }
 
-/* As APIs are: some services, in each collections and members in turn, now and then an action in a member's place
- * ("/users/search"), which ends the path; a quarter are prefixes on a segment boundary. */
+/* As APIs are: some services, in each collections and members in turn, now and then an action in
+ * a member's place ("/users/search"), which ends the path; a quarter are prefixes on a segment
+ * boundary. */
 static struct re *path(struct arena *a, uint32_t n_services, struct str *example_out)
 {
 	struct sbuf example = { 0 };

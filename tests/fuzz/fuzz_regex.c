@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Fuzzes the regex parser, the DFA construction and the table. The input is a regex, a NUL or a newline, and a text to match.
- * What was parsed must build within its bounds, DFA and table must agree, and witnesses must be accepted as promised. */
+/* Fuzzes the regex parser, the DFA construction and the table. The input is a regex, a NUL or a
+ * newline, and a text to match. What was parsed must build within its bounds, DFA and table must
+ * agree, and witnesses must be accepted as promised. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

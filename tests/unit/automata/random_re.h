@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Random expressions over a, b and c with an oracle of their own: a pattern is matched by computing, from a set of positions
- * in the text, the set of positions behind it. Nothing here uses the automata. Seeds are fixed: a failure repeats. */
+/* Random expressions over a, b and c with an oracle of their own: a pattern is matched by
+ * computing, from a set of positions in the text, the set of positions behind it. Nothing here
+ * uses the automata. Seeds are fixed: a failure repeats. */
 #pragma once
 
 #include <stdbool.h>
@@ -88,7 +89,8 @@ static inline uint32_t specimen_repeat_ends(const struct specimen *s, int i, str
 	return all;
 }
 
-/* The positions (bits) that node i may end at when it begins at those of `from`. Texts have fewer than 32 bytes. */
+/* The positions (bits) that node i may end at when it begins at those of `from`. Texts have fewer
+ * than 32 bytes. */
 static inline uint32_t specimen_ends(const struct specimen *s, int i, struct str text, uint32_t from)
 {
 	const struct specimen_node *n = &s->at[i];

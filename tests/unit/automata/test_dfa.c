@@ -211,7 +211,8 @@ START_TEST(test_small_arena)
 }
 END_TEST
 
-/* States grow with the patterns, not with their pairs: a tenth of the patterns has about a tenth of the states. */
+/* States grow with the patterns, not with their pairs: a tenth of the patterns has about a tenth
+ * of the states. */
 START_TEST(test_paths_stay_linear)
 {
 	enum { N = 3000 };

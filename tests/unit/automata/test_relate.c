@@ -44,7 +44,8 @@ static enum dfa_relation compare(const struct specimen *p, const struct specimen
 	return only_q ? DFA_CONTAINED : DFA_EQUAL;
 }
 
-/* dfa_overlaps says what dfa_relate says, and names just the later patterns that are not disjoint. */
+/* dfa_overlaps says what dfa_relate says, and names just the later patterns that are not
+ * disjoint. */
 static void check_overlaps(const struct dfa *d, uint32_t p)
 {
 	struct dfa_overlap *list;
@@ -61,8 +62,8 @@ static void check_overlaps(const struct dfa *d, uint32_t p)
 	ck_assert_uint_eq(at, n);
 }
 
-/* A DFA of at most LENGTH + 2 states (one is the dead state) has no accept set that needs a longer string than LENGTH, so that the
- * comparison of short strings is exact. */
+/* A DFA of at most LENGTH + 2 states (one is the dead state) has no accept set that needs a
+ * longer string than LENGTH, so that the comparison of short strings is exact. */
 START_TEST(test_random)
 {
 	struct dice dice = { 4711 };

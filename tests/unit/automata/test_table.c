@@ -338,7 +338,8 @@ START_TEST(test_other_byte_order)
 }
 END_TEST
 
-/* Whatever one byte is changed to: the check refuses the table, or walks stay inside it and answer with sets that exist. */
+/* Whatever one byte is changed to: the check refuses the table, or walks stay inside it and
+ * answer with sets that exist. */
 START_TEST(test_damage)
 {
 	struct dfa d = build_paths();

@@ -172,7 +172,7 @@ START_TEST(unanchored_regexes_stand_apart_if_need_be)
 
 	/* Each doubles the states of what it is built together with. */
 	sbuf_adds(&yaml, CONFIG_LISTENER "routing: {ties: file-order}\nroutes:\n");
-	for (int i = 0; i < 40; i++)
+	for (int i = 0; i < 16; i++)
 		sbuf_printf(&yaml, "  - {match: {path: {regex: \"/.*/s%d/.*\"}}, echo: {}}\n", i);
 	config_plan(&c, yaml.ptr);
 	ck_assert_uint_gt(c.plan->n_matchers, 1);
@@ -192,6 +192,33 @@ START_TEST(a_parameter_beyond_the_last_segment)
 	sbuf_adds(&yaml, "/{id}\"}, echo: {}}\n");
 	config_init(&c, yaml.ptr);
 	ck_assert_int_eq(config_diag(&c, DIAG_PARAM_TOO_DEEP) != NULL, _i == 1);
+	sbuf_fini(&yaml);
+	config_fini(&c);
+}
+END_TEST
+
+/* Wildcards of different lengths are forms of their own, each of which is combined with each path. */
+START_TEST(too_many_combinations)
+{
+	struct sbuf yaml = { 0 };
+	struct config c;
+
+	sbuf_adds(&yaml, CONFIG_LISTENER "routes:\n");
+	for (int r = 0; r < 3; r++) {
+		sbuf_printf(&yaml, "  - {name: r%d, match: {method: M%d, path: [/p", r, r);
+		for (int i = 0; i < 900; i++)
+			sbuf_printf(&yaml, ", /p%d", i);
+		sbuf_adds(&yaml, "], host: [\"*.a\"");
+		for (int len = 2; len < 200; len++) {
+			sbuf_adds(&yaml, ", \"*.");
+			for (int i = 0; i < len; i++)
+				sbuf_addc(&yaml, i % 50 == 49 && i + 1 < len ? '.' : 'a');
+			sbuf_addc(&yaml, '"');
+		}
+		sbuf_adds(&yaml, "]}, echo: {}}\n");
+	}
+	config_init(&c, yaml.ptr);
+	ck_assert_ptr_nonnull(config_diag(&c, DIAG_TOO_MANY_ROUTES));
 	sbuf_fini(&yaml);
 	config_fini(&c);
 }
@@ -247,6 +274,7 @@ Suite *suite_plan(void)
 	tcase_add_test(t, too_many_states_name_the_culprit);
 	tcase_add_test(t, unanchored_regexes_stand_apart_if_need_be);
 	tcase_add_loop_test(t, a_parameter_beyond_the_last_segment, 0, 2);
+	tcase_add_test(t, too_many_combinations);
 	tcase_add_test(t, later_overlaps_are_checked_unless_they_contain);
 	tcase_add_test(t, places_do_not_depend_on_the_folder);
 	suite_add_tcase(s, t);
