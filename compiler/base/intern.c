@@ -10,7 +10,8 @@ void intern_init(struct interner *in, struct arena *a)
 
 struct str intern_str(struct interner *in, struct str s)
 {
-	/* The value is the copy's text; an empty string has one too, since a NUL stands behind it. */
+	/* The value is the copy's text; an empty string has one too, since a NUL stands behind it.
+	 * */
 	const char *old = map_get(&in->map, s);
 	struct str copy;
 

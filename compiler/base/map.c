@@ -14,7 +14,8 @@ void map_init(struct map *m, struct arena *a)
 	*m = (struct map){ .arena = a };
 }
 
-/* The slot that holds the key, or the empty one where it would go. n_slots is a power of two, never full. */
+/* The slot that holds the key, or the empty one where it would go. n_slots is a power of two, never
+ * full. */
 static uint32_t *find_slot(const struct map *m, struct str key, uint64_t hash)
 {
 	size_t i = (size_t)hash & (m->n_slots - 1);

@@ -10,7 +10,9 @@
 
 static const struct diag_kind kinds[] = {
 #define DIAG(name, level, number, headline, text) \
-	[DIAG_##name] = { .id = #name, .code = number, .title = headline, .help = text, .severity = level },
+	[DIAG_##name] = { \
+		.id = #name, .code = number, .title = headline, .help = text, .severity = level \
+	},
 #include "diag/diag.def"
 #undef DIAG
 };
@@ -69,7 +71,8 @@ uint32_t diag_add_source(struct diags *d, struct str name, struct str text)
 	CHECK(s.text.len < UINT32_MAX && d->n_sources < UINT32_MAX);
 	find_lines(d->arena, &s);
 	if (d->n_sources == d->cap_sources)
-		CHECK(vec_grow(d->arena, (void **)&d->sources, d->n_sources, &d->cap_sources, sizeof(s)));
+		CHECK(vec_grow(
+			d->arena, (void **)&d->sources, d->n_sources, &d->cap_sources, sizeof(s)));
 	d->sources[d->n_sources] = s;
 	return (uint32_t)d->n_sources++;
 }
@@ -134,9 +137,12 @@ static enum diag_severity severity_of(const struct diags *d, enum diag_id id)
 	return s == DIAG_WARNING && d->warnings_as_errors ? DIAG_ERROR : s;
 }
 
-void diag_vreport(struct diags *d, enum diag_id id, struct span at, const char *format, va_list args)
+void diag_vreport(
+	struct diags *d, enum diag_id id, struct span at, const char *format, va_list args)
 {
-	struct diag new = { .id = id, .severity = severity_of(d, id), .at = at, .order = (uint32_t)d->n };
+	struct diag new = {
+		.id = id, .severity = severity_of(d, id), .at = at, .order = (uint32_t)d->n
+	};
 
 	CHECK(at.source < d->n_sources);
 	d->n_errors += new.severity == DIAG_ERROR;
@@ -208,7 +214,8 @@ static struct str plain_name(struct str s, char buffer[NAME_MOST])
 	return (struct str){ buffer, s.len };
 }
 
-/* 0: the same but for case, "-" and "_". Halves, so that a shared beginning ranks behind one slip of a key. */
+/* 0: the same but for case, "-" and "_". Halves, so that a shared beginning ranks behind one slip
+ * of a key. */
 static unsigned name_distance(struct str name, struct str candidate, unsigned worst)
 {
 	char buffers[2][NAME_MOST];
@@ -234,7 +241,8 @@ struct str diag_nearest(struct str name, const struct str *names, size_t n_names
 	struct str nearest = STR_NONE;
 
 	for (size_t i = 0; i < n_names; i++) {
-		unsigned distance = str_eq(name, names[i]) ? worst : name_distance(name, names[i], worst);
+		unsigned distance =
+			str_eq(name, names[i]) ? worst : name_distance(name, names[i], worst);
 
 		if (distance < least) {
 			least = distance;

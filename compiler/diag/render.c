@@ -107,10 +107,21 @@ static unsigned width_of(uint32_t c)
 		uint32_t first, last;
 		unsigned width;
 	} ranges[] = {
-		{ 0x0300, 0x036f, 0 },   { 0x1100, 0x115f, 2 },   { 0x200b, 0x200f, 0 },   { 0x20d0, 0x20ff, 0 },
-		{ 0x2e80, 0x303e, 2 },   { 0x3041, 0xa4cf, 2 },   { 0xac00, 0xd7a3, 2 },   { 0xf900, 0xfaff, 2 },
-		{ 0xfe00, 0xfe0f, 0 },   { 0xfe30, 0xfe6f, 2 },   { 0xff00, 0xff60, 2 },   { 0xffe0, 0xffe6, 2 },
-		{ 0x1f300, 0x1f64f, 2 }, { 0x1f680, 0x1faff, 2 }, { 0x20000, 0x3fffd, 2 },
+		{ 0x0300, 0x036f, 0 },
+		{ 0x1100, 0x115f, 2 },
+		{ 0x200b, 0x200f, 0 },
+		{ 0x20d0, 0x20ff, 0 },
+		{ 0x2e80, 0x303e, 2 },
+		{ 0x3041, 0xa4cf, 2 },
+		{ 0xac00, 0xd7a3, 2 },
+		{ 0xf900, 0xfaff, 2 },
+		{ 0xfe00, 0xfe0f, 0 },
+		{ 0xfe30, 0xfe6f, 2 },
+		{ 0xff00, 0xff60, 2 },
+		{ 0xffe0, 0xffe6, 2 },
+		{ 0x1f300, 0x1f64f, 2 },
+		{ 0x1f680, 0x1faff, 2 },
+		{ 0x20000, 0x3fffd, 2 },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(ranges); i++) {
@@ -123,8 +134,9 @@ static unsigned width_of(uint32_t c)
 /* Controls of C1 and of bidirectional text, which would show a line other than it is. */
 static bool is_treacherous(uint32_t c)
 {
-	return (c >= 0x80 && c < 0xa0) || (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) ||
-	       c == 0x2028 || c == 0x2029 || c == 0x200e || c == 0x200f;
+	return (c >= 0x80 && c < 0xa0) || (c >= 0x202a && c <= 0x202e) ||
+	       (c >= 0x2066 && c <= 0x2069) || c == 0x2028 || c == 0x2029 || c == 0x200e ||
+	       c == 0x200f;
 }
 
 /* The first character of s (not empty): itself, or U+FFFD for what must not reach a terminal. */
@@ -227,13 +239,17 @@ static struct excerpt excerpt_of(const struct source *s, struct span at, uint32_
 		x.line.len--;
 	x.mark = at.begin - begin < x.line.len ? at.begin - begin : x.line.len;
 	x.mark_end = at.end <= at.begin ? x.mark : at.end - begin;
-	if (x.mark_end > x.line.len) /* the span goes on in later lines: trailing blanks do not matter */
-		for (x.mark_end = x.line.len; x.mark_end > x.mark + 1 && x.line.ptr[x.mark_end - 1] == ' ';)
+	if (x.mark_end >
+		x.line.len) /* the span goes on in later lines: trailing blanks do not matter */
+		for (x.mark_end = x.line.len;
+			x.mark_end > x.mark + 1 && x.line.ptr[x.mark_end - 1] == ' ';)
 			x.mark_end--;
 	x.to = x.line.len;
 	if (x.line.len <= WINDOW_MOST / 8 || columns(x.line) <= WINDOW_MOST)
 		return x;
-	x.from = columns(str_slice(x.line, 0, x.mark)) <= WINDOW_BEFORE ? 0 : back(x.line, x.mark, WINDOW_BEFORE);
+	x.from = columns(str_slice(x.line, 0, x.mark)) <= WINDOW_BEFORE
+			 ? 0
+			 : back(x.line, x.mark, WINDOW_BEFORE);
 	x.to = advance(x.line, x.from, WINDOW_MOST);
 	if (x.mark_end > x.to)
 		x.mark_end = x.to;
@@ -281,10 +297,12 @@ static void put_carets(struct sbuf *out, const struct excerpt *x, const struct p
 	sbuf_adds(out, c->off);
 }
 
-static void put_head(struct sbuf *out, const struct diags *d, struct span at, enum diag_severity severity,
-	const struct palette *c)
+static void put_head(struct sbuf *out, const struct diags *d, struct span at,
+	enum diag_severity severity, const struct palette *c)
 {
-	const char *colour = severity == DIAG_ERROR ? c->error : severity == DIAG_NOTE ? c->note : c->warning;
+	const char *colour = severity == DIAG_ERROR  ? c->error
+			     : severity == DIAG_NOTE ? c->note
+						     : c->warning;
 	uint32_t line, column;
 
 	sbuf_adds(out, c->place);
@@ -298,7 +316,8 @@ static void put_head(struct sbuf *out, const struct diags *d, struct span at, en
 	sbuf_printf(out, "%s%s%s:%s ", c->off, colour, diag_severity_name(severity), c->off);
 }
 
-static void put_source(struct sbuf *out, const struct diags *d, const struct diag *g, const struct palette *c)
+static void put_source(
+	struct sbuf *out, const struct diags *d, const struct diag *g, const struct palette *c)
 {
 	const struct source *s = &d->sources[g->at.source];
 	struct excerpt x;
@@ -317,7 +336,8 @@ static void put_source(struct sbuf *out, const struct diags *d, const struct dia
 	sbuf_addc(out, '\n');
 }
 
-static void render_text(struct sbuf *out, const struct diags *d, const struct render_list *list, bool colour)
+static void render_text(
+	struct sbuf *out, const struct diags *d, const struct render_list *list, bool colour)
 {
 	const struct palette *c = colour ? &coloured : &plain;
 
@@ -334,7 +354,8 @@ static void render_text(struct sbuf *out, const struct diags *d, const struct re
 		if (g->at.source != 0)
 			put_source(out, d, g, c);
 		for (size_t n = 0; n < g->n_notes; n++) {
-			put_head(out, d, g->notes[n].at.source == 0 ? g->at : g->notes[n].at, DIAG_NOTE, c);
+			put_head(out, d, g->notes[n].at.source == 0 ? g->at : g->notes[n].at,
+				DIAG_NOTE, c);
 			put_clean(out, g->notes[n].text);
 			sbuf_addc(out, '\n');
 		}

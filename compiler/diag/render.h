@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Turns collected diagnostics into text: for people, for programs, for code hosts.
  *
- * Called once by the cli, at the end. All forms show the same list: sorted by place, exact duplicates dropped, at most
- * DIAG_MOST_SHOWN; the rest is counted. Nothing here prints. What users wrote (messages, names, source lines) is shown without
- * control characters, so that a document cannot drive a terminal or a log. */
+ * Called once by the cli, at the end. All forms show the same list: sorted by place, exact
+ * duplicates dropped, at most DIAG_MOST_SHOWN; the rest is counted. Nothing here prints. What
+ * users wrote (messages, names, source lines) is shown without control characters, so that a
+ * document cannot drive a terminal or a log. */
 #pragma once
 
 #include "base/str.h"

@@ -3,7 +3,8 @@
 
 #include "base/check.h"
 
-/* The place of a span as programs want it: the end is exclusive, columns count code points from 1. */
+/* The place of a span as programs want it: the end is exclusive, columns count code points from 1.
+ * */
 struct region {
 	uint32_t line, column, end_line, end_column;
 };
@@ -13,7 +14,8 @@ static struct region region_of(const struct diags *d, struct span s)
 	struct region r;
 
 	diag_place(d, s, &r.line, &r.column);
-	diag_place(d, (struct span){ s.source, s.end > s.begin ? s.end : s.begin, 0 }, &r.end_line, &r.end_column);
+	diag_place(d, (struct span){ s.source, s.end > s.begin ? s.end : s.begin, 0 }, &r.end_line,
+		&r.end_column);
 	return r;
 }
 
@@ -33,9 +35,10 @@ static void json_place(struct sbuf *out, const struct diags *d, struct span s)
 		return;
 	sbuf_adds(out, ", ");
 	json_member(out, "file", d->sources[s.source].name);
-	sbuf_printf(out, ", \"line\": %u, \"column\": %u, \"end_line\": %u, \"end_column\": %u", r.line, r.column,
-		r.end_line, r.end_column);
-	sbuf_printf(out, ", \"offset\": %u, \"length\": %u", s.begin, s.end > s.begin ? s.end - s.begin : 0);
+	sbuf_printf(out, ", \"line\": %u, \"column\": %u, \"end_line\": %u, \"end_column\": %u",
+		r.line, r.column, r.end_line, r.end_column);
+	sbuf_printf(out, ", \"offset\": %u, \"length\": %u", s.begin,
+		s.end > s.begin ? s.end - s.begin : 0);
 }
 
 static void json_diag(struct sbuf *out, const struct diags *d, const struct diag *g)
@@ -69,7 +72,8 @@ void render_json(struct sbuf *out, const struct diags *d, const struct render_li
 			sbuf_addc(out, ',');
 		json_diag(out, d, list->at[i]);
 	}
-	sbuf_printf(out, "%s],\n  \"errors\": %zu,\n  \"warnings\": %zu,\n  \"not_shown\": %zu\n}\n",
+	sbuf_printf(out,
+		"%s],\n  \"errors\": %zu,\n  \"warnings\": %zu,\n  \"not_shown\": %zu\n}\n",
 		list->n == 0 ? "" : "\n  ", list->n_errors, list->n_warnings, list->n_hidden);
 }
 
@@ -83,7 +87,8 @@ static void sarif_uri(struct sbuf *out, struct str name)
 		sbuf_adds(out, "file://");
 	for (size_t i = 0; i < name.len; i++) {
 		unsigned char c = (unsigned char)name.ptr[i];
-		bool plain = (c >= '0' && c <= '9') || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z') ||
+		bool plain = (c >= '0' && c <= '9') ||
+			     (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z') ||
 			     (c != 0 && strchr("-._~/", c) != NULL);
 
 		if (plain)
@@ -100,7 +105,9 @@ static void sarif_physical(struct sbuf *out, const struct diags *d, struct span 
 
 	sbuf_adds(out, "\"physicalLocation\": {\"artifactLocation\": {");
 	sarif_uri(out, d->sources[s.source].name);
-	sbuf_printf(out, "}, \"region\": {\"startLine\": %u, \"startColumn\": %u, \"endLine\": %u, \"endColumn\": %u}}",
+	sbuf_printf(out,
+		"}, \"region\": {\"startLine\": %u, \"startColumn\": %u, \"endLine\": %u, "
+		"\"endColumn\": %u}}",
 		r.line, r.column, r.end_line, r.end_column);
 }
 
@@ -158,11 +165,13 @@ static void sarif_rules(struct sbuf *out, const struct render_list *list, int in
 		json_member(out, "text", str_of(k->title));
 		sbuf_adds(out, "}, \"help\": {");
 		json_member(out, "text", str_of(k->help));
-		sbuf_printf(out, "}, \"defaultConfiguration\": {\"level\": \"%s\"}}", diag_severity_name(k->severity));
+		sbuf_printf(out, "}, \"defaultConfiguration\": {\"level\": \"%s\"}}",
+			diag_severity_name(k->severity));
 	}
 }
 
-void render_sarif(struct sbuf *out, const struct diags *d, const struct render_list *list, const char *version)
+void render_sarif(struct sbuf *out, const struct diags *d, const struct render_list *list,
+	const char *version)
 {
 	int indices[DIAG_COUNT];
 
@@ -183,8 +192,8 @@ void render_sarif(struct sbuf *out, const struct diags *d, const struct render_l
 
 		sbuf_adds(out, i == 0 ? "\n        {" : ",\n        {");
 		json_member(out, "ruleId", str_of(diag_kind(g->id)->code));
-		sbuf_printf(out, ", \"ruleIndex\": %d, \"level\": \"%s\", \"message\": {", indices[g->id],
-			diag_severity_name(g->severity));
+		sbuf_printf(out, ", \"ruleIndex\": %d, \"level\": \"%s\", \"message\": {",
+			indices[g->id], diag_severity_name(g->severity));
 		json_member(out, "text", g->text);
 		sbuf_addc(out, '}');
 		sarif_location(out, d, g);
@@ -228,7 +237,8 @@ void render_github(struct sbuf *out, const struct diags *d, const struct render_
 	for (size_t i = 0; i < list->n; i++) {
 		const struct diag *g = list->at[i];
 
-		sbuf_printf(out, "::%s ", g->severity == DIAG_NOTE ? "notice" : diag_severity_name(g->severity));
+		sbuf_printf(out, "::%s ",
+			g->severity == DIAG_NOTE ? "notice" : diag_severity_name(g->severity));
 		github_place(out, d, g->at);
 		sbuf_printf(out, "title=%s::", diag_kind(g->id)->code);
 		github_escape(out, g->text, false);

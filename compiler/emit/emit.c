@@ -96,7 +96,6 @@ static void end_gateway(struct emitter *e)
 	struct str minor = arena_printf(e->arena, "%d", TORON_ABI_MINOR);
 	struct scaffold_value values[] = {
 		{ "NAME", str_of(cwriter_plain(e->arena, e->plan->model->name.value)) },
-		{ "VERSION", str_of(cwriter_plain(e->arena, e->options->version)) },
 		{ "CONFIG", str_of(cwriter_plain(e->arena, str_of(e->file_name))) },
 		{ "ABI_MAJOR", major },
 		{ "ABI_MINOR", minor },

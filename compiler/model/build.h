@@ -42,7 +42,7 @@ struct m_strs value_strs(struct builder *b, const struct node *map, struct str k
 /* A node that is itself a string. */
 struct m_str node_str(const struct node *n);
 struct m_str node_key(const struct node *n);
-struct str str_lower(struct arena *a, struct str s);
+struct str build_lower(struct arena *a, struct str s);
 
 /* Each section. */
 void build_listeners(struct builder *b, const struct node *list);

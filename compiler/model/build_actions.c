@@ -39,7 +39,7 @@ void build_header_lines(
 			continue;
 		}
 		(*out)[n].name = node_key(member);
-		(*out)[n].name.value = str_lower(b->arena, member->key);
+		(*out)[n].name.value = build_lower(b->arena, member->key);
 		build_template(b, member, &(*out)[n].value);
 		n++;
 	}

@@ -8,7 +8,7 @@ static void set_host(struct builder *b, struct m_server *s, const struct node *n
 	uint8_t addr[16];
 	bool is_v4;
 
-	s->host = (struct m_str){ str_lower(b->arena, host), n->span };
+	s->host = (struct m_str){ build_lower(b->arena, host), n->span };
 	s->is_numeric = net_text_ip(s->host.value, addr, &is_v4);
 }
 

@@ -10,7 +10,7 @@
 static struct m_host build_host(struct builder *b, const struct node *n)
 {
 	struct m_host host = { .kind = M_HOST_EXACT, .text = node_str(n) };
-	struct str text = str_lower(b->arena, n->text);
+	struct str text = build_lower(b->arena, n->text);
 
 	if (str_starts(text, STR("*."))) {
 		host.kind = M_HOST_WILDCARD;
@@ -268,7 +268,7 @@ static struct m_field_match *build_fields(
 		}
 		f->name = node_key(member);
 		if (is_header)
-			f->name.value = str_lower(b->arena, member->key);
+			f->name.value = build_lower(b->arena, member->key);
 		f->any_of = ARENA_ARRAY(b->arena, struct m_value_match,
 			member->kind == NODE_SEQ ? member->n_children : 1);
 		for (const struct node *item = value_first(b, member); item != NULL;

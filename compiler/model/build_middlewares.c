@@ -30,7 +30,7 @@ static void build_edits(
 	struct m_strs removed = value_strs(b, map, STR("remove"));
 
 	for (size_t i = 0; i < removed.n; i++) {
-		struct m_str name = { str_lower(b->arena, removed.at[i].value), removed.at[i].at };
+		struct m_str name = { build_lower(b->arena, removed.at[i].value), removed.at[i].at };
 
 		vec_push(b->arena, &edits.list,
 			(struct m_header_edit){ .op = M_HEADER_REMOVE, .name = name });
@@ -71,7 +71,7 @@ static void build_rate_limit(struct builder *b, const struct node *map, struct m
 	if (colon < key.value.len)
 		out->rate_limit.key_arg.value = str_slice(key.value, colon + 1, key.value.len);
 	if (out->rate_limit.key == M_KEY_HEADER)
-		out->rate_limit.key_arg.value = str_lower(b->arena, out->rate_limit.key_arg.value);
+		out->rate_limit.key_arg.value = build_lower(b->arena, out->rate_limit.key_arg.value);
 }
 
 /* ---- jwt ---- */
@@ -108,7 +108,7 @@ static void build_jwt(struct builder *b, const struct node *map, struct m_middle
 	out->jwt.leeway = value_ms(b, map, STR("leeway"));
 	out->jwt.require_exp = value_bool(b, map, STR("require_exp"));
 	out->jwt.header = value_str(b, map, STR("header"));
-	out->jwt.header.value = str_lower(b->arena, out->jwt.header.value);
+	out->jwt.header.value = build_lower(b->arena, out->jwt.header.value);
 }
 
 /* ---- request-id ---- */
@@ -116,7 +116,7 @@ static void build_jwt(struct builder *b, const struct node *map, struct m_middle
 static void build_request_id(struct builder *b, const struct node *map, struct m_middleware *out)
 {
 	out->request_id.header = value_str(b, map, STR("header"));
-	out->request_id.header.value = str_lower(b->arena, out->request_id.header.value);
+	out->request_id.header.value = build_lower(b->arena, out->request_id.header.value);
 	out->request_id.trust_incoming = value_bool(b, map, STR("trust_incoming"));
 }
 

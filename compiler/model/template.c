@@ -147,7 +147,7 @@ static bool find_reference(struct parser *p, struct str name, struct m_part *out
 	}
 	if (header_name(name, &out->arg)) {
 		out->kind = M_PART_REQUEST_HEADER;
-		out->arg = str_lower(p->b->arena, out->arg);
+		out->arg = build_lower(p->b->arena, out->arg);
 		return true;
 	}
 	out->kind = str_starts(name, STR("path.")) ? M_PART_PATH : M_PART_CLAIM;

@@ -133,7 +133,7 @@ struct m_strs value_strs(struct builder *b, const struct node *map, struct str k
 	return list;
 }
 
-struct str str_lower(struct arena *a, struct str s)
+struct str build_lower(struct arena *a, struct str s)
 {
 	char *out = arena_bytes(a, s.len + 1);
 

@@ -9,7 +9,7 @@
 #include "prove/witness.h"
 
 /* Pairs of entries that are looked at, in all. */
-#define MAX_PAIRS 5000000u
+#define MAX_PAIRS 20000000u
 /* More than this are not worth reporting. */
 #define MAX_TIES 50u
 

@@ -28,14 +28,15 @@ static bool check_utf8(struct build *b)
 	size_t valid;
 
 	if (str_starts(b->text, STR("\xff\xfe")) || str_starts(b->text, STR("\xfe\xff"))) {
-		build_stop(b, DIAG_BAD_ENCODING, build_span(b, 0, 2), "the file is UTF-16; save it as UTF-8");
+		build_stop(b, DIAG_BAD_ENCODING, build_span(b, 0, 2),
+			"the file is UTF-16; save it as UTF-8");
 		return false;
 	}
 	valid = str_utf8_valid(b->text);
 	if (valid == b->text.len)
 		return true;
-	build_stop(b, DIAG_BAD_ENCODING, build_span(b, valid, valid + 1), "byte 0x%02X is not valid UTF-8 here",
-		(unsigned char)b->text.ptr[valid]);
+	build_stop(b, DIAG_BAD_ENCODING, build_span(b, valid, valid + 1),
+		"byte 0x%02X is not valid UTF-8 here", (unsigned char)b->text.ptr[valid]);
 	return false;
 }
 
@@ -47,7 +48,8 @@ static bool check_controls(struct build *b)
 		if (c >= 0x20 || c == '\t' || c == '\n' || c == '\r')
 			continue;
 		build_stop(b, DIAG_BAD_ENCODING, build_span(b, i, i + 1),
-			c == 0 ? "the file has a NUL byte: it is not a text" : "control character U+%04X is not allowed",
+			c == 0 ? "the file has a NUL byte: it is not a text"
+			       : "control character U+%04X is not allowed",
 			c);
 		return false;
 	}
@@ -59,8 +61,9 @@ bool build_init(struct build *b, struct arena *a, struct diags *d, uint32_t sour
 	CHECK(source > 0 && source < d->n_sources);
 	*b = (struct build){ .arena = a, .diags = d, .source = source, .text = d->sources[source].text };
 	if (b->text.len > TREE_MAX_BYTES) {
-		build_stop(b, DIAG_TOO_LARGE, build_span(b, 0, 0), "the file has %zu bytes, more than the limit of %u",
-			b->text.len, TREE_MAX_BYTES);
+		build_stop(b, DIAG_TOO_LARGE, build_span(b, 0, 0),
+			"the file has %zu bytes, more than the limit of %u", b->text.len,
+			TREE_MAX_BYTES);
 		return false;
 	}
 	return check_utf8(b) && check_controls(b);
@@ -73,7 +76,8 @@ struct node *build_node(struct build *b, enum node_kind kind, struct span span)
 	if (b->stopped)
 		return NULL;
 	if (b->n_nodes == TREE_MAX_NODES) {
-		build_stop(b, DIAG_TOO_LARGE, span, "the document has more than %d values", TREE_MAX_NODES);
+		build_stop(b, DIAG_TOO_LARGE, span, "the document has more than %d values",
+			TREE_MAX_NODES);
 		return NULL;
 	}
 	b->n_nodes++;
@@ -84,12 +88,14 @@ struct node *build_node(struct build *b, enum node_kind kind, struct span span)
 	return n;
 }
 
-bool build_member(struct build *b, struct node *map, struct str key, struct span key_span, struct node *value)
+bool build_member(
+	struct build *b, struct node *map, struct str key, struct span key_span, struct node *value)
 {
 	const struct node *first = node_get(map, key);
 
 	if (first != NULL) {
-		diag_report(b->diags, DIAG_DUPLICATE_MEMBER, key_span, "key '" STR_FMT "' is defined twice", STR_ARG(key));
+		diag_report(b->diags, DIAG_DUPLICATE_MEMBER, key_span,
+			"key '" STR_FMT "' is defined twice", STR_ARG(key));
 		build_where(b, first);
 		diag_note(b->diags, first->key_span, "first defined here");
 		return false;
@@ -108,13 +114,15 @@ void build_item(struct build *b, struct node *seq, struct node *item)
 void build_where(struct build *b, const struct node *n)
 {
 	if (b->diags->n > 0 && b->diags->n_dropped == 0)
-		CHECK(vec_push(b->arena, &b->wheres, (struct build_where){ .diag = b->diags->n - 1, .node = n }));
+		CHECK(vec_push(b->arena, &b->wheres,
+			(struct build_where){ .diag = b->diags->n - 1, .node = n }));
 }
 
 struct node *build_finish(struct build *b, struct node *root)
 {
 	for (size_t i = 0; i < b->wheres.n && !b->stopped; i++)
-		b->diags->at[b->wheres.at[i].diag].where = node_path(b->arena, b->wheres.at[i].node);
+		b->diags->at[b->wheres.at[i].diag].where =
+			node_path(b->arena, b->wheres.at[i].node);
 	return b->stopped ? NULL : root;
 }
 
@@ -123,7 +131,8 @@ bool build_depth(struct build *b, size_t depth, struct span at)
 	if (depth <= TREE_MAX_DEPTH)
 		return true;
 	if (!b->stopped)
-		build_stop(b, DIAG_TOO_DEEP, at, "maps and lists are nested more than %d deep", TREE_MAX_DEPTH);
+		build_stop(b, DIAG_TOO_DEEP, at, "maps and lists are nested more than %d deep",
+			TREE_MAX_DEPTH);
 	return false;
 }
 
@@ -142,8 +151,8 @@ bool build_parse_int(struct str s, unsigned base, int64_t *value_out)
 		unsigned char c = ascii_lower((unsigned char)s.ptr[i]);
 		unsigned digit = c <= '9' ? c - (unsigned)'0' : c - (unsigned)'a' + 10;
 
-		if (__builtin_mul_overflow(value, base, &value) || __builtin_add_overflow(value, digit, &value) ||
-		    value > most)
+		if (__builtin_mul_overflow(value, base, &value) ||
+			__builtin_add_overflow(value, digit, &value) || value > most)
 			return false;
 	}
 	*value_out = negative ? (int64_t)(0 - value) : (int64_t)value;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* What the readers of all formats share: the checks of the text, nodes within budget, members without duplicates.
+/* What the readers of all formats share: the checks of the text, nodes within budget, members
+ * without duplicates.
  *
- * Used by the readers in tree/ only. Each limit is reported once; after that `stopped` is set, functions that make nodes
- * return NULL, and the reader gives up. */
+ * Used by the readers in tree/ only. Each limit is reported once; after that `stopped` is set,
+ * functions that make nodes return NULL, and the reader gives up. */
 #pragma once
 
 #include "base/vec.h"
@@ -31,11 +32,12 @@ bool build_init(struct build *b, struct arena *a, struct diags *d, uint32_t sour
 struct span build_span(const struct build *b, size_t begin, size_t end);
 /* A node without a parent, or NULL when the document has too many (reported). */
 struct node *build_node(struct build *b, enum node_kind kind, struct span span);
-/* Puts the value into the map under the key. False when the key is there already: reported, with a note at the first one,
- * and the value is left out. */
+/* Puts the value into the map under the key. False when the key is there already: reported, with
+ * a note at the first one, and the value is left out. */
 bool build_member(struct build *b, struct node *map, struct str key, struct span key_span, struct node *value);
 void build_item(struct build *b, struct node *seq, struct node *item);
-/* The diagnostic that was reported last gets the node's path as its where line, once build_finish is called. */
+/* The diagnostic that was reported last gets the node's path as its where line, once build_finish
+ * is called. */
 void build_where(struct build *b, const struct node *n);
 /* The reader's last step: the root, or NULL if it stopped. */
 struct node *build_finish(struct build *b, struct node *root);
@@ -47,7 +49,8 @@ void build_stop(struct build *b, enum diag_id id, struct span at, const char *fo
 /* The text with a NUL behind it, for lexers. */
 const char *build_terminated(struct build *b);
 
-/* Numbers. The text is "[+-]digits" of that base without a prefix; false if it does not fit int64_t. */
+/* Numbers. The text is "[+-]digits" of that base without a prefix; false if it does not fit
+ * int64_t. */
 bool build_parse_int(struct str digits, unsigned base, int64_t *value_out);
 /* A decimal floating-point number as strtod takes it; false if it overflows. */
 bool build_parse_float(struct str s, double *value_out);

@@ -41,7 +41,8 @@ struct node *json_end(struct json_reader *r, struct node *n, const struct json_t
 	return n;
 }
 
-void json_member(struct json_reader *r, struct node *map, const struct json_token *key, struct node *value)
+void json_member(
+	struct json_reader *r, struct node *map, const struct json_token *key, struct node *value)
 {
 	if (map != NULL && value != NULL)
 		build_member(&r->build, map, key->text, key->span, value);
@@ -67,13 +68,15 @@ void json_overflow(struct json_reader *r)
 
 static bool ends_value(int token)
 {
-	return token == JSON_STRING || token == JSON_INTEGER || token == JSON_NUMBER || token == JSON_BOOLEAN ||
-	       token == JSON_NULL || token == JSON_MAP_END || token == JSON_SEQ_END;
+	return token == JSON_STRING || token == JSON_INTEGER || token == JSON_NUMBER ||
+	       token == JSON_BOOLEAN || token == JSON_NULL || token == JSON_MAP_END ||
+	       token == JSON_SEQ_END;
 }
 
 static bool begins_value(int token)
 {
-	return token != JSON_MAP_END && token != JSON_SEQ_END && token != JSON_COMMA && token != JSON_COLON;
+	return token != JSON_MAP_END && token != JSON_SEQ_END && token != JSON_COMMA &&
+	       token != JSON_COLON;
 }
 
 static const char *explain(const struct json_reader *r, int token)
@@ -82,20 +85,25 @@ static const char *explain(const struct json_reader *r, int token)
 	bool closes = token == JSON_MAP_END || token == JSON_SEQ_END;
 
 	if (token == 0)
-		return r->previous == 0 ? "the file is empty; JSON needs a value" : "the file ends before everything is closed";
+		return r->previous == 0 ? "the file is empty; JSON needs a value"
+					: "the file ends before everything is closed";
 	if (open == NULL)
-		return ends_value(r->previous) ? "only one value can stand in a JSON file" : "expected a value here";
+		return ends_value(r->previous) ? "only one value can stand in a JSON file"
+					       : "expected a value here";
 	if (closes && (token == JSON_MAP_END) != open->is_map && r->previous != JSON_COLON)
 		return open->is_map ? "expected '}' here" : "expected ']' here";
 	if (r->previous == JSON_COLON)
 		return "a value is missing behind ':'";
 	if (ends_value(r->previous) && begins_value(token))
-		return open->is_map && r->previous == JSON_STRING ? "expected ':' or ',' before this"
-								  : "expected ',' before this";
+		return open->is_map && r->previous == JSON_STRING
+			       ? "expected ':' or ',' before this"
+			       : "expected ',' before this";
 	if (open->is_map && (r->previous == JSON_MAP_BEGIN || r->previous == JSON_COMMA))
-		return begins_value(token) ? "a key must be a string in double quotes" : "expected a key here";
+		return begins_value(token) ? "a key must be a string in double quotes"
+					   : "expected a key here";
 	if (token == JSON_COLON)
-		return open->is_map ? "expected ',' or '}' here" : "a list has no keys; use { } for a map";
+		return open->is_map ? "expected ',' or '}' here"
+				    : "a list has no keys; use { } for a map";
 	if (r->previous == JSON_STRING && open->is_map)
 		return "expected ':' and a value behind the key";
 	return "expected a value here";
@@ -109,7 +117,8 @@ void json_syntax_error(struct json_reader *r, int token, const struct json_token
 		return;
 	build_stop(&r->build, DIAG_JSON_SYNTAX, at, "%s", explain(r, token));
 	if (r->n_open > 0 && (token == 0 || token == JSON_MAP_END || token == JSON_SEQ_END))
-		diag_note(r->build.diags, r->open[r->n_open - 1].at, "the %s that is open begins here",
+		diag_note(r->build.diags, r->open[r->n_open - 1].at,
+			"the %s that is open begins here",
 			r->open[r->n_open - 1].is_map ? "map" : "list");
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The lexer of JSON. The text ends in a NUL behind it and has none inside (build_init), so that NUL means the end. */
+/* The lexer of JSON. The text ends in a NUL behind it and has none inside (build_init), so that NUL
+ * means the end. */
 #include "tree/json_reader.h"
 
 #include "base/str.h"
@@ -50,7 +51,8 @@ static int fail_open_string(struct json_reader *r, const unsigned char *begin, c
 	return fail(r, begin, message);
 }
 
-/* The escape \uXXXX at `begin`, with its other half if there is one, as UTF-8 at out; false for half a surrogate pair. */
+/* The escape \uXXXX at `begin`, with its other half if there is one, as UTF-8 at out; false for
+ * half a surrogate pair. */
 static bool put_unicode(struct json_reader *r, const unsigned char *begin, char *out, size_t *len)
 {
 	uint32_t code = hex4(begin + 2);
@@ -86,7 +88,8 @@ static char short_escape(unsigned char letter)
 /* A string with escapes or errors; the cursor is behind the opening quote at `begin`. */
 static int lex_string(struct json_reader *r, const unsigned char *begin, struct json_token *t)
 {
-	/* No escape is shorter than what it stands for, so that the rest of the string's bytes are room enough. */
+	/* No escape is shorter than what it stands for, so that the rest of the string's bytes are
+	 * room enough. */
 	const unsigned char *end = r->cursor;
 	char *out;
 	size_t len = 0;
@@ -118,12 +121,14 @@ static int lex_string(struct json_reader *r, const unsigned char *begin, struct 
 		"\\u" { return fail(r, at, "\\u needs four hexadecimal digits"); }
 		"\\" {
 			r->cursor += r->cursor < r->limit;
-			return fail(r, at, "there is no such escape; a backslash itself is written \\\\");
+			return fail(r, at,
+				"there is no such escape; a backslash itself is written \\\\");
 		}
 		"\t" { return fail(r, at, "a tab in a string is written \\t"); }
 		[\x00\r\n] {
 			r->cursor = at;
-			return fail_open_string(r, begin, "this string has no closing quote in its line");
+			return fail_open_string(r, begin,
+				"this string has no closing quote in its line");
 		}
 		* { return fail(r, at, "a control character in a string must be escaped"); }
 */
@@ -152,7 +157,8 @@ static int fail_number(struct json_reader *r, const unsigned char *begin)
 		return fail(r, begin, "a JSON number has no leading zeros");
 	if (begin[sign] == '.')
 		return fail(r, begin, "a JSON number has a digit before its point");
-	return fail(r, begin, "not a JSON number; a name or a number with a unit goes into double quotes");
+	return fail(r, begin,
+		"not a JSON number; a name or a number with a unit goes into double quotes");
 }
 
 static int fail_word(struct json_reader *r, const unsigned char *begin)

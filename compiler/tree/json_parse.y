@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The grammar of JSON (RFC 8259 section 2). The lexer has decoded the tokens; the actions build nodes. */
+/* The grammar of JSON (RFC 8259 section 2). The lexer has decoded the tokens; the actions build
+ * nodes. */
 %include {
 #include "tree/json_reader.h"
 

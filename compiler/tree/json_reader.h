@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The state of the JSON reader, shared by json.c (driver and messages), json_lex.re and json_parse.y. */
+/* The state of the JSON reader, shared by json.c (driver and messages), json_lex.re and
+ * json_parse.y. */
 #pragma once
 
 #include <stdio.h>
@@ -29,7 +30,8 @@ struct json_reader {
 	struct json_open open[TREE_MAX_DEPTH + 1];
 };
 
-/* json_lex.re: the next token (JSON_*, see json_parse.y), 0 at the end, -1 after an error (reported, stopped). */
+/* json_lex.re: the next token (JSON_*, see json_parse.y), 0 at the end, -1 after an error
+ * (reported, stopped). */
 int json_lex(struct json_reader *r, struct json_token *t);
 
 /* json.c, for the grammar. Each takes NULL for what could not be built. */

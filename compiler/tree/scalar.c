@@ -21,7 +21,8 @@ static const char *const true_words[] = { "true", "True", "TRUE", NULL };
 static const char *const false_words[] = { "false", "False", "FALSE", NULL };
 static const char *const inf_words[] = { ".inf", ".Inf", ".INF", NULL };
 static const char *const nan_words[] = { ".nan", ".NaN", ".NAN", NULL };
-static const char *const yaml11_words[] = { "yes", "Yes", "YES", "no", "No", "NO", "on", "On", "ON", "Off", "OFF", NULL };
+static const char *const yaml11_words[] = { "yes", "Yes", "YES", "no", "No", "NO", "on", "On", "ON",
+	"Off", "OFF", NULL };
 
 static bool is_digit(char c)
 {

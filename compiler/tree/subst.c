@@ -84,10 +84,11 @@ static void report_unset(struct rewriting *w, struct str name, struct span at)
 	nearest = diag_nearest(name, names, vars->n);
 	report_at(w, DIAG_VARIABLE_UNSET, at, "variable '" STR_FMT "' is not set", STR_ARG(name));
 	if (nearest.ptr != NULL)
-		diag_note(w->s->diags, SPAN_NONE, "did you mean '" STR_FMT "', set by " STR_FMT "?", STR_ARG(nearest),
-			STR_ARG(find_var(vars, nearest)->set_by));
+		diag_note(w->s->diags, SPAN_NONE, "did you mean '" STR_FMT "', set by " STR_FMT "?",
+			STR_ARG(nearest), STR_ARG(find_var(vars, nearest)->set_by));
 	else
-		diag_note(w->s->diags, SPAN_NONE, "set it with -D " STR_FMT "=value, or write ${" STR_FMT ":-default}",
+		diag_note(w->s->diags, SPAN_NONE,
+			"set it with -D " STR_FMT "=value, or write ${" STR_FMT ":-default}",
 			STR_ARG(name), STR_ARG(name));
 }
 
@@ -106,8 +107,8 @@ static void put_value(struct rewriting *w, const struct tree_var *var, struct sp
 {
 	if (!is_clean(var->value)) {
 		report_at(w, DIAG_VARIABLE_VALUE, at,
-			"the value of '" STR_FMT "', set by " STR_FMT ", is not plain UTF-8 text", STR_ARG(var->name),
-			STR_ARG(var->set_by));
+			"the value of '" STR_FMT "', set by " STR_FMT ", is not plain UTF-8 text",
+			STR_ARG(var->name), STR_ARG(var->set_by));
 		return;
 	}
 	w->s->n_bytes += var->value.len;
@@ -116,7 +117,8 @@ static void put_value(struct rewriting *w, const struct tree_var *var, struct sp
 		return;
 	}
 	if (!w->s->too_large)
-		report_at(w, DIAG_VARIABLE_VALUE, at, "all substitutions together are larger than a document may be");
+		report_at(w, DIAG_VARIABLE_VALUE, at,
+			"all substitutions together are larger than a document may be");
 	w->s->too_large = true;
 }
 
@@ -133,11 +135,13 @@ static void put_piece(struct rewriting *w, struct str piece)
 	name = str_slice(inner, 0, len);
 	rest = str_slice(inner, len, inner.len);
 	if (rest.len > 0 && !str_starts(rest, STR(":-"))) {
-		report_at(w, DIAG_VARIABLE_SYNTAX, at, "expected ${NAME} or ${NAME:-default}, with a name in upper case");
+		report_at(w, DIAG_VARIABLE_SYNTAX, at,
+			"expected ${NAME} or ${NAME:-default}, with a name in upper case");
 		return;
 	}
 	if (str_find(rest, STR("${")) >= 0) {
-		report_at(w, DIAG_VARIABLE_SYNTAX, at, "a default cannot have another ${...} in it");
+		report_at(
+			w, DIAG_VARIABLE_SYNTAX, at, "a default cannot have another ${...} in it");
 		return;
 	}
 	var = find_var(w->s->vars, name);
@@ -161,7 +165,8 @@ static size_t take_dollar(struct rewriting *w, struct str text, size_t at)
 		w->is_all_variables = false;
 		return 1;
 	}
-	if (rest.len <= name || !is_upper(rest.ptr[name])) { /* an expression of the running gateway */
+	if (rest.len <= name ||
+		!is_upper(rest.ptr[name])) { /* an expression of the running gateway */
 		sbuf_add(&w->out, str_slice(rest, 0, name));
 		w->is_all_variables = false;
 		return name;
@@ -202,7 +207,8 @@ static void rewrite(struct subst *s, struct node *n)
 		n->text = text;
 		if (w.is_all_variables && (n->flags & NODE_QUOTED) == 0 &&
 			scalar_resolve(n, text) == SCALAR_TOO_LARGE)
-			report_at(&w, DIAG_NUMBER_RANGE, n->span, "number '" STR_FMT "' is too large", STR_ARG(text));
+			report_at(&w, DIAG_NUMBER_RANGE, n->span,
+				"number '" STR_FMT "' is too large", STR_ARG(text));
 	}
 	sbuf_fini(&w.out);
 }
@@ -217,7 +223,8 @@ static struct node *next_node(struct node *n, const struct node *root)
 	return n == root ? NULL : n->next;
 }
 
-void tree_substitute(struct arena *a, struct diags *d, struct node *root, const struct tree_vars *vars)
+void tree_substitute(
+	struct arena *a, struct diags *d, struct node *root, const struct tree_vars *vars)
 {
 	struct subst s = { .arena = a, .diags = d, .vars = vars };
 

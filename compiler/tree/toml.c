@@ -28,7 +28,8 @@ struct node *toml_scalar(struct toml_reader *r, enum node_kind kind, const struc
 struct node *toml_begin(struct toml_reader *r, enum node_kind kind, const struct toml_token *t)
 {
 	r->depth++;
-	return build_depth(&r->build, r->depth, t->span) ? build_node(&r->build, kind, t->span) : NULL;
+	return build_depth(&r->build, r->depth, t->span) ? build_node(&r->build, kind, t->span)
+							 : NULL;
 }
 
 struct node *toml_end(struct toml_reader *r, struct node *n, const struct toml_token *t)
@@ -76,7 +77,8 @@ static const char *explain_in_brackets(const struct toml_reader *r, int token)
 	bool is_array = r->open[r->n_open - 1] == '[';
 
 	if (token == 0)
-		return is_array ? "the file ends inside an array" : "the file ends inside an inline table";
+		return is_array ? "the file ends inside an array"
+				: "the file ends inside an inline table";
 	if (is_array)
 		return ends_value(r) ? "expected ',' or ']' here" : "expected a value here";
 	if (r->previous == TOML_BARE || r->previous == TOML_DOT)
@@ -92,7 +94,8 @@ static const char *explain(const struct toml_reader *r, int token)
 		return "expected the end of the line behind the table header";
 	if (r->n_header > 0)
 		return r->previous == TOML_BARE || r->previous == TOML_STRING
-			       ? (r->n_header == 1 ? "expected '.' or ']' here" : "expected '.' or ']]' here")
+			       ? (r->n_header == 1 ? "expected '.' or ']' here"
+						   : "expected '.' or ']]' here")
 			       : "expected a key here";
 	if (r->previous == TOML_EQUALS)
 		return "a value is missing behind '='";
@@ -102,7 +105,8 @@ static const char *explain(const struct toml_reader *r, int token)
 		return explain_in_brackets(r, token);
 	if (r->previous == 0 || r->previous == TOML_NEWLINE || r->previous == TOML_DOT)
 		return "expected a key here";
-	if (r->previous == TOML_BARE || (r->previous == TOML_STRING && (token == TOML_NEWLINE || token == 0)))
+	if (r->previous == TOML_BARE ||
+		(r->previous == TOML_STRING && (token == TOML_NEWLINE || token == 0)))
 		return "expected '=' and a value behind the key";
 	return "expected the end of the line; each key has a line of its own";
 }
@@ -128,7 +132,8 @@ static bool check_characters(struct build *b)
 		if (c != 0x7f && (c != '\r' || (i + 1 < b->text.len && b->text.ptr[i + 1] == '\n')))
 			continue;
 		build_stop(b, DIAG_TOML_SYNTAX, build_span(b, i, i + 1),
-			c == '\r' ? "a carriage return stands without its line feed" : "control character U+007F is not allowed");
+			c == '\r' ? "a carriage return stands without its line feed"
+				  : "control character U+007F is not allowed");
 		return false;
 	}
 	return true;
@@ -161,7 +166,8 @@ struct node *tree_read_toml(struct arena *a, struct diags *d, uint32_t source)
 		return NULL;
 	r->base = r->cursor = (const unsigned char *)build_terminated(&r->build);
 	r->limit = r->base + r->build.text.len;
-	r->root = r->table = build_node(&r->build, NODE_MAP, build_span(&r->build, 0, r->build.text.len));
+	r->root = r->table =
+		build_node(&r->build, NODE_MAP, build_span(&r->build, 0, r->build.text.len));
 	r->root->mark = TOML_MARK_TABLE;
 	r->depth = 1;
 	read_tokens(r);

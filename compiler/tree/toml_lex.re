@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The lexer of TOML 1.0. It knows whether a key or a value comes next: after "=", and in an array, it is a value. The text
- * ends in a NUL behind it and has none inside (build_init), so that NUL means the end; CR occurs before LF only. */
+/* The lexer of TOML 1.0. It knows whether a key or a value comes next: after "=", and in an
+ * array, it is a value. The text ends in a NUL behind it and has none inside (build_init), so
+ * that NUL means the end; CR occurs before LF only. */
 #include "tree/toml_reader.h"
 
 #include <math.h>
@@ -123,7 +124,8 @@ static char short_escape(unsigned char letter)
 	return p == NULL ? (char)letter : to[p - from];
 }
 
-/* A basic string with escapes, or of several lines; the cursor is behind the opening quotes at `begin`. */
+/* A basic string with escapes, or of several lines; the cursor is behind the opening quotes at
+ * `begin`. */
 static int lex_basic(struct toml_reader *r, const unsigned char *begin, struct toml_token *t, bool multi)
 {
 	char *out = arena_bytes(r->build.arena, room_for(r, multi));
@@ -151,7 +153,8 @@ static int lex_basic(struct toml_reader *r, const unsigned char *begin, struct t
 		}
 		newline {
 			if (!multi)
-				return fail_line(r, begin, "this string has no closing quote in its line; several lines go into three quotes");
+				return fail_line(r, begin,
+					"this string has no closing quote in its line; several lines go into three quotes");
 			out[len++] = '\n';
 			continue;
 		}
@@ -168,12 +171,14 @@ static int lex_basic(struct toml_reader *r, const unsigned char *begin, struct t
 		"\\U" { return fail(r, at, "\\U needs eight hexadecimal digits"); }
 		"\\" [ \t]* newline ([ \t] | newline)* {
 			if (!multi)
-				return fail_line(r, begin, "this string has no closing quote in its line");
+				return fail_line(r, begin,
+					"this string has no closing quote in its line");
 			continue;
 		}
 		"\\" {
 			r->cursor += r->cursor < r->limit;
-			return fail(r, at, "there is no such escape; a backslash itself is written \\\\, or use single quotes");
+			return fail(r, at,
+				"there is no such escape; a backslash itself is written \\\\, or use single quotes");
 		}
 		"\x00" {
 			r->cursor = begin + (multi ? 3 : 1);
@@ -184,7 +189,8 @@ static int lex_basic(struct toml_reader *r, const unsigned char *begin, struct t
 	}
 }
 
-/* Copies the literal from `first` to the cursor without the three closing quotes, lines ending in LF. */
+/* Copies the literal from `first` to the cursor without the three closing quotes, lines ending in
+ * LF. */
 static int finish_literal(struct toml_reader *r, const unsigned char *first, struct toml_token *t)
 {
 	char *out = arena_bytes(r->build.arena, (size_t)(r->cursor - first));
@@ -212,7 +218,10 @@ static int lex_literal(struct toml_reader *r, const unsigned char *begin, struct
 			r->cursor = begin + 3;
 			return fail(r, begin, "this string has no closing quotes");
 		}
-		* { return fail(r, at, "a control character cannot stand in a string in single quotes"); }
+		* {
+			return fail(r, at,
+				"a control character cannot stand in a string in single quotes");
+		}
 */
 	}
 }
@@ -338,7 +347,10 @@ static int lex_value(struct toml_reader *r, struct toml_token *t)
 		["] { return emit_value(r, t, begin, lex_basic(r, begin, t, false)); }
 		["]{3} newline? { return emit_value(r, t, begin, lex_basic(r, begin, t, true)); }
 		[']{3} newline? { return emit_value(r, t, begin, lex_literal(r, begin, t)); }
-		['] { return fail_line(r, begin, "this string has no closing quote in its line; several lines go into three quotes"); }
+		['] {
+			return fail_line(r, begin,
+				"this string has no closing quote in its line; several lines go into three quotes");
+		}
 		"true" | "false" { return emit_value(r, t, begin, lex_boolean(r, begin, t)); }
 		decimal { return emit_value(r, t, begin, lex_integer(r, begin, t, 10)); }
 		"0x" hex ("_"? hex)* { return emit_value(r, t, begin, lex_integer(r, begin, t, 16)); }
@@ -387,7 +399,8 @@ static int lex_key(struct toml_reader *r, struct toml_token *t)
 		blank | comment { continue; }
 		newline {
 			if (r->n_open > 0)
-				return fail(r, r->cursor - 1, "an inline table ends in the line where it begins; use a [table] for several lines");
+				return fail(r, r->cursor - 1,
+					"an inline table ends in the line where it begins; use a [table] for several lines");
 			return lex_newline(r, t, begin);
 		}
 		[A-Za-z0-9_-]+ {
@@ -403,7 +416,10 @@ static int lex_key(struct toml_reader *r, struct toml_token *t)
 
 			return token < 0 ? token : emit(r, t, begin, token);
 		}
-		["]{3} | [']{3} { return fail(r, begin, "a key cannot be a string of several lines"); }
+		["]{3} | [']{3} {
+			return fail(r, begin,
+				"a key cannot be a string of several lines");
+		}
 		['] { return fail_line(r, begin, "this key has no closing quote in its line"); }
 		"." { return emit(r, t, begin, TOML_DOT); }
 		"=" {
@@ -416,7 +432,10 @@ static int lex_key(struct toml_reader *r, struct toml_token *t)
 		"]" | "]]" { return lex_closing(r, t, begin); }
 		":" { return fail(r, begin, "TOML has '=' between key and value"); }
 		"\x00" { return lex_end(r, t, begin); }
-		* { return fail(r, begin, "a key with other characters than letters, digits, '_' and '-' goes into quotes"); }
+		* {
+			return fail(r, begin,
+				"a key with other characters than letters, digits, '_' and '-' goes into quotes");
+		}
 */
 	}
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The grammar of TOML 1.0. The lexer tells keys from values; where a key may go is decided in toml_table.c. */
+/* The grammar of TOML 1.0. The lexer tells keys from values; where a key may go is decided in
+ * toml_table.c. */
 %include {
 #include "tree/toml_reader.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The state of the TOML reader, shared by toml.c (driver and messages), toml_table.c (where keys go), toml_lex.re,
- * toml_time.c and toml_parse.y. */
+/* The state of the TOML reader, shared by toml.c (driver and messages), toml_table.c (where keys
+ * go), toml_lex.re, toml_time.c and toml_parse.y. */
 #pragma once
 
 #include <stdio.h>
@@ -51,7 +51,8 @@ struct toml_reader {
 	struct span previous_at;
 };
 
-/* toml_lex.re: the next token (TOML_*, see toml_parse.y), 0 at the end, -1 after an error (reported, stopped). */
+/* toml_lex.re: the next token (TOML_*, see toml_parse.y), 0 at the end, -1 after an error
+ * (reported, stopped). */
 int toml_lex(struct toml_reader *r, struct toml_token *t);
 /* toml_time.c: what is wrong with a date or time of the right form, or NULL. */
 const char *toml_check_time(struct str s);

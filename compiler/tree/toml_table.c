@@ -4,7 +4,8 @@
 #include "base/check.h"
 #include "base/str.h"
 
-struct toml_key *toml_key_part(struct toml_reader *r, struct toml_key *key, const struct toml_token *t)
+struct toml_key *toml_key_part(
+	struct toml_reader *r, struct toml_key *key, const struct toml_token *t)
 {
 	struct toml_part *part = ARENA_NEW(r->build.arena, struct toml_part);
 
@@ -38,10 +39,11 @@ static size_t depth_of(const struct node *n)
 	return depth;
 }
 
-static struct node *add_table(struct toml_reader *r, struct node *parent, const struct toml_part *part,
-	enum toml_mark mark)
+static struct node *add_table(struct toml_reader *r, struct node *parent,
+	const struct toml_part *part, enum toml_mark mark)
 {
-	struct node *n = build_node(&r->build, mark == TOML_MARK_TABLES ? NODE_SEQ : NODE_MAP, part->at);
+	struct node *n =
+		build_node(&r->build, mark == TOML_MARK_TABLES ? NODE_SEQ : NODE_MAP, part->at);
 
 	if (n == NULL)
 		return NULL;
@@ -53,9 +55,11 @@ static struct node *add_table(struct toml_reader *r, struct node *parent, const 
 static void refuse(struct toml_reader *r, const struct toml_part *part, const struct node *existing,
 	const char *message)
 {
-	diag_report(r->build.diags, DIAG_TOML_REDEFINED, part->at, "'" STR_FMT "' %s", STR_ARG(part->name), message);
+	diag_report(r->build.diags, DIAG_TOML_REDEFINED, part->at, "'" STR_FMT "' %s",
+		STR_ARG(part->name), message);
 	build_where(&r->build, existing);
-	diag_note(r->build.diags, existing->key_span.source != 0 ? existing->key_span : existing->span,
+	diag_note(r->build.diags,
+		existing->key_span.source != 0 ? existing->key_span : existing->span,
 		"first defined here");
 }
 
@@ -68,8 +72,10 @@ static const char *name_obstacle(const struct node *n)
 	return "is a value, not a table";
 }
 
-/* The table below `parent` on the way of a header, made if need be; NULL (reported) if the way is barred. */
-static struct node *step_of_header(struct toml_reader *r, struct node *parent, const struct toml_part *part)
+/* The table below `parent` on the way of a header, made if need be; NULL (reported) if the way is
+ * barred. */
+static struct node *step_of_header(
+	struct toml_reader *r, struct node *parent, const struct toml_part *part)
 {
 	struct node *n = node_get(parent, part->name);
 
@@ -125,10 +131,12 @@ void toml_open_table(struct toml_reader *r, const struct toml_token *begin, stru
 		n->key_span = key->last->at;
 	} else if (n != NULL) {
 		refuse(r, key->last, n,
-			n->mark == TOML_MARK_TABLE    ? "is a table that is defined twice"
-			: n->mark == TOML_MARK_DOTTED ? "is a table that dotted keys made; it cannot have a header"
-			: n->mark == TOML_MARK_TABLES ? "is an array of tables; its header is written [[...]]"
-						      : name_obstacle(n));
+			n->mark == TOML_MARK_TABLE ? "is a table that is defined twice"
+			: n->mark == TOML_MARK_DOTTED
+				? "is a table that dotted keys made; it cannot have a header"
+			: n->mark == TOML_MARK_TABLES
+				? "is an array of tables; its header is written [[...]]"
+				: name_obstacle(n));
 		n = NULL;
 	}
 	enter(r, n, header_span(begin, end));
@@ -151,7 +159,8 @@ void toml_open_tables(struct toml_reader *r, const struct toml_token *begin, str
 			seq->span = header;
 	} else if (seq != NULL && seq->mark != TOML_MARK_TABLES) {
 		refuse(r, key->last, seq,
-			seq->mark != TOML_MARK_NONE ? "is a table, not an array of tables" : name_obstacle(seq));
+			seq->mark != TOML_MARK_NONE ? "is a table, not an array of tables"
+						    : name_obstacle(seq));
 		seq = NULL;
 	}
 	if (seq != NULL)
@@ -163,8 +172,10 @@ void toml_open_tables(struct toml_reader *r, const struct toml_token *begin, str
 	enter(r, n, header);
 }
 
-/* The table below `parent` on the way of a dotted key. Only what dotted keys of the same table made can be extended. */
-static struct node *step_of_key(struct toml_reader *r, struct node *parent, const struct toml_part *part)
+/* The table below `parent` on the way of a dotted key. Only what dotted keys of the same table made
+ * can be extended. */
+static struct node *step_of_key(
+	struct toml_reader *r, struct node *parent, const struct toml_part *part)
 {
 	struct node *n = node_get(parent, part->name);
 
@@ -173,11 +184,13 @@ static struct node *step_of_key(struct toml_reader *r, struct node *parent, cons
 	if (n->mark == TOML_MARK_DOTTED)
 		return n;
 	refuse(r, part, n,
-		n->mark == TOML_MARK_NONE ? name_obstacle(n) : "has a header, so that dotted keys cannot add to it");
+		n->mark == TOML_MARK_NONE ? name_obstacle(n)
+					  : "has a header, so that dotted keys cannot add to it");
 	return NULL;
 }
 
-void toml_assign(struct toml_reader *r, struct node *table, struct toml_key *key, struct node *value)
+void toml_assign(
+	struct toml_reader *r, struct node *table, struct toml_key *key, struct node *value)
 {
 	r->depth -= key->n < r->depth ? key->n : r->depth;
 	if (table == NULL)

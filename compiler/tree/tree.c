@@ -30,7 +30,10 @@ bool tree_format_of(struct str file_name, enum tree_format *format_out)
 const char *tree_format_name(enum tree_format f)
 {
 	static const char *const names[] = {
-		[TREE_YAML] = "YAML", [TREE_JSON] = "JSON", [TREE_JSONC] = "JSON with comments", [TREE_TOML] = "TOML",
+		[TREE_YAML] = "YAML",
+		[TREE_JSON] = "JSON",
+		[TREE_JSONC] = "JSON with comments",
+		[TREE_TOML] = "TOML",
 	};
 
 	return names[f];
@@ -113,7 +116,8 @@ struct str node_path(struct arena *a, const struct node *n)
 	struct sbuf path = { 0 };
 	struct str copy;
 
-	/* Aliases and included files may nest deeper than one document; the path then begins with its inner part. */
+	/* Aliases and included files may nest deeper than one document; the path then begins with
+	 * its inner part. */
 	for (; n != NULL && n->parent != NULL && n_steps < ARRAY_LEN(steps); n = n->parent)
 		steps[n_steps++] = n;
 	while (n_steps > 0) {
@@ -138,9 +142,14 @@ struct str node_path(struct arena *a, const struct node *n)
 const char *node_kind_name(enum node_kind k)
 {
 	static const char *const names[] = {
-		[NODE_NULL] = "null",        [NODE_BOOL] = "a boolean",   [NODE_INT] = "an integer",
-		[NODE_FLOAT] = "a number",   [NODE_STRING] = "a string",  [NODE_DATETIME] = "a date or time",
-		[NODE_SEQ] = "a list",       [NODE_MAP] = "a map",
+		[NODE_NULL] = "null",
+		[NODE_BOOL] = "a boolean",
+		[NODE_INT] = "an integer",
+		[NODE_FLOAT] = "a number",
+		[NODE_STRING] = "a string",
+		[NODE_DATETIME] = "a date or time",
+		[NODE_SEQ] = "a list",
+		[NODE_MAP] = "a map",
 	};
 
 	return names[k];
@@ -156,7 +165,8 @@ void node_report(struct diags *d, const struct node *n, enum diag_id id, const c
 	diag_where(d, node_path(d->arena, n));
 }
 
-void node_key_report(struct diags *d, const struct node *n, enum diag_id id, const char *format, ...)
+void node_key_report(
+	struct diags *d, const struct node *n, enum diag_id id, const char *format, ...)
 {
 	va_list args;
 

@@ -16,7 +16,8 @@ size_t yaml_byte_of(struct yaml_reader *r, size_t index)
 	while (r->mark_index < index && r->mark_byte < text.len) {
 		do
 			r->mark_byte++;
-		while (r->mark_byte < text.len && ((unsigned char)text.ptr[r->mark_byte] & 0xc0) == 0x80);
+		while (r->mark_byte < text.len &&
+			((unsigned char)text.ptr[r->mark_byte] & 0xc0) == 0x80);
 		r->mark_index++;
 	}
 	while (r->mark_index > index) {
@@ -52,14 +53,18 @@ static size_t skip_word(struct str text, size_t at, size_t end)
 	return at;
 }
 
-/* The event's bytes without its anchor and tag; those of the tag go to *tag_out, if there is one. */
-static struct span value_span(struct yaml_reader *r, const yaml_event_t *e, bool has_properties, struct span *tag_out)
+/* The event's bytes without its anchor and tag; those of the tag go to *tag_out, if there is one.
+ * */
+static struct span value_span(
+	struct yaml_reader *r, const yaml_event_t *e, bool has_properties, struct span *tag_out)
 {
 	struct str text = r->build.text;
-	size_t begin = yaml_byte_of(r, e->start_mark.index), end = yaml_byte_of(r, e->end_mark.index);
+	size_t begin = yaml_byte_of(r, e->start_mark.index),
+	       end = yaml_byte_of(r, e->end_mark.index);
 	size_t most = e->type == YAML_SCALAR_EVENT ? end : text.len;
 
-	while (has_properties && begin < most && (text.ptr[begin] == '&' || text.ptr[begin] == '!')) {
+	while (has_properties && begin < most &&
+		(text.ptr[begin] == '&' || text.ptr[begin] == '!')) {
 		size_t word = begin;
 
 		begin = skip_word(text, begin, most);
@@ -70,7 +75,8 @@ static struct span value_span(struct yaml_reader *r, const yaml_event_t *e, bool
 	return build_span(&r->build, begin, end < begin ? begin : end);
 }
 
-/* An absent value: libyaml puts it where the next token begins, a reader looks for it behind the key or the dash. */
+/* An absent value: libyaml puts it where the next token begins, a reader looks for it behind the
+ * key or the dash. */
 static struct span empty_span(struct yaml_reader *r, const struct yaml_frame *top, struct span span)
 {
 	struct str text = r->build.text;
@@ -99,19 +105,23 @@ static bool is_key_next(struct yaml_reader *r)
 	return top != NULL && top->node->kind == NODE_MAP && !top->has_key;
 }
 
-static void take_key(struct yaml_reader *r, struct yaml_frame *top, const struct node *n, struct span at)
+static void take_key(
+	struct yaml_reader *r, struct yaml_frame *top, const struct node *n, struct span at)
 {
 	top->has_key = true;
 	top->key = n->text;
 	top->key_span = at;
 	top->is_key_broken = n->kind == NODE_MAP || n->kind == NODE_SEQ;
-	top->is_merge = !top->is_key_broken && (n->flags & NODE_QUOTED) == 0 && str_eq(n->text, STR("<<"));
+	top->is_merge =
+		!top->is_key_broken && (n->flags & NODE_QUOTED) == 0 && str_eq(n->text, STR("<<"));
 	if (top->is_key_broken)
-		diag_report(r->build.diags, DIAG_YAML_KEY, at, "a key must be a string, not %s", node_kind_name(n->kind));
+		diag_report(r->build.diags, DIAG_YAML_KEY, at, "a key must be a string, not %s",
+			node_kind_name(n->kind));
 	if (!top->is_merge)
 		return;
 	if (top->merge_at.source != 0) {
-		diag_report(r->build.diags, DIAG_DUPLICATE_MEMBER, at, "key '<<' is defined twice; write <<: [*a, *b]");
+		diag_report(r->build.diags, DIAG_DUPLICATE_MEMBER, at,
+			"key '<<' is defined twice; write <<: [*a, *b]");
 		diag_note(r->build.diags, top->merge_at, "first defined here");
 	}
 	top->merge_at = at;
@@ -154,8 +164,9 @@ static void refuse_tag(struct yaml_reader *r, struct node *n, struct span tag_at
 	for (size_t i = 0; is_core && i < ARRAY_LEN(known); i++)
 		is_known |= str_eq(name, str_of(known[i]));
 	n->flags |= NODE_POISONED;
-	diag_report(r->build.diags, DIAG_YAML_TAG, tag_at.source != 0 ? tag_at : n->span, "tag '%s" STR_FMT "' %s",
-		is_core ? "!!" : "", STR_ARG(name), is_known ? "does not fit this value" : "is not known");
+	diag_report(r->build.diags, DIAG_YAML_TAG, tag_at.source != 0 ? tag_at : n->span,
+		"tag '%s" STR_FMT "' %s", is_core ? "!!" : "", STR_ARG(name),
+		is_known ? "does not fit this value" : "is not known");
 }
 
 /* True if the tag, one of the core schema, holds for the text; the node then has that kind. */
@@ -186,15 +197,18 @@ static void remark_on(struct yaml_reader *r, const struct node *n, enum scalar_r
 	struct diags *d = r->build.diags;
 
 	if (remark == SCALAR_TOO_LARGE)
-		diag_report(d, DIAG_NUMBER_RANGE, n->span, "number '" STR_FMT "' is too large", STR_ARG(n->text));
+		diag_report(d, DIAG_NUMBER_RANGE, n->span, "number '" STR_FMT "' is too large",
+			STR_ARG(n->text));
 	else if (remark == SCALAR_BOOLEAN_WORD)
 		diag_report(d, DIAG_YAML_BOOLEAN, n->span,
-			"'" STR_FMT "' is a string here, but a boolean to other YAML readers; write true, false or quotes",
+			"'" STR_FMT "' is a string here, but a boolean to other YAML readers; "
+				    "write true, false or quotes",
 			STR_ARG(n->text));
 	else if (remark == SCALAR_LEADING_ZERO)
 		diag_report(d, DIAG_YAML_OCTAL, n->span,
-			"'" STR_FMT "' is the decimal number %lld here, but octal to other YAML readers", STR_ARG(n->text),
-			(long long)n->integer);
+			"'" STR_FMT
+			"' is the decimal number %lld here, but octal to other YAML readers",
+			STR_ARG(n->text), (long long)n->integer);
 }
 
 static struct span trim_block_scalar(struct yaml_reader *r, struct span s)
@@ -208,7 +222,8 @@ static void on_scalar(struct yaml_reader *r, const yaml_event_t *e)
 {
 	struct str tag = event_str(e->data.scalar.tag);
 	struct span tag_at = SPAN_NONE;
-	struct span span = value_span(r, e, true, &tag_at); /* no scalar itself begins with "&" or "!" */
+	struct span span =
+		value_span(r, e, true, &tag_at); /* no scalar itself begins with "&" or "!" */
 	yaml_scalar_style_t style = e->data.scalar.style;
 	struct str text = { (const char *)e->data.scalar.value, e->data.scalar.length };
 	struct node *n;
@@ -248,10 +263,12 @@ static void on_alias(struct yaml_reader *r, const yaml_event_t *e)
 
 	if (target != NULL && top != NULL && top->has_key && top->is_merge) {
 		top->has_key = false;
-		vec_push(r->build.arena, &top->merges, target); /* its members are copied when the map ends */
+		vec_push(r->build.arena, &top->merges,
+			target); /* its members are copied when the map ends */
 		return;
 	}
-	n = target != NULL ? yaml_copy(r, target, r->n_frames) : build_node(&r->build, NODE_NULL, at);
+	n = target != NULL ? yaml_copy(r, target, r->n_frames)
+			   : build_node(&r->build, NODE_NULL, at);
 	if (n == NULL)
 		return;
 	n->span = at;
@@ -267,7 +284,8 @@ static void on_open(struct yaml_reader *r, const yaml_event_t *e)
 {
 	bool is_map = e->type == YAML_MAPPING_START_EVENT;
 	struct str tag = event_str(is_map ? e->data.mapping_start.tag : e->data.sequence_start.tag);
-	struct str anchor = event_str(is_map ? e->data.mapping_start.anchor : e->data.sequence_start.anchor);
+	struct str anchor =
+		event_str(is_map ? e->data.mapping_start.anchor : e->data.sequence_start.anchor);
 	struct span tag_at = SPAN_NONE;
 	struct span span = value_span(r, e, anchor.ptr != NULL || tag.ptr != NULL, &tag_at);
 	struct yaml_frame frame = { .is_key = is_key_next(r) };
@@ -276,9 +294,11 @@ static void on_open(struct yaml_reader *r, const yaml_event_t *e)
 	frame.is_block = is_map ? e->data.mapping_start.style != YAML_FLOW_MAPPING_STYLE
 				: e->data.sequence_start.style != YAML_FLOW_SEQUENCE_STYLE;
 	n = build_node(&r->build, is_map ? NODE_MAP : NODE_SEQ, span);
-	if (n == NULL || !build_depth(&r->build, r->n_frames + 1, build_span(&r->build, span.begin, span.begin + 1)))
+	if (n == NULL || !build_depth(&r->build, r->n_frames + 1,
+				 build_span(&r->build, span.begin, span.begin + 1)))
 		return;
-	if (tag.ptr != NULL && !str_eq(tag, STR("!")) && !str_eq(tag, is_map ? STR(CORE "map") : STR(CORE "seq")))
+	if (tag.ptr != NULL && !str_eq(tag, STR("!")) &&
+		!str_eq(tag, is_map ? STR(CORE "map") : STR(CORE "seq")))
 		refuse_tag(r, n, tag_at, tag);
 	if (anchor.ptr != NULL)
 		yaml_anchor_set(r, anchor, n);
@@ -293,11 +313,13 @@ static void on_close(struct yaml_reader *r, const yaml_event_t *e)
 	struct yaml_frame *top = top_frame(r);
 	struct node *n = top->node;
 
-	/* A block ends, for libyaml, where the next token begins; here it ends with its last value. */
+	/* A block ends, for libyaml, where the next token begins; here it ends with its last value.
+	 * */
 	if (!top->is_block)
 		n->span.end = (uint32_t)yaml_byte_of(r, e->end_mark.index);
 	else if (n->last != NULL)
-		n->span.end = n->last->span.end > n->last->key_span.end ? n->last->span.end : n->last->key_span.end;
+		n->span.end = n->last->span.end > n->last->key_span.end ? n->last->span.end
+									: n->last->key_span.end;
 	yaml_merge(r, top);
 	r->n_frames--;
 	if (top->is_key)
@@ -311,7 +333,8 @@ static void on_event(struct yaml_reader *r, const yaml_event_t *e)
 		if (r->root != NULL) {
 			size_t at = yaml_byte_of(r, e->start_mark.index);
 
-			build_stop(&r->build, DIAG_YAML_DOCUMENTS, build_span(&r->build, at, at + 3),
+			build_stop(&r->build, DIAG_YAML_DOCUMENTS,
+				build_span(&r->build, at, at + 3),
 				"a second document begins here; a configuration is one document");
 		}
 		break;
@@ -362,7 +385,8 @@ struct node *tree_read_yaml(struct arena *a, struct diags *d, uint32_t source)
 	if (yaml_parser_initialize(&r->parser) == 0)
 		check_out_of_memory();
 	yaml_parser_set_encoding(&r->parser, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(&r->parser, (const unsigned char *)build_terminated(&r->build), r->build.text.len);
+	yaml_parser_set_input_string(
+		&r->parser, (const unsigned char *)build_terminated(&r->build), r->build.text.len);
 	read_events(r);
 	yaml_parser_delete(&r->parser);
 	if (r->root == NULL) /* an empty file is an empty document */

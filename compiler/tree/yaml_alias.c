@@ -24,7 +24,8 @@ static bool is_open(const struct yaml_reader *r, const struct node *n)
 	return false;
 }
 
-#define NEAREST_MOST 200 /* anchors: a hostile file has very many, and as many aliases that lead nowhere */
+/* A hostile file has very many anchors, and as many aliases that lead nowhere. */
+#define NEAREST_MOST 200
 
 static void note_nearest_anchor(struct yaml_reader *r, struct str name)
 {
@@ -38,8 +39,8 @@ static void note_nearest_anchor(struct yaml_reader *r, struct str name)
 	if (nearest.ptr == NULL)
 		return;
 	anchor = map_get(&r->anchors, nearest);
-	diag_note(r->build.diags, anchor->node->span, "did you mean '" STR_FMT "', which is the anchor of this?",
-		STR_ARG(nearest));
+	diag_note(r->build.diags, anchor->node->span,
+		"did you mean '" STR_FMT "', which is the anchor of this?", STR_ARG(nearest));
 }
 
 struct node *yaml_anchor_get(struct yaml_reader *r, struct str name, struct span at)
@@ -47,14 +48,15 @@ struct node *yaml_anchor_get(struct yaml_reader *r, struct str name, struct span
 	struct yaml_anchor *anchor = map_get(&r->anchors, name);
 
 	if (anchor == NULL) {
-		diag_report(r->build.diags, DIAG_YAML_ALIAS, at, "no anchor '&" STR_FMT "' stands before this alias",
-			STR_ARG(name));
+		diag_report(r->build.diags, DIAG_YAML_ALIAS, at,
+			"no anchor '&" STR_FMT "' stands before this alias", STR_ARG(name));
 		note_nearest_anchor(r, name);
 		return NULL;
 	}
 	if (is_open(r, anchor->node)) {
 		diag_report(r->build.diags, DIAG_YAML_ALIAS, at,
-			"alias '*" STR_FMT "' lies inside the thing that it repeats", STR_ARG(name));
+			"alias '*" STR_FMT "' lies inside the thing that it repeats",
+			STR_ARG(name));
 		diag_note(r->build.diags, anchor->node->span, "which begins here");
 		return NULL;
 	}
@@ -67,8 +69,8 @@ static struct node *copy_one(struct yaml_reader *r, const struct node *n)
 	struct node *copy;
 
 	if (r->n_expanded++ == BUILD_MOST_EXPANDED) {
-		build_stop(&r->build, DIAG_YAML_ALIAS, n->span, "the aliases of this file repeat more than %d values",
-			BUILD_MOST_EXPANDED);
+		build_stop(&r->build, DIAG_YAML_ALIAS, n->span,
+			"the aliases of this file repeat more than %d values", BUILD_MOST_EXPANDED);
 		return NULL;
 	}
 	copy = build_node(&r->build, n->kind, n->span);
@@ -114,8 +116,8 @@ static void merge_map(struct yaml_reader *r, struct node *map, const struct node
 
 static void refuse_merge(struct yaml_reader *r, const struct node *n)
 {
-	diag_report(r->build.diags, DIAG_YAML_MERGE, n->span, "only a map, or a list of maps, can be merged, not %s",
-		node_kind_name(n->kind));
+	diag_report(r->build.diags, DIAG_YAML_MERGE, n->span,
+		"only a map, or a list of maps, can be merged, not %s", node_kind_name(n->kind));
 }
 
 void yaml_merge(struct yaml_reader *r, struct yaml_frame *frame)
@@ -127,7 +129,8 @@ void yaml_merge(struct yaml_reader *r, struct yaml_frame *frame)
 			merge_map(r, frame->node, from);
 		else if (from->kind != NODE_SEQ)
 			refuse_merge(r, from);
-		for (const struct node *m = from->kind == NODE_SEQ ? from->first : NULL; m != NULL; m = m->next) {
+		for (const struct node *m = from->kind == NODE_SEQ ? from->first : NULL; m != NULL;
+			m = m->next) {
 			if (m->kind == NODE_MAP)
 				merge_map(r, frame->node, m);
 			else

@@ -9,27 +9,35 @@ static const struct {
 	const char *theirs, *ours;
 } problems[] = {
 	{ "mapping values are not allowed in this context",
-		"a ':' is not expected here; is a value with ': ' in it without quotes, or the indentation wrong?" },
-	{ "did not find expected key",
-		"expected a key here; is this line indented as the keys above it, and are values with special characters quoted?" },
+		"a ':' is not expected here; is a value with ': ' in it without quotes, or the "
+		"indentation wrong?" },
+	{ "did not find expected key", "expected a key here; is this line indented as the keys "
+				       "above it, and are values with special characters quoted?" },
 	{ "could not find expected ':'", "expected a ':' after this key" },
 	{ "did not find expected '-' indicator",
 		"expected a '-' here; is this line indented as the items above it?" },
 	{ "did not find expected ',' or ']'", "expected ',' or ']' here" },
 	{ "did not find expected ',' or '}'", "expected ',' or '}' here" },
 	{ "did not find expected node content", "expected a value here" },
-	{ "block sequence entries are not allowed in this context", "a list item '- ' cannot stand here; begin it in a new line" },
+	{ "block sequence entries are not allowed in this context",
+		"a list item '- ' cannot stand here; begin it in a new line" },
 	{ "mapping keys are not allowed in this context", "a key cannot stand here" },
 	{ "found unexpected end of stream", "the file ends inside a string in quotes" },
-	{ "found unexpected document indicator", "a string in quotes goes over the end of the document" },
-	{ "found unknown escape character", "there is no such escape in a string in double quotes; in single quotes '\\' is itself" },
+	{ "found unexpected document indicator",
+		"a string in quotes goes over the end of the document" },
+	{ "found unknown escape character", "there is no such escape in a string in double quotes; "
+					    "in single quotes '\\' is itself" },
 	{ "did not find expected hexdecimal number", "an escape lacks its hexadecimal digits" },
 	{ "found invalid Unicode character escape code", "this escape is no Unicode character" },
-	{ "did not find expected <document start>", "the document ended before this; is a key missing its ':'?" },
-	{ "found undefined tag handle", "this tag has a handle that is not defined; a value that begins with '!' needs quotes" },
+	{ "did not find expected <document start>",
+		"the document ended before this; is a key missing its ':'?" },
+	{ "found undefined tag handle", "this tag has a handle that is not defined; a value that "
+					"begins with '!' needs quotes" },
 	{ "found an indentation indicator equal to 0", "the indentation indicator is 1 to 9" },
-	{ "found a tab character where an indentation space is expected", "a tab is used for indentation; YAML allows only spaces there" },
-	{ "found a tab character that violates indentation", "a tab is used for indentation; YAML allows only spaces there" },
+	{ "found a tab character where an indentation space is expected",
+		"a tab is used for indentation; YAML allows only spaces there" },
+	{ "found a tab character that violates indentation",
+		"a tab is used for indentation; YAML allows only spaces there" },
 	{ "control characters are not allowed", "a control character is not allowed" },
 	{ "exceeded maximum allowed nesting", "maps and lists are nested too deeply" },
 };
@@ -102,7 +110,8 @@ void yaml_report_error(struct yaml_reader *r)
 
 	if (p->error == YAML_MEMORY_ERROR || p->problem == NULL)
 		check_out_of_memory();
-	at = p->error == YAML_READER_ERROR ? p->problem_offset : yaml_byte_of(r, p->problem_mark.index);
+	at = p->error == YAML_READER_ERROR ? p->problem_offset
+					   : yaml_byte_of(r, p->problem_mark.index);
 	if (at > text.len)
 		at = text.len;
 	message = explain(p->problem);

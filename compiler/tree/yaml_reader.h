@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The state of the YAML reader, for its parts: yaml.c (events to nodes), yaml_alias.c (anchors, merges), yaml_error.c. */
+/* The state of the YAML reader, for its parts: yaml.c (events to nodes), yaml_alias.c (anchors,
+ * merges), yaml_error.c. */
 #pragma once
 
 #include <yaml.h>

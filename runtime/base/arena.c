@@ -10,7 +10,8 @@
 
 #include "base/check.h"
 
-/* Chunks double from the least to the most, so that a small exchange stays small and a big compile mallocs seldom. */
+/* Chunks double from the least to the most, so that a small exchange stays small and a big compile
+ * mallocs seldom. */
 #define CHUNK_LEAST ((size_t)4 << 10)
 #define CHUNK_MOST ((size_t)1 << 20)
 
@@ -69,7 +70,8 @@ static void *fail(struct arena *a)
 	return NULL;
 }
 
-/* A new current chunk with room for at least `size` aligned bytes; what was left in the old one is lost. */
+/* A new current chunk with room for at least `size` aligned bytes; what was left in the old one is
+ * lost. */
 static bool add_chunk(struct arena *a, size_t size)
 {
 	size_t want = a->chunks == NULL ? CHUNK_LEAST : a->chunks->size * 2;
@@ -110,7 +112,8 @@ static void *take(struct arena *a, size_t size, size_t align)
 	p = a->at + pad;
 	a->at = p + size;
 	a->used += size;
-	/* Padding counts as well, or a million one-byte objects would take sixteen times the budget. */
+	/* Padding counts as well, or a million one-byte objects would take sixteen times the
+	 * budget. */
 	if (a->budget != 0)
 		a->used += pad < a->budget - a->used ? pad : a->budget - a->used;
 	return p;

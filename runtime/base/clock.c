@@ -30,7 +30,8 @@ struct civil {
 	unsigned hour, minute, second;
 };
 
-/* Proleptic Gregorian, by eras of 400 years that begin on 1 March. Not gmtime_r, which reads zone files. */
+/* Proleptic Gregorian, by eras of 400 years that begin on 1 March. Not gmtime_r, which reads zone
+ * files. */
 static struct civil civil_of(uint64_t seconds)
 {
 	uint64_t days = seconds / 86400u, z = days + 719468u;

@@ -18,9 +18,15 @@ static const struct unit times[] = {
 };
 
 static const struct unit sizes[] = {
-	{ STR_INIT("TiB"), 1ull << 40 }, { STR_INIT("GiB"), 1ull << 30 }, { STR_INIT("MiB"), 1ull << 20 },
-	{ STR_INIT("KiB"), 1ull << 10 }, { STR_INIT("TB"), 1000000000000 }, { STR_INIT("GB"), 1000000000 },
-	{ STR_INIT("MB"), 1000000 },     { STR_INIT("kB"), 1000 },          { STR_INIT("B"), 1 },
+	{ STR_INIT("TiB"), 1ull << 40 },
+	{ STR_INIT("GiB"), 1ull << 30 },
+	{ STR_INIT("MiB"), 1ull << 20 },
+	{ STR_INIT("KiB"), 1ull << 10 },
+	{ STR_INIT("TB"), 1000000000000 },
+	{ STR_INIT("GB"), 1000000000 },
+	{ STR_INIT("MB"), 1000000 },
+	{ STR_INIT("kB"), 1000 },
+	{ STR_INIT("B"), 1 },
 };
 
 static bool is_digit(char c)
@@ -162,5 +168,6 @@ struct str size_format(struct arena *a, uint64_t bytes)
 			best_len = len;
 		}
 	}
-	return arena_printf(a, "%llu%s", (unsigned long long)(bytes / best->factor), best->name.ptr);
+	return arena_printf(
+		a, "%llu%s", (unsigned long long)(bytes / best->factor), best->name.ptr);
 }

@@ -88,7 +88,8 @@ static void put(const struct line *l)
 	while (n < 0 && errno == EINTR);
 }
 
-static void format_line(struct line *l, enum log_level level, const char *event, const char *message)
+static void format_line(
+	struct line *l, enum log_level level, const char *event, const char *message)
 {
 	static const char *const names[] = { "debug", "info", "warn", "error" };
 	char stamp[CLOCK_RFC3339_LEN];
@@ -131,7 +132,8 @@ void log_event(enum log_level level, const char *event, const char *format, ...)
 	if (dropped > 0) {
 		struct line note;
 
-		snprintf(message, sizeof(message), "%llu lines were left out", (unsigned long long)dropped);
+		snprintf(message, sizeof(message), "%llu lines were left out",
+			(unsigned long long)dropped);
 		format_line(&note, LOG_WARN, "log-rate-limited", message);
 		put(&note);
 	}

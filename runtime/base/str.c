@@ -28,7 +28,8 @@ bool str_eq_nocase(struct str a, struct str b)
 
 bool str_starts(struct str s, struct str prefix)
 {
-	return s.len >= prefix.len && (prefix.len == 0 || memcmp(s.ptr, prefix.ptr, prefix.len) == 0);
+	return s.len >= prefix.len &&
+	       (prefix.len == 0 || memcmp(s.ptr, prefix.ptr, prefix.len) == 0);
 }
 
 bool str_ends(struct str s, struct str suffix)
@@ -117,7 +118,8 @@ bool str_to_u64(struct str s, uint64_t max, uint64_t *value_out)
 	return true;
 }
 
-/* Eight bytes in little-endian order, so that all machines hash alike (consistent hashing crosses machines). */
+/* Eight bytes in little-endian order, so that all machines hash alike (consistent hashing crosses
+ * machines). */
 static uint64_t load_le(const char *p, size_t n)
 {
 	uint64_t v = 0;
@@ -179,19 +181,22 @@ unsigned str_distance(struct str a, struct str b, unsigned cap)
 
 			now[j] = least3(up[j] + 1, now[j - 1] + 1, up[j - 1] + (ca != cb));
 			if (i > 1 && j > 1 && before == cb &&
-			    ca == ascii_lower((unsigned char)b.ptr[j - 2]) && upup[j - 2] + 1 < now[j])
+				ca == ascii_lower((unsigned char)b.ptr[j - 2]) &&
+				upup[j - 2] + 1 < now[j])
 				now[j] = upup[j - 2] + 1;
 			if (now[j] < least)
 				least = now[j];
 		}
-		/* A transposition reaches back two rows, and adds one: rows cannot fall below this by more. */
+		/* A transposition reaches back two rows, and adds one: rows cannot fall below this
+		 * by more. */
 		if (least > cap + 1)
 			return cap + 1;
 	}
 	return rows[a.len % 3][b.len] > cap ? cap + 1 : rows[a.len % 3][b.len];
 }
 
-/* The length of the valid sequence at p (n > 0 bytes are there), or 0. Table 3-7 of the Unicode standard. */
+/* The length of the valid sequence at p (n > 0 bytes are there), or 0. Table 3-7 of the Unicode
+ * standard. */
 static size_t utf8_sequence(const unsigned char *p, size_t n)
 {
 	unsigned char least = 0x80, most = 0xbf;

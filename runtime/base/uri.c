@@ -12,7 +12,8 @@ const char *uri_error_text(enum uri_error e)
 	static const char *const texts[] = {
 		[URI_OK] = "valid",
 		[URI_BAD_CHARACTER] = "a character that is not allowed there",
-		[URI_BAD_ESCAPE] = "a percent sign without two hexadecimal digits, or overlong UTF-8",
+		[URI_BAD_ESCAPE] =
+			"a percent sign without two hexadecimal digits, or overlong UTF-8",
 		[URI_ENCODED_SLASH] = "an encoded slash",
 		[URI_BACKSLASH] = "a backslash",
 		[URI_ENCODED_NUL] = "an encoded NUL",
@@ -104,8 +105,8 @@ static bool is_settled_escape(const char *p, size_t n)
 {
 	int value = escape_value(p, n);
 
-	return value > 0 && is_upper_hex(p) && (classes[value] & C_UNRESERVED) == 0 && value != '/' &&
-	       value != '\\' && !is_overlong(value, p, n);
+	return value > 0 && is_upper_hex(p) && (classes[value] & C_UNRESERVED) == 0 &&
+	       value != '/' && value != '\\' && !is_overlong(value, p, n);
 }
 
 /* Whether a segment that begins at p may be "." or "..", or one of these with parameters. */
@@ -118,7 +119,8 @@ static bool is_dotted(const char *p, size_t n)
 	return i > 0 && (i == n || p[i] == '/' || p[i] == '?' || p[i] == ';' || p[i] == '%');
 }
 
-/* True, and the length up to the end or "?", when the path is already normal; otherwise the slow way decides. */
+/* True, and the length up to the end or "?", when the path is already normal; otherwise the slow
+ * way decides. */
 static bool scan_normal_path(struct str s, unsigned policy, size_t *len_out)
 {
 	size_t i = 0;
@@ -198,31 +200,37 @@ static bool is_dots(struct str s)
 	return str_eq(s, STR(".")) || str_eq(s, STR(".."));
 }
 
-/* Backends that decode once more, or that strip parameters, must not find a dot segment that we did not see. */
+/* Backends that decode once more, or that strip parameters, must not find a dot segment that we did
+ * not see. */
 static enum uri_error check_hidden_dots(struct str segment)
 {
 	bool in_parameters = false;
 	size_t begin = 0; /* of the piece between encoded separators */
 
 	for (size_t i = 0; i < segment.len; i++) {
-		int value = segment.ptr[i] == '%' ? escape_value(segment.ptr + i, segment.len - i) : segment.ptr[i];
+		int value = segment.ptr[i] == '%' ? escape_value(segment.ptr + i, segment.len - i)
+						  : segment.ptr[i];
 		bool parameters = value == ';';
 		bool separator = segment.ptr[i] == '%' && (value == '/' || value == '\\');
 
 		if (!parameters && !separator)
 			continue;
 		if (!in_parameters && is_dots(str_slice(segment, begin, i - begin)))
-			return parameters ? URI_DOT_PARAMETERS : value == '/' ? URI_ENCODED_SLASH : URI_BACKSLASH;
+			return parameters     ? URI_DOT_PARAMETERS
+			       : value == '/' ? URI_ENCODED_SLASH
+					      : URI_BACKSLASH;
 		in_parameters = parameters;
 		if (separator)
 			begin = i + 3;
 	}
 	if (begin > 0 && !in_parameters && is_dots(str_slice(segment, begin, segment.len)))
-		return str_eq(str_slice(segment, begin - 3, 3), STR("%2F")) ? URI_ENCODED_SLASH : URI_BACKSLASH;
+		return str_eq(str_slice(segment, begin - 3, 3), STR("%2F")) ? URI_ENCODED_SLASH
+									    : URI_BACKSLASH;
 	return URI_OK;
 }
 
-/* A segment ended, at a "/" or at the path's end: leaves w->out at the place where the next one begins. */
+/* A segment ended, at a "/" or at the path's end: leaves w->out at the place where the next one
+ * begins. */
 static enum uri_error end_segment(struct rewriter *w, bool is_last)
 {
 	struct str segment = { w->out + w->segment, w->out_len - w->segment };
@@ -249,7 +257,8 @@ static enum uri_error end_segment(struct rewriter *w, bool is_last)
 	return URI_OK;
 }
 
-static enum uri_error rewrite_path(struct arena *a, struct str s, unsigned policy, struct str *path_out)
+static enum uri_error rewrite_path(
+	struct arena *a, struct str s, unsigned policy, struct str *path_out)
 {
 	struct rewriter w = { .in = s.ptr, .in_len = s.len, .policy = policy };
 	size_t room = s.len;
@@ -294,8 +303,8 @@ static enum uri_error check_query(struct str s)
 	return URI_OK;
 }
 
-enum uri_error uri_normalise(struct arena *a, struct str target, unsigned policy, struct str *path_out,
-	struct str *query_out)
+enum uri_error uri_normalise(struct arena *a, struct str target, unsigned policy,
+	struct str *path_out, struct str *query_out)
 {
 	size_t len;
 
@@ -329,7 +338,8 @@ static bool is_address(int family, struct str s)
 	return inet_pton(family, text, address) == 1;
 }
 
-/* A number, as resolvers of the inet_aton kind read one: they take "127.1" and "0x7f000001" for addresses. */
+/* A number, as resolvers of the inet_aton kind read one: they take "127.1" and "0x7f000001" for
+ * addresses. */
 static bool is_numeric_label(struct str s)
 {
 	bool hex = s.len >= 2 && s.ptr[0] == '0' && ascii_lower((unsigned char)s.ptr[1]) == 'x';

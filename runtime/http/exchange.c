@@ -247,7 +247,7 @@ static void on_request_head(struct exchange *x)
 		toron_respond(x, 204, STR_NONE, STR(""), NULL, 0);
 		return;
 	}
-	if (!exchange_find_route(x, &allow)) {
+	if (!route_find(x, &allow)) {
 		answer_not_found(x, allow);
 		return;
 	}

@@ -150,6 +150,6 @@ extern exchange_observer *exchange_observe;
 
 /* Implemented by route/, which stands above this folder. Finds the route: sets x->route and x->params; otherwise false, and *allow_out
  * are the methods that would have been taken (0: the path is unknown). */
-bool exchange_find_route(struct exchange *x, uint32_t *allow_out);
+bool route_find(struct exchange *x, uint32_t *allow_out);
 /* The value of an Allow field for such methods. */
 struct str route_allow_text(struct exchange *x, uint32_t allow);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-#include "route/route.h"
+#include "http/exchange.h"
 
 #include "toron/gateway.h"
 
@@ -90,7 +90,7 @@ static uint32_t allowed_methods(const struct exchange *x, const struct toron_rou
 	return allow;
 }
 
-bool exchange_find_route(struct exchange *x, uint32_t *allow_out)
+bool route_find(struct exchange *x, uint32_t *allow_out)
 {
 	const struct toron_router *router = x->listener->router;
 	struct search s = { .rank = NO_RANK };

@@ -2,18 +2,21 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Judges the TOML reader with the public toml-test suite, its cases for TOML 1.0.0.
 
-usage: toml_suite.py TORONC DATA [EXCEPTIONS]
+usage: toml_suite.py TORONC [DATA [EXCEPTIONS]]
 
-DATA is the suite's tests folder. A valid case passes when toronc reads the values of its .json file, an invalid one when toronc
-refuses it. Cases in EXCEPTIONS (toml-exceptions.txt beside this file unless given) must behave otherwise; one that passes is
-unexpected too, so that the list stays true."""
+DATA is the suite's tests folder (toml-test/tests below $TORON_DATA unless given). A valid case passes when toronc
+reads the values of its .json file, an invalid one when toronc refuses it. Cases in EXCEPTIONS (toml-exceptions.txt
+beside this file unless given) must behave otherwise; one that passes is unexpected too, so that the list stays
+true."""
 
 import json
 import os
 import re
 import sys
 
-from judge import load_exceptions, report, run_toronc
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
+
+from judge import arguments, report, run_toronc  # noqa: E402
 
 
 def normal_time(text):
@@ -62,9 +65,7 @@ def judge(toronc, data, name):
 
 
 def main():
-    toronc, data = sys.argv[1], sys.argv[2]
-    here = os.path.dirname(os.path.abspath(__file__))
-    exceptions = load_exceptions(sys.argv[3] if len(sys.argv) > 3 else os.path.join(here, "toml-exceptions.txt"))
+    toronc, data, exceptions = arguments("toml-test/tests", "toml-exceptions.txt")
     results = {}
     with open(os.path.join(data, "files-toml-1.0.0"), encoding="utf-8") as names:
         for name in names.read().split():

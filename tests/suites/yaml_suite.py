@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Judges the YAML reader with the public yaml-test-suite.
 
-usage: yaml_suite.py TORONC DATA [EXCEPTIONS]
+usage: yaml_suite.py TORONC [DATA [EXCEPTIONS]]
 
-DATA is the suite's src folder. A case passes when toronc refuses what the suite calls an error, and otherwise reads the same
-values as the suite's JSON, or as its event tree where it has no JSON. Cases in EXCEPTIONS (yaml-exceptions.txt beside this file
+DATA is the suite's src folder (yaml-test-suite/src below $TORON_DATA unless given). A case passes when toronc
+refuses what the suite calls an error, and otherwise reads the same values as the suite's JSON, or as its event tree
+where it has no JSON. Cases in EXCEPTIONS (yaml-exceptions.txt beside this file
 unless given) must behave otherwise; one that passes is unexpected too, so that the list stays true."""
 
 import json
@@ -14,7 +15,9 @@ import re
 import sys
 import tempfile
 
-from judge import load_exceptions, report, run_toronc
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
+
+from judge import arguments, report, run_toronc  # noqa: E402
 
 
 def unquote(text):
@@ -237,9 +240,7 @@ def judge(toronc, case, folder):
 
 
 def main():
-    toronc, data = sys.argv[1], sys.argv[2]
-    here = os.path.dirname(os.path.abspath(__file__))
-    exceptions = load_exceptions(sys.argv[3] if len(sys.argv) > 3 else os.path.join(here, "yaml-exceptions.txt"))
+    toronc, data, exceptions = arguments("yaml-test-suite/src", "yaml-exceptions.txt")
     results = {}
     with tempfile.TemporaryDirectory() as folder:
         for name in sorted(os.listdir(data)):

@@ -16,12 +16,20 @@ START_TEST(test_durations)
 		const char *text;
 		uint64_t ms;
 	} good[] = {
-		{ "250ms", 250 },   { "5s", 5000 },          { "2m", 120000 }, { "1h", 3600000 },
-		{ "1d", 86400000 }, { "1m30s", 90000 },      { "0s", 0 },      { "1d2h3m4s5ms", 93784005 },
-		{ "90s", 90000 },   { "18446744073709551615ms", UINT64_MAX },
+		{ "250ms", 250 },
+		{ "5s", 5000 },
+		{ "2m", 120000 },
+		{ "1h", 3600000 },
+		{ "1d", 86400000 },
+		{ "1m30s", 90000 },
+		{ "0s", 0 },
+		{ "1d2h3m4s5ms", 93784005 },
+		{ "90s", 90000 },
+		{ "18446744073709551615ms", UINT64_MAX },
 	};
-	static const char *const bad[] = { "", "5", "s", "5 s", "1.5s", "-5s", "5S", "5sec", "1s1s", "1s1m", "5s ",
-		"18446744073709551615s", "18446744073709551616ms", "213503982334d1h1d", "18446744073709551s999ms" };
+	static const char *const bad[] = { "", "5", "s", "5 s", "1.5s", "-5s", "5S", "5sec", "1s1s",
+		"1s1m", "5s ", "18446744073709551615s", "18446744073709551616ms",
+		"213503982334d1h1d", "18446744073709551s999ms" };
 	uint64_t ms;
 
 	for (size_t i = 0; i < ARRAY_LEN(good); i++) {
@@ -35,7 +43,8 @@ END_TEST
 
 START_TEST(test_sizes)
 {
-	static const char *const bad[] = { "", "1", "1K", "1KB", "1kb", "1 MiB", "1.5MiB", "MiB", "1MiB2KiB", "16777216TiB" };
+	static const char *const bad[] = { "", "1", "1K", "1KB", "1kb", "1 MiB", "1.5MiB", "MiB",
+		"1MiB2KiB", "16777216TiB" };
 	uint64_t n;
 
 	ck_assert(size_parse(STR("16KiB"), &n) && n == 16384);
@@ -50,7 +59,8 @@ END_TEST
 
 START_TEST(test_rates)
 {
-	static const char *const bad[] = { "", "100", "/s", "100/", "100/ms", "1/2s", "1.5/s", "-1/s", "1/s/s" };
+	static const char *const bad[] = { "", "100", "/s", "100/", "100/ms", "1/2s", "1.5/s",
+		"-1/s", "1/s/s" };
 	struct rate r;
 
 	ck_assert(rate_parse(STR("100/s"), &r) && r.n == 100 && r.period_ms == 1000);
@@ -63,7 +73,8 @@ END_TEST
 
 START_TEST(test_percentages)
 {
-	static const char *const bad[] = { "", "%", "20", "100.1%", "101%", "0.00001%", ".5%", "5.%", "-1%", "1%%", "1.2.3%" };
+	static const char *const bad[] = { "", "%", "20", "100.1%", "101%", "0.00001%", ".5%",
+		"5.%", "-1%", "1%%", "1.2.3%" };
 	uint32_t ppm;
 
 	ck_assert(percent_parse(STR("20%"), &ppm) && ppm == 200000);
@@ -79,8 +90,8 @@ END_TEST
 
 START_TEST(test_formats)
 {
-	static const uint64_t values[] = { 0, 1, 999, 1000, 1024, 90000, 60000, 5400000, 86400000, 1048576, 1000000, 1024000,
-		123456789, UINT64_MAX };
+	static const uint64_t values[] = { 0, 1, 999, 1000, 1024, 90000, 60000, 5400000, 86400000,
+		1048576, 1000000, 1024000, 123456789, UINT64_MAX };
 	struct arena a;
 	uint64_t back;
 
@@ -93,7 +104,8 @@ START_TEST(test_formats)
 	ck_assert_str_eq(size_format(&a, 10000).ptr, "10kB");
 	ck_assert_str_eq(size_format(&a, 0).ptr, "0B");
 	for (size_t i = 0; i < ARRAY_LEN(values); i++) {
-		ck_assert(duration_parse(duration_format(&a, values[i]), &back) && back == values[i]);
+		ck_assert(
+			duration_parse(duration_format(&a, values[i]), &back) && back == values[i]);
 		ck_assert(size_parse(size_format(&a, values[i]), &back) && back == values[i]);
 	}
 	arena_fini(&a);

@@ -34,7 +34,8 @@ START_TEST(test_compares)
 }
 END_TEST
 
-/* The hash decides which server a key goes to: it must never change between versions or machines. */
+/* The hash decides which server a key goes to: it must never change between versions or machines.
+ * */
 START_TEST(test_hash_is_fixed)
 {
 	ck_assert_uint_eq(str_hash(STR("10.0.0.1:8080")), 0xf9e62a63553f36ccu);
@@ -76,7 +77,8 @@ START_TEST(test_numbers)
 	ck_assert(!str_to_u64(STR("99999999999999999999"), UINT64_MAX, &n));
 	ck_assert(str_to_u64(STR("007"), 7, &n) && n == 7);
 	ck_assert(!str_to_u64(STR("8"), 7, &n));
-	ck_assert(!str_to_u64(STR(""), 7, &n) && !str_to_u64(STR("+1"), 7, &n) && !str_to_u64(STR("1 "), 7, &n));
+	ck_assert(!str_to_u64(STR(""), 7, &n) && !str_to_u64(STR("+1"), 7, &n) &&
+		  !str_to_u64(STR("1 "), 7, &n));
 	ck_assert(!str_to_u64(STR("1/"), 99, &n) && !str_to_u64(STR("1:"), 99, &n));
 }
 END_TEST
@@ -93,7 +95,8 @@ START_TEST(test_distances)
 	ck_assert_uint_eq(str_distance(STR("kitten"), STR("sitting"), 9), 3);
 	ck_assert_uint_eq(str_distance(STR("abcdef"), STR("a"), 2), 3);
 	memset(longer, 'x', sizeof(longer));
-	ck_assert_uint_eq(str_distance((struct str){ longer, 200 }, (struct str){ longer, 199 }, 4), 5);
+	ck_assert_uint_eq(
+		str_distance((struct str){ longer, 200 }, (struct str){ longer, 199 }, 4), 5);
 }
 END_TEST
 
@@ -103,12 +106,23 @@ START_TEST(test_utf8)
 		const char *text;
 		size_t valid;
 	} cases[] = {
-		{ "plain ascii of some length", 26 }, { "h\xc3\xa9", 3 },       { "\xe4\xbd\xa0\xe5", 3 },
-		{ "\xf0\x9f\x98\x80", 4 },            { "a\xc0\x80", 1 },       { "\xc1\xbf", 0 },
-		{ "\xe0\x9f\xbf", 0 },                { "\xed\xa0\x80", 0 },    { "\xed\x9f\xbf", 3 },
-		{ "\xf0\x8f\xbf\xbf", 0 },            { "\xf4\x90\x80\x80", 0 }, { "\xf4\x8f\xbf\xbf", 4 },
-		{ "12345678\x80", 8 },                { "\xff", 0 },            { "\xf5\x80\x80\x80", 0 },
-		{ "\xe4\xbd", 0 },                    { "\xc3(", 0 },
+		{ "plain ascii of some length", 26 },
+		{ "h\xc3\xa9", 3 },
+		{ "\xe4\xbd\xa0\xe5", 3 },
+		{ "\xf0\x9f\x98\x80", 4 },
+		{ "a\xc0\x80", 1 },
+		{ "\xc1\xbf", 0 },
+		{ "\xe0\x9f\xbf", 0 },
+		{ "\xed\xa0\x80", 0 },
+		{ "\xed\x9f\xbf", 3 },
+		{ "\xf0\x8f\xbf\xbf", 0 },
+		{ "\xf4\x90\x80\x80", 0 },
+		{ "\xf4\x8f\xbf\xbf", 4 },
+		{ "12345678\x80", 8 },
+		{ "\xff", 0 },
+		{ "\xf5\x80\x80\x80", 0 },
+		{ "\xe4\xbd", 0 },
+		{ "\xc3(", 0 },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)

@@ -171,8 +171,8 @@ static unsigned next_random(unsigned *state)
 /* Whatever passes is normal, stays as it is, and hides no dot segment. */
 START_TEST(test_random_paths)
 {
-	static const char *const parts[] = { "/", "/", ".", "..", "%2e", "%2E", "%2f", "%5c", "\\", ";", "%3b", "a", "%61",
-		"%", "%25", "2e", "%C0", "%AF", "[", "//", "?", "%20" };
+	static const char *const parts[] = { "/", "/", ".", "..", "%2e", "%2E", "%2f", "%5c", "\\",
+		";", "%3b", "a", "%61", "%", "%25", "2e", "%C0", "%AF", "[", "//", "?", "%20" };
 	unsigned state = (unsigned)_i + 1;
 
 	for (int round = 0; round < 20000; round++) {
@@ -188,7 +188,8 @@ START_TEST(test_random_paths)
 			len += part.len;
 		}
 		arena_reset(&arena);
-		if (uri_normalise(&arena, (struct str){ text, len }, policy, &path, &query) != URI_OK)
+		if (uri_normalise(&arena, (struct str){ text, len }, policy, &path, &query) !=
+			URI_OK)
 			continue;
 		ck_assert_int_eq(uri_normalise(&arena, path, policy, &again, &query), URI_OK);
 		ck_assert(str_eq(again, path));
@@ -198,7 +199,8 @@ START_TEST(test_random_paths)
 		ck_assert(str_find(path, STR("%2e")) < 0 || str_find(path, STR("%252e")) >= 0);
 		ck_assert(str_find(path, STR("\\")) < 0);
 		ck_assert((policy & URI_KEEP_SLASHES) != 0 || str_find(path, STR("//")) < 0);
-		ck_assert((policy & URI_ALLOW_ENCODED_SLASH) != 0 || str_find(path, STR("%2F")) < 0);
+		ck_assert(
+			(policy & URI_ALLOW_ENCODED_SLASH) != 0 || str_find(path, STR("%2F")) < 0);
 	}
 }
 END_TEST
@@ -217,7 +219,8 @@ START_TEST(test_query)
 	ck_assert(str_eq(path, STR("/b")) && str_eq(query, STR("../c")));
 	ck_assert_int_eq(uri_normalise(&arena, STR("/a?x#y"), 0, &path, &query), URI_BAD_CHARACTER);
 	ck_assert_int_eq(uri_normalise(&arena, STR("/a?x y"), 0, &path, &query), URI_BAD_CHARACTER);
-	ck_assert_int_eq(uri_normalise(&arena, STR("/a?x\r\ny"), 0, &path, &query), URI_BAD_CHARACTER);
+	ck_assert_int_eq(
+		uri_normalise(&arena, STR("/a?x\r\ny"), 0, &path, &query), URI_BAD_CHARACTER);
 	ck_assert_int_eq(uri_normalise(&arena, STR("/a?%4"), 0, &path, &query), URI_BAD_ESCAPE);
 }
 END_TEST
@@ -228,7 +231,8 @@ START_TEST(test_no_memory)
 	struct str path, query;
 
 	arena_init(&small, NULL, 0, 4);
-	ck_assert_int_eq(uri_normalise(&small, STR("/a/./b/c/d/e"), 0, &path, &query), URI_NO_MEMORY);
+	ck_assert_int_eq(
+		uri_normalise(&small, STR("/a/./b/c/d/e"), 0, &path, &query), URI_NO_MEMORY);
 	ck_assert(small.overflow);
 	arena_fini(&small);
 }

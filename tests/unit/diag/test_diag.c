@@ -44,7 +44,8 @@ static struct span at(uint32_t source, uint32_t begin, uint32_t end)
 
 START_TEST(test_places)
 {
-	uint32_t s = diag_add_source(&diags, STR("a"), STR("\xef\xbb\xbfone\n\xc3\xa9t\xc3\xa9 x\n"));
+	uint32_t s =
+		diag_add_source(&diags, STR("a"), STR("\xef\xbb\xbfone\n\xc3\xa9t\xc3\xa9 x\n"));
 	uint32_t line, column;
 
 	diag_place(&diags, at(s, 0, 1), &line, &column);
@@ -69,7 +70,9 @@ START_TEST(test_kinds)
 
 		ck_assert_ptr_eq(diag_kind_by_code(str_of(k->code)), k); /* so codes are unique */
 		ck_assert(strlen(k->code) == 5 && k->code[0] == 'T');
-		ck_assert_msg(strstr(k->help, "\n\nwrong: ") != NULL && strstr(k->help, "\nright: ") != NULL, "%s", k->code);
+		ck_assert_msg(strstr(k->help, "\n\nwrong: ") != NULL &&
+				      strstr(k->help, "\nright: ") != NULL,
+			"%s", k->code);
 	}
 	ck_assert_ptr_null(diag_kind_by_code(STR("T9999")));
 }
@@ -112,8 +115,9 @@ START_TEST(test_tabs_and_wide_characters)
 	uint32_t s = diag_add_source(&diags, STR("g"), STR("\t\xe4\xbd\xa0\xc3\xa9\tbad\r\n"));
 
 	diag_report(&diags, DIAG_READ_FAILED, at(s, 7, 10), "x");
-	ck_assert_str_eq(rendered(RENDER_TEXT),
-		"g:1:5: error: x [T0001]\n    1 | \t\xe4\xbd\xa0\xc3\xa9\tbad\n      | \t   \t^^^\n");
+	ck_assert_str_eq(
+		rendered(RENDER_TEXT), "g:1:5: error: x [T0001]\n    1 | "
+				       "\t\xe4\xbd\xa0\xc3\xa9\tbad\n      | \t   \t^^^\n");
 }
 END_TEST
 
@@ -125,7 +129,8 @@ START_TEST(test_hostile_text)
 	diag_report(&diags, DIAG_READ_FAILED, at(s, 0, 1), "key '%s'", "\x1b]0;x\x07\n\xc2\x9b");
 	rendered(RENDER_TEXT);
 	for (size_t i = 0; i < out.len; i++)
-		ck_assert_msg((unsigned char)out.ptr[i] >= 0x20 || out.ptr[i] == '\n', "byte %zu", i);
+		ck_assert_msg(
+			(unsigned char)out.ptr[i] >= 0x20 || out.ptr[i] == '\n', "byte %zu", i);
 	ck_assert_ptr_null(strstr(out.ptr, "\xe2\x80\xae"));
 	ck_assert_uint_eq(str_utf8_valid(sbuf_str(&out)), out.len);
 }
@@ -147,7 +152,8 @@ START_TEST(test_long_lines)
 	ck_assert_ptr_nonnull(strstr(out.ptr, "xxx...\n"));
 	underline = strrchr(out.ptr, '|');
 	/* The carets stand under the word. */
-	ck_assert_int_eq(strchr(underline, '^') - underline, strstr(out.ptr, "bad") - strchr(out.ptr, '|'));
+	ck_assert_int_eq(
+		strchr(underline, '^') - underline, strstr(out.ptr, "bad") - strchr(out.ptr, '|'));
 	ck_assert_ptr_nonnull(strstr(underline, " ^^^\n"));
 }
 END_TEST
@@ -212,7 +218,8 @@ static struct node *reread(enum render_format format)
 
 	rendered(format);
 	diag_init(&again, &arena);
-	root = tree_read_json(&arena, &again, diag_add_source(&again, STR("out"), sbuf_str(&out)), false);
+	root = tree_read_json(
+		&arena, &again, diag_add_source(&again, STR("out"), sbuf_str(&out)), false);
 	ck_assert(!diag_failed(&again));
 	return root;
 }
@@ -266,16 +273,19 @@ START_TEST(test_sarif)
 	result = first_of(run, "results")->next;
 	ck_assert(str_eq(node_get(result, STR("ruleId"))->text, STR("T0001")));
 	place = node_get(first_of(result, "locations"), STR("physicalLocation"));
-	ck_assert(str_eq(node_get(node_get(place, STR("artifactLocation")), STR("uri"))->text, STR("a%20b.yaml")));
+	ck_assert(str_eq(node_get(node_get(place, STR("artifactLocation")), STR("uri"))->text,
+		STR("a%20b.yaml")));
 	ck_assert_int_eq(node_get(node_get(place, STR("region")), STR("startColumn"))->integer, 4);
 	ck_assert_ptr_nonnull(first_of(result, "relatedLocations"));
 	for (result = first_of(run, "results"); result != NULL; result = result->next) {
 		int64_t index = node_get(result, STR("ruleIndex"))->integer;
-		struct node *rule = first_of(node_get(node_get(run, STR("tool")), STR("driver")), "rules");
+		struct node *rule =
+			first_of(node_get(node_get(run, STR("tool")), STR("driver")), "rules");
 
 		for (; index > 0; index--)
 			rule = rule->next;
-		ck_assert(str_eq(node_get(rule, STR("id"))->text, node_get(result, STR("ruleId"))->text));
+		ck_assert(str_eq(
+			node_get(rule, STR("id"))->text, node_get(result, STR("ruleId"))->text));
 	}
 }
 END_TEST
@@ -285,7 +295,8 @@ START_TEST(test_github)
 	report_two_places();
 	ck_assert_str_eq(rendered(RENDER_GITHUB),
 		"::warning title=T0017::nowhere\n"
-		"::error file=a b.yaml,line=1,endLine=2,col=4,title=T0001::50%25 of \"this\": a,b%0Aa b.yaml:3:1: there\n");
+		"::error file=a b.yaml,line=1,endLine=2,col=4,title=T0001::50%25 of \"this\": "
+		"a,b%0Aa b.yaml:3:1: there\n");
 }
 END_TEST
 
@@ -300,21 +311,34 @@ END_TEST
 
 START_TEST(test_nearest)
 {
-	static const struct str names[] = { STR_INIT("backend"), STR_INIT("rate-limit"), STR_INIT("port"), STR_INIT("host"),
-		STR_INIT("description"), STR_INIT("timeouts"), STR_INIT("to") };
+	static const struct str names[] = { STR_INIT("backend"), STR_INIT("rate-limit"),
+		STR_INIT("port"), STR_INIT("host"), STR_INIT("description"), STR_INIT("timeouts"),
+		STR_INIT("to") };
 	static const struct {
 		const char *name, *nearest;
 	} cases[] = {
-		{ "bakend", "backend" },  { "Backend", "backend" },    { "rate_limit", "rate-limit" }, { "prot", "port" },
-		{ "hots", "host" },       { "desc", "description" },   { "timeout", "timeouts" },      { "RATELIMIT", "rate-limit" },
-		{ "xyzzy", NULL },        { "p", NULL },               { "backend", NULL },            { "ta", NULL },
-		{ "", NULL },             { "completely-other", NULL }, { "bcakned", "backend" },
+		{ "bakend", "backend" },
+		{ "Backend", "backend" },
+		{ "rate_limit", "rate-limit" },
+		{ "prot", "port" },
+		{ "hots", "host" },
+		{ "desc", "description" },
+		{ "timeout", "timeouts" },
+		{ "RATELIMIT", "rate-limit" },
+		{ "xyzzy", NULL },
+		{ "p", NULL },
+		{ "backend", NULL },
+		{ "ta", NULL },
+		{ "", NULL },
+		{ "completely-other", NULL },
+		{ "bcakned", "backend" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct str nearest = diag_nearest(str_of(cases[i].name), names, ARRAY_LEN(names));
 
-		ck_assert_msg(str_eq(nearest, str_of(cases[i].nearest)), "%s: " STR_FMT, cases[i].name, STR_ARG(nearest));
+		ck_assert_msg(str_eq(nearest, str_of(cases[i].nearest)), "%s: " STR_FMT,
+			cases[i].name, STR_ARG(nearest));
 	}
 	ck_assert_ptr_null(diag_nearest(STR("a"), NULL, 0).ptr);
 }

@@ -217,7 +217,7 @@ static void ask(const struct plan *p, struct arena *scratch, struct worker *w)
 	random_request(&q);
 	want = lookup_route(p, scratch, &q.r);
 	fill_exchange(&x, w, p, &q);
-	got = exchange_find_route(&x, &allow) ? (uint32_t)(x.route - w->gateway->routes) : PLAN_NONE;
+	got = route_find(&x, &allow) ? (uint32_t)(x.route - w->gateway->routes) : PLAN_NONE;
 	ck_assert_msg(got == want.entry && allow == want.allow, STR_FMT " " STR_FMT STR_FMT " on %u: rank %d, allow %x; "
 		"the plan says rank %d, allow %x", STR_ARG(q.r.method), STR_ARG(q.r.host), STR_ARG(q.r.path), q.r.listener,
 		(int)got, allow, (int)want.entry, want.allow);

@@ -264,6 +264,7 @@ Suite *suite_plan(void)
 	Suite *s = suite_create("plan");
 	TCase *t = tcase_create("plan");
 
+	tcase_set_timeout(t, 60);
 	tcase_add_test(t, hosts_with_the_same_routes_share_all);
 	tcase_add_test(t, listeners_with_the_same_routes_share_a_router);
 	tcase_add_test(t, more_specific_hosts_come_first_in_a_list);

@@ -141,6 +141,7 @@ Suite *suite_ties(void)
 	Suite *s = suite_create("ties");
 	TCase *t = tcase_create("ties");
 
+	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, pairs_of_routes, 0, sizeof(pairs) / sizeof(pairs[0]));
 	tcase_add_test(t, file_order_settles_ties_and_hides);
 	tcase_add_test(t, what_is_beyond_the_limits_is_said_to_be);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-#include "route/route.h"
+#include "http/exchange.h"
 
 #include <check.h>
 
@@ -107,7 +107,7 @@ static const char *find(const char *host, const char *path, uint32_t method)
 	x->method_bit = method;
 	x->route = NULL;
 	x->params = NULL;
-	return exchange_find_route(x, &allow) ? x->route->name : "";
+	return route_find(x, &allow) ? x->route->name : "";
 }
 
 START_TEST(by_host_path_method)

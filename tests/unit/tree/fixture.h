@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* What the tests of the readers share: one document at a time, read from a string. Each test file has its own copy. */
+/* What the tests of the readers share: one document at a time, read from a string. Each test file
+ * has its own copy. */
 #pragma once
 
 #include <check.h>

@@ -5,8 +5,10 @@ Suite *suite_json(void);
 
 START_TEST(test_values)
 {
-	struct node *n = read_str(STR("{\"i\": -9223372036854775808, \"f\": 1.5e3, \"t\": true, \"n\": null, \"s\": \"\\u00e9\\ud83d\\ude00\\n\\/\","
-				      "\"l\": [1, [], {}], \"\": 0, \"big\": 9223372036854775808}"), TREE_JSON);
+	struct node *n = read_str(STR("{\"i\": -9223372036854775808, \"f\": 1.5e3, \"t\": true, "
+				      "\"n\": null, \"s\": \"\\u00e9\\ud83d\\ude00\\n\\/\","
+				      "\"l\": [1, [], {}], \"\": 0, \"big\": 9223372036854775808}"),
+		TREE_JSON);
 
 	ck_assert_uint_eq(diags.n, 0);
 	ck_assert_int_eq(node_get(n, STR("i"))->integer, INT64_MIN);
@@ -33,8 +35,10 @@ START_TEST(test_spans)
 		{ "c.d", "\"d\"", "true" },
 	};
 
-	expect_spans(read_str(STR("\xef\xbb\xbf { \"a\\u0062\" : [ 12 , \"x\\n\" ], \"c\":{\"d\": true} } "), TREE_JSON), cases,
-		ARRAY_LEN(cases));
+	expect_spans(read_str(STR("\xef\xbb\xbf { \"a\\u0062\" : [ 12 , \"x\\n\" ], \"c\":{\"d\": "
+				  "true} } "),
+			     TREE_JSON),
+		cases, ARRAY_LEN(cases));
 }
 END_TEST
 
@@ -94,7 +98,8 @@ END_TEST
 
 START_TEST(test_comments)
 {
-	struct node *n = read_str(STR("// a\n{\"a\": [1, /* ** / */ 2,], /**/ \"b\": 3,} // end"), TREE_JSONC);
+	struct node *n = read_str(
+		STR("// a\n{\"a\": [1, /* ** / */ 2,], /**/ \"b\": 3,} // end"), TREE_JSONC);
 
 	ck_assert_uint_eq(diags.n, 0);
 	expect_json(n, "{\n  \"a\": [\n    1,\n    2\n  ],\n  \"b\": 3\n}");
@@ -162,9 +167,12 @@ END_TEST
 /* A pass may link members by hand; they are found all the same. */
 START_TEST(test_lookup_after_changes)
 {
-	struct node *n = read_str(STR("{\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,\"h\":1,\"i\":1,\"j\":1,\"k\":1,\"l\":1,"
-				      "\"m\":1,\"n\":1,\"o\":1,\"p\":1,\"q\":1,\"r\":1}"), TREE_JSON);
-	struct node *by_hand = ARENA_NEW(&arena, struct node), *appended = ARENA_NEW(&arena, struct node);
+	struct node *n = read_str(STR("{\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,"
+				      "\"h\":1,\"i\":1,\"j\":1,\"k\":1,\"l\":1,"
+				      "\"m\":1,\"n\":1,\"o\":1,\"p\":1,\"q\":1,\"r\":1}"),
+		TREE_JSON);
+	struct node *by_hand = ARENA_NEW(&arena, struct node),
+		    *appended = ARENA_NEW(&arena, struct node);
 
 	by_hand->key = STR("hand");
 	by_hand->parent = n;
@@ -181,7 +189,8 @@ END_TEST
 
 START_TEST(test_paths)
 {
-	struct node *n = read_str(STR("{\"routes\": [{}, {}, {\"match\": {\"x y\": 1, \"a-b_9\": 2}}]}"), TREE_JSON);
+	struct node *n = read_str(
+		STR("{\"routes\": [{}, {}, {\"match\": {\"x y\": 1, \"a-b_9\": 2}}]}"), TREE_JSON);
 
 	ck_assert_int_eq(find(n, "routes[2].match.\"x y\"")->integer, 1);
 	ck_assert_int_eq(find(n, "routes[2].match.a-b_9")->integer, 2);

@@ -50,7 +50,8 @@ START_TEST(test_values)
 		{ "${request.path}", "\"${request.path}\"" },
 		{ "$${request.path}", "\"$${request.path}\"" },
 		{ "$ $$ $5 {PORT}", "\"$ $$ $5 {PORT}\"" },
-		{ "[\"${PORT}\", {a: \"${HOST}\"}]", "[\n  \"8080\",\n  {\n    \"a\": \"api\"\n  }\n]" },
+		{ "[\"${PORT}\", {a: \"${HOST}\"}]",
+			"[\n  \"8080\",\n  {\n    \"a\": \"api\"\n  }\n]" },
 		{ "${HOST}: ${HOST}", "{\n  \"${HOST}\": \"api\"\n}" },
 	};
 

@@ -7,9 +7,12 @@ Suite *suite_toml(void);
 
 START_TEST(test_values)
 {
-	struct node *n = read_str(STR("i = -9_223_372_036_854_775_808\nh = 0xDEAD_beef\no = 0o755\nb = 0b1101\nf = 6.626e-3_4\n"
-				      "inf = -inf\nnan = nan\nt = true\n's.p' = 'C:\\x'\nm = \"\"\"\na\\\n   b\r\n\\u00e9\"\"\"\"\n"
-				      "l = '''\nx''y'''''\ntrue = 1\n1979-05-27 = 2\n"), TREE_TOML);
+	struct node *n = read_str(STR("i = -9_223_372_036_854_775_808\nh = 0xDEAD_beef\no = "
+				      "0o755\nb = 0b1101\nf = 6.626e-3_4\n"
+				      "inf = -inf\nnan = nan\nt = true\n's.p' = 'C:\\x'\nm = "
+				      "\"\"\"\na\\\n   b\r\n\\u00e9\"\"\"\"\n"
+				      "l = '''\nx''y'''''\ntrue = 1\n1979-05-27 = 2\n"),
+		TREE_TOML);
 
 	ck_assert_uint_eq(diags.n, 0);
 	ck_assert_int_eq(node_get(n, STR("i"))->integer, INT64_MIN);
@@ -30,12 +33,13 @@ END_TEST
 
 START_TEST(test_times)
 {
-	static const char *const good[] = { "1979-05-27T07:32:00Z", "1979-05-27 07:32:00.5-07:00", "1979-05-27t00:32:00z",
-		"1979-05-27T07:32:00", "1979-05-27", "07:32:00", "00:32:00.999999", "2000-02-29", "2024-02-29", "2023-12-31",
-		"2016-12-31T23:59:60Z", "2020-01-01T00:00:00+23:59" };
-	static const char *const bad[] = { "1979-13-01", "1979-00-01", "1979-01-32", "1979-04-31", "1900-02-29", "2023-02-29",
-		"1979-01-00", "24:00:00", "12:60:00", "12:00:61", "1979-05-27T24:00:00Z", "1979-05-27T07:32:00+24:00",
-		"1979-05-27T07:32:00-07:60" };
+	static const char *const good[] = { "1979-05-27T07:32:00Z", "1979-05-27 07:32:00.5-07:00",
+		"1979-05-27t00:32:00z", "1979-05-27T07:32:00", "1979-05-27", "07:32:00",
+		"00:32:00.999999", "2000-02-29", "2024-02-29", "2023-12-31", "2016-12-31T23:59:60Z",
+		"2020-01-01T00:00:00+23:59" };
+	static const char *const bad[] = { "1979-13-01", "1979-00-01", "1979-01-32", "1979-04-31",
+		"1900-02-29", "2023-02-29", "1979-01-00", "24:00:00", "12:60:00", "12:00:61",
+		"1979-05-27T24:00:00Z", "1979-05-27T07:32:00+24:00", "1979-05-27T07:32:00-07:60" };
 
 	for (size_t i = 0; i < ARRAY_LEN(good); i++) {
 		struct node *n = read_str(arena_printf(&arena, "t = %s # x", good[i]), TREE_TOML);
@@ -44,7 +48,8 @@ START_TEST(test_times)
 		ck_assert(str_eq(n->first->text, str_of(good[i])));
 	}
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
-		ck_assert_msg(read_str(arena_printf(&arena, "t = %s", bad[i]), TREE_TOML) == NULL, "%s", bad[i]);
+		ck_assert_msg(read_str(arena_printf(&arena, "t = %s", bad[i]), TREE_TOML) == NULL,
+			"%s", bad[i]);
 		expect_only(DIAG_TOML_DATETIME, bad[i]);
 	}
 }
@@ -68,8 +73,11 @@ START_TEST(test_spans)
 		{ "s", "s", "[s]" },
 	};
 
-	expect_spans(read_str(STR("a = 1 # c\r\n[t]\nb.\"c\xc3\xa9\" = \"\"\"\nx\"\"\"\ni = { x = 1, y.z = [ 2 ] }\n[[ l ]]\n[[l]]\n"
-				  "d = 1979-05-27 07:32:00\n[s . u]\n[s]\n"), TREE_TOML), cases, ARRAY_LEN(cases));
+	expect_spans(read_str(STR("a = 1 # c\r\n[t]\nb.\"c\xc3\xa9\" = \"\"\"\nx\"\"\"\ni = { x = "
+				  "1, y.z = [ 2 ] }\n[[ l ]]\n[[l]]\n"
+				  "d = 1979-05-27 07:32:00\n[s . u]\n[s]\n"),
+			     TREE_TOML),
+		cases, ARRAY_LEN(cases));
 	ck_assert_uint_eq(diags.n, 0);
 }
 END_TEST
@@ -121,8 +129,10 @@ END_TEST
 
 START_TEST(test_tables_that_may_grow)
 {
-	struct node *n = read_str(STR("[a.b]\nx = 1\n[a]\ny = 2\n[f]\np.q = 1\np.r = 2\n[f.p.s]\nz = 3\n[[l]]\n[l.m]\nk = 1\n[[l]]\n"
-				      "[l.m]\nk = 2\n"), TREE_TOML);
+	struct node *n = read_str(STR("[a.b]\nx = 1\n[a]\ny = 2\n[f]\np.q = 1\np.r = 2\n[f.p.s]\nz "
+				      "= 3\n[[l]]\n[l.m]\nk = 1\n[[l]]\n"
+				      "[l.m]\nk = 2\n"),
+		TREE_TOML);
 
 	ck_assert_uint_eq(diags.n, 0);
 	ck_assert_int_eq(find(n, "a.b.x")->integer, 1);

@@ -10,26 +10,52 @@ START_TEST(test_core_schema)
 		enum node_kind kind;
 		double value;
 	} cases[] = {
-		{ "null", NODE_NULL, 0 },       { "~", NODE_NULL, 0 },          { "", NODE_NULL, 0 },
-		{ "nUll", NODE_STRING, 0 },     { "true", NODE_BOOL, 1 },       { "FALSE", NODE_BOOL, 0 },
-		{ "tRue", NODE_STRING, 0 },     { "12", NODE_INT, 12 },         { "-7", NODE_INT, -7 },
-		{ "+3", NODE_INT, 3 },          { "0o17", NODE_INT, 15 },       { "0x1F", NODE_INT, 31 },
-		{ "0o8", NODE_STRING, 0 },      { "-0x1", NODE_STRING, 0 },     { "1_000", NODE_STRING, 0 },
-		{ "12:30", NODE_STRING, 0 },    { "1.5", NODE_FLOAT, 1.5 },     { ".5", NODE_FLOAT, .5 },
-		{ "1.", NODE_FLOAT, 1 },        { "1e3", NODE_FLOAT, 1000 },    { "-1.5E-1", NODE_FLOAT, -.15 },
-		{ ".", NODE_STRING, 0 },        { "1e", NODE_STRING, 0 },       { "e3", NODE_STRING, 0 },
-		{ "+", NODE_STRING, 0 },        { "5s", NODE_STRING, 0 },       { "20%", NODE_STRING, 0 },
-		{ "1.2.3", NODE_STRING, 0 },    { "10.0.0.0/8", NODE_STRING, 0 }, { "off", NODE_STRING, 0 },
-		{ "'12'", NODE_STRING, 0 },     { "\"true\"", NODE_STRING, 0 }, { "!!str 12", NODE_STRING, 0 },
-		{ "!!int 12", NODE_INT, 12 },   { "!!float 12", NODE_FLOAT, 12 }, { "! 12", NODE_STRING, 0 },
-		{ "9223372036854775807", NODE_INT, 9223372036854775807.0 }, { "9223372036854775808", NODE_FLOAT, 9223372036854775808.0 },
+		{ "null", NODE_NULL, 0 },
+		{ "~", NODE_NULL, 0 },
+		{ "", NODE_NULL, 0 },
+		{ "nUll", NODE_STRING, 0 },
+		{ "true", NODE_BOOL, 1 },
+		{ "FALSE", NODE_BOOL, 0 },
+		{ "tRue", NODE_STRING, 0 },
+		{ "12", NODE_INT, 12 },
+		{ "-7", NODE_INT, -7 },
+		{ "+3", NODE_INT, 3 },
+		{ "0o17", NODE_INT, 15 },
+		{ "0x1F", NODE_INT, 31 },
+		{ "0o8", NODE_STRING, 0 },
+		{ "-0x1", NODE_STRING, 0 },
+		{ "1_000", NODE_STRING, 0 },
+		{ "12:30", NODE_STRING, 0 },
+		{ "1.5", NODE_FLOAT, 1.5 },
+		{ ".5", NODE_FLOAT, .5 },
+		{ "1.", NODE_FLOAT, 1 },
+		{ "1e3", NODE_FLOAT, 1000 },
+		{ "-1.5E-1", NODE_FLOAT, -.15 },
+		{ ".", NODE_STRING, 0 },
+		{ "1e", NODE_STRING, 0 },
+		{ "e3", NODE_STRING, 0 },
+		{ "+", NODE_STRING, 0 },
+		{ "5s", NODE_STRING, 0 },
+		{ "20%", NODE_STRING, 0 },
+		{ "1.2.3", NODE_STRING, 0 },
+		{ "10.0.0.0/8", NODE_STRING, 0 },
+		{ "off", NODE_STRING, 0 },
+		{ "'12'", NODE_STRING, 0 },
+		{ "\"true\"", NODE_STRING, 0 },
+		{ "!!str 12", NODE_STRING, 0 },
+		{ "!!int 12", NODE_INT, 12 },
+		{ "!!float 12", NODE_FLOAT, 12 },
+		{ "! 12", NODE_STRING, 0 },
+		{ "9223372036854775807", NODE_INT, 9223372036854775807.0 },
+		{ "9223372036854775808", NODE_FLOAT, 9223372036854775808.0 },
 		{ "0xFFFFFFFFFFFFFFFF", NODE_FLOAT, 18446744073709551615.0 },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct node *n = read_str(str_of(cases[i].text), TREE_YAML);
 
-		ck_assert_msg(n != NULL && diags.n == 0 && n->kind == cases[i].kind, "%s", cases[i].text);
+		ck_assert_msg(
+			n != NULL && diags.n == 0 && n->kind == cases[i].kind, "%s", cases[i].text);
 		if (n->kind == NODE_BOOL)
 			ck_assert(n->boolean == (cases[i].value > 0));
 		else if (n->kind == NODE_INT)
@@ -43,10 +69,12 @@ END_TEST
 START_TEST(test_spans)
 {
 	static const char text[] = "# h\xc3\xa9llo\n"
-				   "d\xc3\xa9""faut: &b {t: 10s, \"q\\u0041\": 'x''y', e: }\n"
+				   "d\xc3\xa9"
+				   "faut: &b {t: 10s, \"q\\u0041\": 'x''y', e: }\n"
 				   "list:\n- 0x1F  # one\n- |\n  block\n   text\n\n- !!str 12\n"
 				   "next:   plain  value   # c\n"
-				   "use: *b\nnul:\n\nseq: [a, b: c,\n  {d: e}]\nmulti: one\n  two\nlast: \"\xe4\xbd\xa0\" \n";
+				   "use: *b\nnul:\n\nseq: [a, b: c,\n  {d: e}]\nmulti: one\n  "
+				   "two\nlast: \"\xe4\xbd\xa0\" \n";
 	static const struct span_case cases[] = {
 		{ "\"d\xc3\xa9""faut\"", "d\xc3\xa9""faut", "{t: 10s, \"q\\u0041\": 'x''y', e: }" },
 		{ "\"d\xc3\xa9""faut\".t", "t", "10s" },
@@ -75,8 +103,11 @@ END_TEST
 
 START_TEST(test_crlf_and_bom)
 {
-	static const struct span_case cases[] = { { "a", "a", "1" }, { "b", "b", "x\r\n  y" }, { "c[0]", NULL, "\xc3\xa9" } };
-	struct node *n = read_str(STR("\xef\xbb\xbf""a: 1\r\nb: x\r\n  y\r\nc:\r\n- \xc3\xa9\r\n"), TREE_YAML);
+	static const struct span_case cases[] = { { "a", "a", "1" }, { "b", "b", "x\r\n  y" },
+		{ "c[0]", NULL, "\xc3\xa9" } };
+	struct node *n = read_str(STR("\xef\xbb\xbf"
+				      "a: 1\r\nb: x\r\n  y\r\nc:\r\n- \xc3\xa9\r\n"),
+		TREE_YAML);
 
 	expect_spans(n, cases, ARRAY_LEN(cases));
 	ck_assert(str_eq(find(n, "b")->text, STR("x y")));
@@ -85,7 +116,8 @@ END_TEST
 
 START_TEST(test_aliases)
 {
-	struct node *n = read_str(STR("a: &x {p: [1, 2]}\nb: *x\nc: [*x, *x]\n*k : 1\n"), TREE_YAML);
+	struct node *n =
+		read_str(STR("a: &x {p: [1, 2]}\nb: *x\nc: [*x, *x]\n*k : 1\n"), TREE_YAML);
 
 	ck_assert_int_eq(diags.at[0].id, DIAG_YAML_ALIAS);
 	n = read_str(STR("a: &x {p: [1, &k key]}\nb: *x\n*k : 3\na2: &x 7\nc: *x\n"), TREE_YAML);
@@ -102,8 +134,10 @@ END_TEST
 
 START_TEST(test_merges)
 {
-	struct node *n = read_str(STR("a: &a {x: 1, y: 1}\nb: &b {y: 2, z: 2}\nm:\n  <<: [*a, *b]\n  x: 9\nn:\n  k: 0\n  <<: *b\n"
-				      "i:\n  <<: {q: 1}\nquoted:\n  '<<': 1\n"), TREE_YAML);
+	struct node *n = read_str(STR("a: &a {x: 1, y: 1}\nb: &b {y: 2, z: 2}\nm:\n  <<: [*a, "
+				      "*b]\n  x: 9\nn:\n  k: 0\n  <<: *b\n"
+				      "i:\n  <<: {q: 1}\nquoted:\n  '<<': 1\n"),
+		TREE_YAML);
 
 	ck_assert_uint_eq(diags.n, 0);
 	expect_json(find(n, "m"), "{\n  \"x\": 9,\n  \"y\": 1,\n  \"z\": 2\n}");
@@ -174,14 +208,18 @@ END_TEST
 
 START_TEST(test_silent_where_it_should_be)
 {
-	ck_assert_ptr_nonnull(read_str(STR("on: [x]\nyes: 1\na: off\nb: 'no'\nc: !!str no\nd: \"0644\"\ne: 0\nf: 0.5\ng: 00x\n"), TREE_YAML));
+	ck_assert_ptr_nonnull(read_str(STR("on: [x]\nyes: 1\na: off\nb: 'no'\nc: !!str no\nd: "
+					   "\"0644\"\ne: 0\nf: 0.5\ng: 00x\n"),
+		TREE_YAML));
 	ck_assert_uint_eq(diags.n, 0);
 }
 END_TEST
 
 START_TEST(test_goes_on_after_errors)
 {
-	struct node *n = read_str(STR("a: 1\na: {x: 2, x: 3}\nb: !foo 1\n? [k]\n: {v: 1, v: 2}\nc: *none\nd: 4\n"), TREE_YAML);
+	struct node *n = read_str(
+		STR("a: 1\na: {x: 2, x: 3}\nb: !foo 1\n? [k]\n: {v: 1, v: 2}\nc: *none\nd: 4\n"),
+		TREE_YAML);
 
 	ck_assert_uint_eq(diags.n, 6);
 	ck_assert_int_eq(find(n, "a")->integer, 1);

@@ -2,7 +2,24 @@
 """What the suite runners share: running toronc, the lists of exceptions, the report."""
 
 import json
+import os
 import subprocess
+import sys
+
+
+SUITES = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+def arguments(data_below, exceptions_file):
+    """TORONC [DATA [EXCEPTIONS]] of the command line; ends the program, saying so, when the data is not there."""
+    beside = os.path.join(SUITES, "..", "..", "..", "shared", "data")
+    data = sys.argv[2] if len(sys.argv) > 2 else os.path.join(os.environ.get("TORON_DATA") or beside, data_below)
+    exceptions = sys.argv[3] if len(sys.argv) > 3 else os.path.join(SUITES, exceptions_file)
+    if not os.path.isdir(data):
+        print("skipped: the suite is not at %s" % data)
+        print("0 passed, 0 failed")
+        sys.exit(0)
+    return os.path.abspath(sys.argv[1]), data, load_exceptions(exceptions)
 
 
 def run_toronc(toronc, path):
