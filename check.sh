@@ -66,10 +66,10 @@ stage()
 	tests "$name" $stages
 }
 
-stage check "unit lint golden suites e2e" --enable-dev-warnings
-TORON_TIMES=2
+stage check "unit lint golden suites e2e fuzz" --enable-dev-warnings
+TORON_TIMES=3
 export TORON_TIMES
-stage asan "unit e2e" --enable-asan --enable-ubsan --enable-dev-warnings
+stage asan "unit golden e2e" --enable-asan --enable-ubsan --enable-dev-warnings
 stage tsan "e2e" --enable-tsan --enable-dev-warnings
 
 echo

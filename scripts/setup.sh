@@ -78,7 +78,7 @@ find_folders()
 	tar cf - --exclude=./.git --exclude=./build . | (cd "$SCRATCH/source" && tar xf -) || exit 1
 	SOURCE=$SCRATCH/source
 	BUILD=$SCRATCH/build
-	echo "$(pwd) cannot be built in; building in $BUILD"
+	echo "$(pwd) cannot be written, or has a name that make cannot stand; building in $BUILD"
 }
 
 # logged LOG COMMAND...: quiet unless it fails.

@@ -178,4 +178,6 @@ void check_actions(struct checker *c, const struct m_route *r)
 		check_respond(c, r);
 	else if (r->action.kind == M_ACTION_REDIRECT)
 		check_redirect(c, r);
+	else if (r->action.kind == M_ACTION_FILES)
+		check_files(c, r);
 }

@@ -51,6 +51,21 @@ static bool is_loopback(struct str host)
 	return is_v4 ? addr[12] == 127 : memcmp(addr, "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1", 16) == 0;
 }
 
+/* Whether what comes in at a listener may go to a backend at all: answers of our own end there. */
+static bool forwards(const struct model *m, const struct m_listener *l)
+{
+	for (size_t i = 0; i < m->n_routes; i++) {
+		const struct m_route *r = &m->routes[i];
+		bool here = r->listeners.n == 0;
+
+		for (size_t k = 0; k < r->listeners.n; k++)
+			here = here || str_eq(r->listeners.at[k].value, l->name.value);
+		if (here && (r->action.kind == M_ACTION_BACKEND || r->action.kind == M_ACTION_SPLIT))
+			return true;
+	}
+	return false;
+}
+
 static void check_loop(struct checker *c, const struct m_server *s)
 {
 	for (size_t i = 0; i < c->model->n_listeners; i++) {
@@ -59,7 +74,7 @@ static void check_loop(struct checker *c, const struct m_server *s)
 				       ? is_loopback(s->host.value)
 				       : str_eq(l->address.value, s->host.value);
 
-		if (l->poisoned || l->port.value != s->port.value || !is_here)
+		if (l->poisoned || l->port.value != s->port.value || !is_here || !forwards(c->model, l))
 			continue;
 		check_report(c, s->node, NULL, s->host.at, DIAG_BACKEND_LOOP,
 			"this server is the gateway itself: its listener '" STR_FMT "'",

@@ -89,6 +89,39 @@ static bool is_served(const struct checker *c, const struct m_listener *l)
 	return false;
 }
 
+static void check_trust(struct checker *c, const struct m_listener *l)
+{
+	for (size_t i = 0; i < l->n_trusted; i++) {
+		bool is_v4 = memcmp(l->trusted[i].addr, "\0\0\0\0\0\0\0\0\0\0\xff\xff", 12) == 0;
+
+		if (l->trusted[i].bits > (is_v4 ? 96 : 0))
+			continue;
+		check_report(c, l->node, "trusted_proxies", l->trusted[i].text.at, DIAG_TRUSTS_ALL,
+			"'" STR_FMT "' is every client: each may claim any address",
+			STR_ARG(l->trusted[i].text.value));
+	}
+}
+
+/* The fields of the gateway itself cannot be refused to a client. */
+static void check_strip(struct checker *c, const struct node *n, const struct m_forwarding *f)
+{
+	for (size_t i = 0; i < f->strip.n; i++)
+		if (str_eq(f->strip.at[i].value, STR("host")) ||
+			check_is_connection_field(f->strip.at[i].value))
+			check_report(c, n, "forwarding.strip", f->strip.at[i].at, DIAG_HEADER_REFUSED,
+				"'" STR_FMT "' is kept by the gateway itself",
+				STR_ARG(f->strip.at[i].value));
+}
+
+static void check_log_fields(struct checker *c)
+{
+	const struct m_log *log = &c->model->log;
+
+	if (log->access.n_fields > 0 && log->access.line.n > 0)
+		check_report(c, c->model->root, "log.access.format", log->access.line.at,
+			DIAG_LOG_FIELDS, "'fields' are of JSON lines, and this line is a template");
+}
+
 void check_listeners(struct checker *c)
 {
 	const struct model *m = c->model;
@@ -103,6 +136,8 @@ void check_listeners(struct checker *c)
 				check_pair(c, l, &m->listeners[k]);
 		}
 		check_limits(c, l);
+		check_trust(c, l);
+		check_strip(c, l->node, &l->forwarding);
 		if (!c->is_partial && !is_served(c, l))
 			check_report(c, l->node, NULL, l->name.at, DIAG_IDLE_LISTENER,
 				"no route serves the listener '" STR_FMT
@@ -118,6 +153,7 @@ void check_operations(struct checker *c)
 	const struct node *access = log == NULL ? NULL : node_get(log, STR("access"));
 	const struct node *enabled = access == NULL ? NULL : node_get(access, STR("enabled"));
 
+	check_log_fields(c);
 	if (enabled == NULL || (enabled->flags & NODE_DEFAULTED) == 0 ||
 		c->model->log.access.enabled.value)
 		return;

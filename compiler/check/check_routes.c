@@ -142,10 +142,14 @@ static void check_repeated(struct checker *c, const struct m_route *r)
 	check_repeated_strs(c, r, "match.source", texts, m->n_sources);
 }
 
-/* Every listener of this build speaks plain http. */
+/* Every listener of this build speaks plain http, but trusted proxies may say that clients speak https to them. */
 static void check_scheme(struct checker *c, const struct m_route *r)
 {
 	const struct m_match *m = &r->match;
+
+	for (size_t i = 0; i < c->model->n_listeners; i++)
+		if (c->model->listeners[i].n_trusted > 0)
+			return;
 
 	for (size_t i = 0; i < m->n_schemes; i++) {
 		if (!str_eq(m->schemes[i].value, STR("https")))
@@ -154,6 +158,23 @@ static void check_scheme(struct checker *c, const struct m_route *r)
 			"no listener takes https requests, so that %s",
 			m->n_schemes == 1 ? "this route matches nothing" : "this matches nothing");
 	}
+}
+
+static void check_rewrite(struct checker *c, const struct m_route *r)
+{
+	if (r->rewrite.at.source == 0 || r->action.kind == M_ACTION_BACKEND ||
+		r->action.kind == M_ACTION_SPLIT)
+		return;
+	check_report(c, r->node, "rewrite", r->rewrite.at, DIAG_BAD_REWRITE,
+		"this route has no backend that a rewritten request could be sent to");
+}
+
+static void check_retry(struct checker *c, const struct m_route *r)
+{
+	if (!r->retry.is_set || r->action.kind == M_ACTION_BACKEND || r->action.kind == M_ACTION_SPLIT)
+		return;
+	check_report(c, r->node, "retry", r->retry.at, DIAG_RETRY_WITHOUT_BACKEND,
+		"this route has no backend, so that nothing is tried again");
 }
 
 static void check_timeouts(struct checker *c, const struct m_route *r)
@@ -175,6 +196,8 @@ void check_routes(struct checker *c)
 		check_repeated(c, r);
 		check_scheme(c, r);
 		check_timeouts(c, r);
+		check_retry(c, r);
+		check_rewrite(c, r);
 		check_actions(c, r);
 		check_templates(c, r);
 	}

@@ -159,4 +159,6 @@ void check_templates(struct checker *c, const struct m_route *r)
 		check_template(&s, r->node, &a->headers[i].value);
 	check_template(&s, r->node, &a->body);
 	check_template(&s, r->node, &a->to);
+	check_template(&s, r->node, &r->rewrite.path);
+	check_template(&s, r->node, &r->rewrite.host);
 }

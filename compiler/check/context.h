@@ -27,6 +27,7 @@ void check_listeners(struct checker *c);
 void check_routes(struct checker *c);
 void check_route_names(struct checker *c);
 void check_actions(struct checker *c, const struct m_route *r);
+void check_files(struct checker *c, const struct m_route *r);
 /* The references of a route's templated strings, its own and those of its middlewares. */
 void check_templates(struct checker *c, const struct m_route *r);
 void check_backends(struct checker *c);

@@ -10,7 +10,13 @@
 #define BUILD (1u << COMMAND_BUILD)
 #define CHECKS (1u << COMMAND_CHECK)
 #define DUMP (1u << COMMAND_DUMP)
+#define EXPLAIN (1u << COMMAND_EXPLAIN)
+#define DIFF (1u << COMMAND_DIFF)
 #define VALIDATE (1u << COMMAND_VALIDATE)
+#define FMT (1u << COMMAND_FMT)
+#define CONVERT (1u << COMMAND_CONVERT)
+#define INIT (1u << COMMAND_INIT)
+#define HELP (1u << COMMAND_HELP)
 #define FEATURES (1u << COMMAND_FEATURES)
 #define ALL ((1u << N_COMMANDS) - 1)
 
@@ -27,6 +33,25 @@ const struct command_row command_rows[N_COMMANDS] = {
 		"show a configuration after one of the passes",
 		"tree: the document as it was read, as JSON, before substitution and defaults. model: every setting with its default.\n"
 		"plan: the routes in the order in which they win, and everything that they refer to. c: the emitted files.", 1, 1 },
+	[COMMAND_EXPLAIN] = { "explain", "toronc explain CONFIG 'GET http://host/path'",
+		"say which route takes a request, and why",
+		"Shows the routes whose host and path take the request, in the order of routes, what each of them fails on, and the winner's\n"
+		"parameters, chain and action. The listener is the one on the URL's port, or else the first.", 2, 2 },
+	[COMMAND_DIFF] = { "diff", "toronc diff OLD NEW",
+		"show which requests a change of the configuration treats differently",
+		"Looks at all requests, and shows one for each pair of routes between which some move. The exit status is 0 when every\n"
+		"request has the same outcome in both, 1 otherwise.", 2, 2 },
+	[COMMAND_FMT] = { "fmt", "toronc fmt [--check] FILE...",
+		"bring files into the canonical layout",
+		"Rewrites each FILE with an indentation of two, even spacing and no needless quotes. Comments, anchors and the order of keys\n"
+		"stay. '-' is standard input, and goes to standard output. A file whose meaning would change is left as it is.", 1, SIZE_MAX },
+	[COMMAND_CONVERT] = { "convert", "toronc convert --to yaml|json|toml FILE",
+		"write a document in another format",
+		"Prints FILE in the other format, with the same values in the same order. Comments are lost, and aliases are written out.", 1, 1 },
+	[COMMAND_INIT] = { "init", "toronc init [FILE]",
+		"write a first configuration to start from",
+		"Writes a commented configuration that compiles to FILE (default: gateway.yaml; '-' is standard output). Never replaces a file.",
+		0, 1 },
 	[COMMAND_VALIDATE] = { "validate", "toronc validate --schema SCHEMA FILE",
 		"check any document against any JSON Schema (2020-12)",
 		"Both are YAML, JSON or TOML. References to other schemas are looked up among those that --ref names.", 1, 1 },
@@ -36,9 +61,10 @@ const struct command_row command_rows[N_COMMANDS] = {
 	[COMMAND_SCHEMA] = { "schema", "toronc schema",
 		"print the schema of configurations, for editors",
 		"One self-contained JSON Schema (2020-12) with descriptions, defaults and examples.", 0, 0 },
-	[COMMAND_HELP] = { "help", "toronc help [COMMAND|CODE]",
-		"explain a command, or a diagnostic by its code",
-		"toronc help T0207 explains the diagnostic with that code, with a wrong and a right example.", 0, 1 },
+	[COMMAND_HELP] = { "help", "toronc help [COMMAND|CODE|config [PATH]]",
+		"explain a command, a diagnostic by its code, or a key",
+		"toronc help T0207 explains the diagnostic with that code, with a wrong and a right example. toronc help config routes.match\n"
+		"explains a key of the configuration: its type, unit, bounds and default, and the keys below it.", 0, 2 },
 	[COMMAND_VERSION] = { "version", "toronc version", "print the version", "", 0, 0 },
 };
 
@@ -52,25 +78,29 @@ const struct option_row option_rows[N_OPTIONS] = {
 	[OPTION_NO_CACHE] = { "no-cache", 0, NULL, NULL, BUILD, "neither use nor fill the build cache" },
 	[OPTION_CACHE_DIR] = { "cache-dir", 0, "DIR", NULL, BUILD,
 		"the build cache (default: ${XDG_CACHE_HOME:-~/.cache}/toron)" },
-	[OPTION_DEFINE] = { "define", 'D', "NAME=VALUE", NULL, BUILD | CHECKS | DUMP, "set ${NAME}" },
-	[OPTION_ENV_FILE] = { "env-file", 0, "FILE", NULL, BUILD | CHECKS | DUMP, "set variables from lines of NAME=value" },
-	[OPTION_ALLOW_ENV] = { "allow-env", 0, NULL, NULL, BUILD | CHECKS | DUMP, "take variables from the environment, too" },
+	[OPTION_DEFINE] = { "define", 'D', "NAME=VALUE", NULL, BUILD | CHECKS | DUMP | EXPLAIN | DIFF, "set ${NAME}" },
+	[OPTION_ENV_FILE] = { "env-file", 0, "FILE", NULL, BUILD | CHECKS | DUMP | EXPLAIN | DIFF, "set variables from lines of NAME=value" },
+	[OPTION_ALLOW_ENV] = { "allow-env", 0, NULL, NULL, BUILD | CHECKS | DUMP | EXPLAIN | DIFF, "take variables from the environment, too" },
 	[OPTION_STAGE] = { "stage", 0, "STAGE", "tree|model|plan|c", DUMP, "what to show" },
-	[OPTION_TO] = { "to", 0, "FORM", "json", DUMP, "the form of the tree (default: json)" },
+	[OPTION_TO] = { "to", 0, "FORM", "json|yaml|toml", DUMP | CONVERT, "the form of a tree (default: json), or the format to convert to" },
 	[OPTION_TAGGED] = { "tagged", 0, NULL, NULL, DUMP, "in a tree, write scalars with their types" },
 	[OPTION_NO_ORIGINS] = { "no-origins", 0, NULL, NULL, DUMP, "leave out places in the configuration" },
 	[OPTION_SCHEMA] = { "schema", 0, "FILE", NULL, VALIDATE, "the schema" },
 	[OPTION_REF] = { "ref", 0, "URI=PATH", NULL, VALIDATE, "schemas whose URI begins with URI are in files that begin with PATH" },
 	[OPTION_ASSERT_FORMATS] = { "assert-formats", 0, NULL, NULL, VALIDATE, "'format' is checked, not only an annotation" },
-	[OPTION_FORMAT_IN] = { "format-in", 0, "FORMAT", "yaml|json|jsonc|toml", BUILD | CHECKS | DUMP | VALIDATE,
+	[OPTION_CHECK] = { "check", 0, NULL, NULL, FMT, "change nothing, and report what would be changed" },
+	[OPTION_KEYS] = { "keys", 0, NULL, NULL, HELP, "with config: only the paths of the keys, one a line" },
+	[OPTION_HEADER] = { "header", 'H', "'NAME: VALUE'", NULL, EXPLAIN, "a header field of the request; may be repeated" },
+	[OPTION_SOURCE] = { "source", 0, "ADDRESS", NULL, EXPLAIN, "the client's address (default: 127.0.0.1)" },
+	[OPTION_FORMAT_IN] = { "format-in", 0, "FORMAT", "yaml|json|jsonc|toml", BUILD | CHECKS | DUMP | EXPLAIN | DIFF | VALIDATE | FMT | CONVERT,
 		"the format of the input (default: by the name's ending)" },
-	[OPTION_STRICT] = { "strict", 0, NULL, NULL, BUILD | CHECKS | DUMP, "some warnings are errors, such as secrets in the clear" },
-	[OPTION_WARNINGS_AS_ERRORS] = { "warnings-as-errors", 0, NULL, NULL, BUILD | CHECKS | DUMP, "all warnings are errors" },
-	[OPTION_FORMAT] = { "format", 0, "FORM", "text|json|sarif|github", BUILD | CHECKS | DUMP | VALIDATE | FEATURES,
+	[OPTION_STRICT] = { "strict", 0, NULL, NULL, BUILD | CHECKS | DUMP | EXPLAIN | DIFF, "some warnings are errors, such as secrets in the clear" },
+	[OPTION_WARNINGS_AS_ERRORS] = { "warnings-as-errors", 0, NULL, NULL, BUILD | CHECKS | DUMP | EXPLAIN | DIFF, "all warnings are errors" },
+	[OPTION_FORMAT] = { "format", 0, "FORM", "text|json|sarif|github", BUILD | CHECKS | DUMP | EXPLAIN | DIFF | VALIDATE | FEATURES | FMT | CONVERT,
 		"the form of diagnostics (default: text)" },
-	[OPTION_COLOR] = { "color", 0, "WHEN", "auto|always|never", BUILD | CHECKS | DUMP | VALIDATE,
+	[OPTION_COLOR] = { "color", 0, "WHEN", "auto|always|never", BUILD | CHECKS | DUMP | EXPLAIN | DIFF | VALIDATE | FMT | CONVERT | INIT,
 		"colours (default: auto: on a terminal, unless NO_COLOR is set)" },
-	[OPTION_VERBOSE] = { "verbose", 'v', NULL, NULL, BUILD | CHECKS | DUMP, "say what is done, and how long it takes" },
+	[OPTION_VERBOSE] = { "verbose", 'v', NULL, NULL, BUILD | CHECKS | DUMP | EXPLAIN | DIFF, "say what is done, and how long it takes" },
 	[OPTION_HELP] = { "help", 'h', NULL, NULL, ALL, "explain the command" },
 	[OPTION_VERSION] = { "version", 'V', NULL, NULL, ALL, "print the version" },
 };

@@ -32,6 +32,10 @@ enum drive_status cli_build(struct cli *c)
 	status = drive_config(&c->drive, path, cli_format_in(c), DRIVE_FILES, &config);
 	if (status != DRIVE_OK)
 		return status;
+	for (size_t i = 1; i < c->diags.n_sources && out != NULL; i++) {
+		if (is_same_file(arena_cstr(&c->arena, c->diags.sources[i].name), out))
+			return cli_usage_error(c, "'%s' is a part of the configuration: the gateway would replace it", out);
+	}
 	if (folder != NULL)
 		return compile_write_files(&c->arena, &c->diags, &config.files, folder);
 	run_catch();

@@ -19,12 +19,20 @@ struct cli {
 /* One function a subcommand, in a file of that name. The diagnostics are shown by main, afterwards. */
 enum drive_status cli_build(struct cli *c);
 enum drive_status cli_check(struct cli *c);
+enum drive_status cli_explain(struct cli *c);
+enum drive_status cli_diff(struct cli *c);
 enum drive_status cli_dump(struct cli *c);
+enum drive_status cli_fmt(struct cli *c);
+enum drive_status cli_convert(struct cli *c);
+enum drive_status cli_init(struct cli *c);
 enum drive_status cli_validate(struct cli *c);
 enum drive_status cli_features(struct cli *c);
 enum drive_status cli_schema(struct cli *c);
 enum drive_status cli_help(struct cli *c);
 enum drive_status cli_version(struct cli *c);
+
+/* `help config PATH`; path NULL: the whole configuration. */
+enum drive_status cli_help_config(struct cli *c, const char *path);
 
 /* Sets c->options from the arguments, and reads the variables. */
 enum drive_status cli_prepare(struct cli *c);

@@ -30,6 +30,8 @@ enum drive_status cli_dump(struct cli *c)
 		return cli_usage_error(c, "which stage? Give --stage tree, model, plan or c");
 	if (stages[choice] != DRIVE_TREE && (c->args.given[OPTION_TO] || c->args.given[OPTION_TAGGED]))
 		return cli_usage_error(c, "--to and --tagged go with --stage tree");
+	if (c->args.given[OPTION_TO] && strcmp(args_value(&c->args, OPTION_TO), "json") != 0)
+		return cli_usage_error(c, "dump writes a tree as json; 'toronc convert' writes yaml and toml");
 	status = drive_config(&c->drive, c->args.operands.at[0], cli_format_in(c), stages[choice], &config);
 	if (status != DRIVE_OK)
 		return status;

@@ -55,7 +55,7 @@ static enum drive_status unknown_topic(struct cli *c, const char *topic)
 	nearest = diag_nearest(str_of(topic), names, N_COMMANDS);
 	if (nearest.ptr != NULL)
 		return cli_usage_error(c, "there is no help on '%s', did you mean '" STR_FMT "'?", topic, STR_ARG(nearest));
-	return cli_usage_error(c, "there is no help on '%s': it is neither a command nor the code of a diagnostic", topic);
+	return cli_usage_error(c, "there is no help on '%s': it is neither a command, nor the code of a diagnostic, nor 'config'", topic);
 }
 
 enum drive_status cli_help(struct cli *c)
@@ -63,6 +63,12 @@ enum drive_status cli_help(struct cli *c)
 	const char *topic = c->args.operands.n == 0 ? NULL : c->args.operands.at[0];
 	const struct diag_kind *kind;
 
+	if (topic != NULL && strcmp(topic, "config") == 0)
+		return cli_help_config(c, c->args.operands.n > 1 ? c->args.operands.at[1] : NULL);
+	if (c->args.operands.n > 1)
+		return cli_usage_error(c, "'%s' is one too many: only 'help config' takes a path", c->args.operands.at[1]);
+	if (c->args.given[OPTION_KEYS])
+		return cli_usage_error(c, "--keys goes with 'help config'");
 	if (topic == NULL) {
 		put_overview();
 		return DRIVE_OK;

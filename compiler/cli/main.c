@@ -15,7 +15,9 @@ static enum drive_status run(struct cli *c, int argc, char **argv)
 {
 	static enum drive_status (*const commands[N_COMMANDS])(struct cli *c) = {
 		[COMMAND_BUILD] = cli_build, [COMMAND_CHECK] = cli_check, [COMMAND_DUMP] = cli_dump,
-		[COMMAND_VALIDATE] = cli_validate, [COMMAND_FEATURES] = cli_features, [COMMAND_SCHEMA] = cli_schema,
+		[COMMAND_EXPLAIN] = cli_explain, [COMMAND_DIFF] = cli_diff,
+		[COMMAND_FMT] = cli_fmt,
+		[COMMAND_CONVERT] = cli_convert, [COMMAND_INIT] = cli_init, [COMMAND_VALIDATE] = cli_validate, [COMMAND_FEATURES] = cli_features, [COMMAND_SCHEMA] = cli_schema,
 		[COMMAND_HELP] = cli_help, [COMMAND_VERSION] = cli_version,
 	};
 	enum drive_status status;

@@ -52,7 +52,7 @@ void cli_show(struct cli *c)
 	options.format = (enum render_format)args_choice(&c->args, OPTION_FORMAT, RENDER_TEXT);
 	options.colour = has_colour(c);
 	/* Forms for programs are the product of the run; what dump shows on standard output is not to be mixed with them. */
-	if (options.format != RENDER_TEXT && c->args.command != COMMAND_DUMP)
+	if (options.format != RENDER_TEXT && c->args.command != COMMAND_DUMP && c->args.command != COMMAND_CONVERT)
 		to = stdout;
 	render_diags(&out, &c->diags, &options);
 	if (out.len > 0)

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/str.h"
 #include "base/vec.h"
+#include "diag/allow.h"
 
 static const struct diag_kind kinds[] = {
 #define DIAG(name, level, number, headline, text) \
@@ -30,6 +31,11 @@ const struct diag_kind *diag_kind_by_code(struct str code)
 			return &kinds[i];
 	}
 	return NULL;
+}
+
+enum diag_id diag_id_of(const struct diag_kind *kind)
+{
+	return (enum diag_id)(kind - kinds);
 }
 
 const char *diag_severity_name(enum diag_severity s)
@@ -62,6 +68,38 @@ static void find_lines(struct arena *a, struct source *s)
 	}
 }
 
+#define POINTS_EVERY 1024
+
+static bool begins_point(char byte)
+{
+	return ((unsigned char)byte & 0xc0) != 0x80;
+}
+
+static void count_points(struct arena *a, struct source *s)
+{
+	uint32_t n = 0;
+
+	s->points = ARENA_ARRAY(a, uint32_t, s->text.len / POINTS_EVERY + 1);
+	CHECK(s->points != NULL);
+	for (size_t i = 0; i < s->text.len; i++) {
+		if (i % POINTS_EVERY == 0)
+			s->points[i / POINTS_EVERY] = n;
+		n += begins_point(s->text.ptr[i]);
+	}
+	if (s->text.len % POINTS_EVERY == 0)
+		s->points[s->text.len / POINTS_EVERY] = n;
+}
+
+/* Code points before byte `at`. */
+static uint32_t points_before(const struct source *s, uint32_t at)
+{
+	uint32_t n = s->points[at / POINTS_EVERY];
+
+	for (uint32_t i = at - at % POINTS_EVERY; i < at; i++)
+		n += begins_point(s->text.ptr[i]);
+	return n;
+}
+
 uint32_t diag_add_source(struct diags *d, struct str name, struct str text)
 {
 	struct source s = { .name = name, .text = text };
@@ -70,6 +108,7 @@ uint32_t diag_add_source(struct diags *d, struct str name, struct str text)
 		s.text = str_slice(text, 3, text.len);
 	CHECK(s.text.len < UINT32_MAX && d->n_sources < UINT32_MAX);
 	find_lines(d->arena, &s);
+	count_points(d->arena, &s);
 	if (d->n_sources == d->cap_sources)
 		CHECK(vec_grow(
 			d->arena, (void **)&d->sources, d->n_sources, &d->cap_sources, sizeof(s)));
@@ -80,7 +119,7 @@ uint32_t diag_add_source(struct diags *d, struct str name, struct str text)
 void diag_place(const struct diags *d, struct span s, uint32_t *line_out, uint32_t *column_out)
 {
 	const struct source *source;
-	uint32_t low = 0, high, begin, column = 1;
+	uint32_t low = 0, high, begin;
 
 	*line_out = *column_out = 0;
 	if (s.source == 0)
@@ -96,10 +135,8 @@ void diag_place(const struct diags *d, struct span s, uint32_t *line_out, uint32
 		else
 			high = middle;
 	}
-	for (uint32_t i = source->line_starts[low]; i < begin; i++)
-		column += ((unsigned char)source->text.ptr[i] & 0xc0) != 0x80;
 	*line_out = low + 1;
-	*column_out = column;
+	*column_out = points_before(source, begin) - points_before(source, source->line_starts[low]) + 1;
 }
 
 struct str diag_place_str(const struct diags *d, struct arena *a, struct span s)
@@ -145,6 +182,9 @@ void diag_vreport(
 	};
 
 	CHECK(at.source < d->n_sources);
+	d->is_muted = allow_holds(d, id);
+	if (d->is_muted)
+		return;
 	d->n_errors += new.severity == DIAG_ERROR;
 	d->n_warnings += new.severity == DIAG_WARNING;
 	if (d->n == DIAG_MOST_KEPT) {
@@ -169,7 +209,7 @@ void diag_report(struct diags *d, enum diag_id id, struct span at, const char *f
 /* The diagnostic that was reported last, or NULL if there is none or it was not kept. */
 static struct diag *last_reported(struct diags *d)
 {
-	return d->n == 0 || d->n_dropped > 0 ? NULL : &d->at[d->n - 1];
+	return d->n == 0 || d->n_dropped > 0 || d->is_muted ? NULL : &d->at[d->n - 1];
 }
 
 void diag_note(struct diags *d, struct span at, const char *format, ...)

@@ -44,12 +44,14 @@ struct diag_kind {
 const struct diag_kind *diag_kind(enum diag_id id);
 /* By code ("T0207") or NULL. */
 const struct diag_kind *diag_kind_by_code(struct str code);
+enum diag_id diag_id_of(const struct diag_kind *kind);
 
 struct source {
 	struct str name;          /* as the user wrote it */
 	struct str text;          /* without a BOM */
 	uint32_t *line_starts;    /* owned by the arena */
 	uint32_t n_lines;
+	uint32_t *points;         /* [i]: code points before byte i * 1024; lines may be as long as a file */
 };
 
 struct diag_message {
@@ -68,6 +70,14 @@ struct diag {
 	uint32_t order;           /* of being reported */
 };
 
+/* A code whose warnings the configuration does not want to see (diag/allow.h). */
+struct diag_allowed {
+	enum diag_id id;
+	struct span at;
+	struct str where;
+	bool is_used;
+};
+
 #define DIAG_MOST_SHOWN 50
 #define DIAG_MOST_KEPT 10000 /* a bound on memory, not on what is counted */
 
@@ -79,6 +89,10 @@ struct diags {
 	size_t n, cap;
 	size_t n_errors, n_warnings;
 	size_t n_dropped;         /* counted above but not kept: beyond DIAG_MOST_KEPT */
+	struct diag_allowed *allowed;
+	size_t n_allowed, cap_allowed;
+	size_t first;             /* the first diagnostic of the configuration at hand */
+	bool is_muted;            /* the last report was an allowed warning: its notes go nowhere, too */
 	bool warnings_as_errors;  /* set by the cli before the first pass */
 	bool strict;              /* --strict: some warnings are errors, see diag.def */
 };

@@ -6,7 +6,12 @@
 #include "base/check.h"
 #include "base/str.h"
 #include "check/check.h"
+#include "diag/allow.h"
+#include "drive/allowed.h"
 #include "drive/compile.h"
+#include "drive/embed.h"
+#include "drive/include.h"
+#include "drive/pages.h"
 #include "drive/input.h"
 #include "drive/version.h"
 #include "prove/prove.h"
@@ -40,9 +45,9 @@ enum drive_status drive_read(struct drive *v, const char *path, const enum tree_
 	/* The format first: an unknown one is no reason to read 64 MiB. */
 	if (format != NULL)
 		f = *format;
-	else if (!input_format(v->diags, path, &f))
+	else if (!input_format(v->diags, path, SPAN_NONE, &f))
 		return DRIVE_USER_ERROR;
-	source = input_read(v->arena, v->diags, path);
+	source = input_read(v->arena, v->diags, path, SPAN_NONE);
 	if (source == 0)
 		return DRIVE_USER_ERROR;
 	*root_out = tree_read(v->arena, v->diags, source, f);
@@ -73,14 +78,24 @@ static enum drive_status run_passes(struct drive *v, const char *path, const enu
 	trace_pass(v, NULL, &from_ns);
 	status = drive_read(v, path, format, &out->root);
 	trace_pass(v, "read", &from_ns);
-	if (status != DRIVE_OK || stop == DRIVE_TREE)
+	if (out->root == NULL || stop == DRIVE_TREE)
 		return status;
+	if (!include_expand(v, path, out->root->span.source, out->root))
+		return DRIVE_USER_ERROR;
+	/* With all files there, and before what the readers reported can end the run: an allowed warning is none. */
+	allowed_read(v, out->root);
+	if (diag_failed(v->diags))
+		return DRIVE_USER_ERROR;
 	status = conform(v, out->root);
 	trace_pass(v, "schema", &from_ns);
 	if (status != DRIVE_OK)
 		return status;
 	out->model = model_build(v->arena, v->diags, out->root);
 	check_model(v->arena, v->diags, out->model);
+	if (!diag_failed(v->diags))
+		embed_read(v, out->model, stop == DRIVE_FILES);
+	if (!diag_failed(v->diags))
+		pages_read(v, out->model);
 	trace_pass(v, "model and checks", &from_ns);
 	if (diag_failed(v->diags) || stop == DRIVE_MODEL)
 		return status_of(v);
@@ -88,8 +103,10 @@ static enum drive_status run_passes(struct drive *v, const char *path, const enu
 	trace_pass(v, "plan", &from_ns);
 	if (diag_failed(v->diags))
 		return DRIVE_USER_ERROR;
-	prove_ties(v->arena, v->diags, out->plan);
+	prove_plan(v->arena, v->diags, out->plan);
 	trace_pass(v, "proofs", &from_ns);
+	if (!diag_failed(v->diags))
+		allow_report_unused(v->diags);
 	if (diag_failed(v->diags) || stop == DRIVE_PLAN)
 		return status_of(v);
 	emit_files(v->arena, out->plan,
@@ -105,6 +122,7 @@ enum drive_status drive_config(struct drive *v, const char *path, const enum tre
 	enum drive_status status;
 
 	*out = (struct drive_config){ 0 };
+	allow_begin(v->diags);
 	v->diags->n_errors = 0;
 	status = run_passes(v, path, format, stop, out);
 	v->diags->n_errors += errors_before;

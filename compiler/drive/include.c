@@ -116,8 +116,10 @@ static struct node *read_part(struct includer *in, const struct node *at, const 
 	if (!input_format(d, path, at->span, &format))
 		return NULL;
 	source = input_read(in->drive->arena, d, path, at->span);
-	if (source == 0)
+	if (source == 0) {
+		diag_where(d, node_path(in->drive->arena, at));
 		return NULL;
+	}
 	in->n_bytes += d->sources[source].text.len;
 	if (in->n_bytes > TREE_MAX_BYTES) {
 		stop(in, at, "bytes", TREE_MAX_BYTES);
@@ -174,6 +176,9 @@ static struct str resolve(struct includer *in, const struct part *part, struct s
 		return arena_str(in->drive->arena, name);
 	while (folder > 0 && part->name.ptr[folder - 1] != '/')
 		folder--;
+	/* "-" would be standard input. */
+	if (folder == 0 && str_eq(name, STR("-")))
+		return STR("./-");
 	return arena_printf(in->drive->arena, STR_FMT STR_FMT, STR_ARG(str_slice(part->name, 0, folder)), STR_ARG(name));
 }
 
@@ -202,13 +207,13 @@ static void include_glob(struct includer *in, const struct node *at, const struc
 	int status;
 
 	if (str_find(at->text, STR("**")) >= 0) {
-		fail(in, at, DIAG_INCLUDE_EMPTY, "'**' is not known here: '*' stands for names in one folder");
+		fail(in, at, DIAG_WRONG_FORM, "'**' is not known here: '*' stands for names in one folder");
 		return;
 	}
 	/* Sorted by bytes, since the program never leaves the "C" locale. */
 	status = glob(pattern, 0, NULL, &found);
 	if (status == GLOB_NOMATCH) {
-		diag_report(in->drive->diags, DIAG_INCLUDE_EMPTY_GLOB, at->span, "no file matches '" STR_FMT "'", STR_ARG(path));
+		diag_report(in->drive->diags, DIAG_INCLUDE_EMPTY, at->span, "no file matches '" STR_FMT "'", STR_ARG(path));
 		diag_where(in->drive->diags, node_path(a, at));
 	} else if (status != 0) {
 		fail(in, at, DIAG_READ_FAILED, "cannot look for '" STR_FMT "': " STR_FMT, STR_ARG(path),

@@ -10,7 +10,7 @@
 
 #define STDIN_NAME "<stdin>"
 
-uint32_t input_read(struct arena *a, struct diags *d, const char *path)
+uint32_t input_read(struct arena *a, struct diags *d, const char *path, struct span at)
 {
 	bool is_stdin = strcmp(path, "-") == 0, ok;
 	struct str text, why;
@@ -19,19 +19,22 @@ uint32_t input_read(struct arena *a, struct diags *d, const char *path)
 			file_read(a, path, TREE_MAX_BYTES, &text, &why);
 	if (ok)
 		return diag_add_source(d, is_stdin ? STR(STDIN_NAME) : arena_str(a, str_of(path)), text);
-	diag_report(d, DIAG_READ_FAILED, SPAN_NONE, "cannot read %s%s%s: " STR_FMT, is_stdin ? "" : "'",
+	diag_report(d, DIAG_READ_FAILED, at, "cannot read %s%s%s: " STR_FMT, is_stdin ? "" : "'",
 		is_stdin ? "standard input" : path, is_stdin ? "" : "'", STR_ARG(why));
 	return 0;
 }
 
-bool input_format(struct diags *d, const char *path, enum tree_format *format_out)
+bool input_format(struct diags *d, const char *path, struct span at, enum tree_format *format_out)
 {
 	if (tree_format_of(str_of(path), format_out))
 		return true;
-	diag_report(d, DIAG_UNKNOWN_FORMAT, SPAN_NONE, "the format of %s%s%s is not known",
+	diag_report(d, DIAG_UNKNOWN_FORMAT, at, "the format of %s%s%s is not known",
 		strcmp(path, "-") == 0 ? "standard input" : "'", strcmp(path, "-") == 0 ? "" : path,
 		strcmp(path, "-") == 0 ? "" : "'");
-	diag_note(d, SPAN_NONE, "give it with --format-in yaml, json, jsonc or toml");
+	if (at.source != 0)
+		diag_note(d, SPAN_NONE, "an included file's name ends in .yaml, .yml, .json, .jsonc or .toml");
+	else
+		diag_note(d, SPAN_NONE, "give it with --format-in yaml, json, jsonc or toml");
 	return false;
 }
 
@@ -106,7 +109,7 @@ static bool read_line(struct collector *c, uint32_t source, struct str line, uns
 /* Within a file the last line wins, as in a shell: lines are taken from the end. */
 static bool read_env_file(struct collector *c, const char *path)
 {
-	uint32_t source = input_read(c->arena, c->diags, path);
+	uint32_t source = input_read(c->arena, c->diags, path, SPAN_NONE);
 	struct source s;
 	bool ok = true;
 

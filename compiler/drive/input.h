@@ -7,10 +7,11 @@
 #include "diag/diag.h"
 #include "tree/tree.h"
 
-/* Reads a regular file, or standard input when path is "-", of at most TREE_MAX_BYTES, and registers it. 0: could not (reported). */
-uint32_t input_read(struct arena *a, struct diags *d, const char *path);
-/* The format of a file by its name; false (reported) if that does not tell. */
-bool input_format(struct diags *d, const char *path, enum tree_format *format_out);
+/* Reads a regular file, or standard input when path is "-", of at most TREE_MAX_BYTES, and registers it. 0: could not
+ * (reported at `at`, the place that names the file, or nowhere). */
+uint32_t input_read(struct arena *a, struct diags *d, const char *path, struct span at);
+/* The format of a file by its name; false (reported, as above) if that does not tell. */
+bool input_format(struct diags *d, const char *path, struct span at, enum tree_format *format_out);
 
 /* Where the variables come from, in the order in which they win: -D, then --env-file (the last one first), then the environment. */
 struct input_vars {

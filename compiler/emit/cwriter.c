@@ -71,8 +71,8 @@ void cwriter_comment(struct cwriter *w, const char *format, ...)
 	sbuf_fini(&text);
 }
 
-/* Octal escapes always have three digits, so that a digit behind them is not taken for a fourth. A "?" behind a "?" is escaped
- * because of trigraphs. */
+/* Octal escapes always have three digits, so that a digit behind them is not taken for a fourth.
+ * A "?" behind a "?" is escaped because of trigraphs. */
 static void quote_byte(struct sbuf *out, unsigned char c, unsigned char before)
 {
 	if (c == '\n')
@@ -110,7 +110,8 @@ const char *cwriter_quote(struct arena *a, struct str s)
 /* What begins or ends a comment, or begins a block of re2c. */
 static bool is_delimiter(unsigned char c, unsigned char next)
 {
-	return (c == '*' && next == '/') || (c == '/' && (next == '*' || next == '/')) || (c == '%' && next == '{');
+	return (c == '*' && next == '/') || (c == '/' && (next == '*' || next == '/')) ||
+	       (c == '%' && next == '{');
 }
 
 const char *cwriter_plain(struct arena *a, struct str s)

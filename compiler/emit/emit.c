@@ -40,6 +40,14 @@ static void emit_log(struct emitter *e)
 	if (m->access.path.value.ptr != NULL)
 		emit_cstr(e, "access_path", cwriter_quote(e->arena, m->access.path.value));
 	emit_u64(e, "access_sample_ppm", m->access.sample_ppm.value);
+	if (m->access.n_fields > 0) {
+		cwriter_open(c, ".access_fields = (const enum toron_log_field[]){");
+		for (size_t i = 0; i < m->access.n_fields; i++)
+			cwriter_line(c, "%s,", emit_log_field(m->access.fields[i]));
+		cwriter_close(c, "},");
+		cwriter_line(c, ".n_access_fields = %zu,", m->access.n_fields);
+	}
+	emit_template(e, "access_template", &e->plan->log_line);
 	cwriter_close(c, "},");
 }
 
@@ -49,6 +57,8 @@ static uint32_t n_setups(const struct plan *p)
 
 	for (uint32_t i = 0; i < p->n_mws; i++)
 		n += p->mws[i].has_setup;
+	for (uint32_t i = 0; i < p->n_routes; i++)
+		n += plan_needs_root(&p->routes[i]);
 	return n;
 }
 
@@ -86,6 +96,7 @@ static void emit_gateway(struct emitter *e)
 	emit_u64(e, "memory", runtime->memory.value);
 	if (runtime->user.value.ptr != NULL)
 		emit_cstr(e, "user", cwriter_quote(e->arena, runtime->user.value));
+	emit_errors_members(e, &p->model->errors);
 	cwriter_close(c, "};");
 }
 
@@ -116,7 +127,8 @@ static void end_blobs(struct emitter *e)
 	emit_add_file(e, STR("blobs.s"), EMIT_ASM, sbuf_str(&e->blobs.out));
 }
 
-void emit_files(struct arena *a, const struct plan *p, const struct emit_options *options, struct emit_files *out)
+void emit_files(struct arena *a, const struct plan *p, const struct emit_options *options,
+	struct emit_files *out)
 {
 	struct emitter e = {
 		.arena = a,
@@ -134,7 +146,9 @@ void emit_files(struct arena *a, const struct plan *p, const struct emit_options
 	emit_add_file(&e, STR("gateway.c"), EMIT_C, STR(""));
 	emit_config(&e);
 	emit_matchers(&e);
+	emit_pages(&e);
 	emit_backends(&e);
+	emit_sites(&e);
 	emit_mws(&e);
 	emit_chains(&e);
 	emit_whens(&e);

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* plan -> the files of a gateway, in memory. Pure: the same plan and options give the same bytes, in whatever folder it runs.
+/* plan -> the files of a gateway, in memory. Pure: the same plan and options give the same
+ * bytes, in whatever folder it runs.
  *
- * How to make a gateway of them: write all files to one folder; there run
- *   re2c -W -i -s --no-version --no-generation-date -o NAME.c NAME.re     for each EMIT_RE2C (any order, in parallel)
- *   cc -c                                                                 for each EMIT_C, EMIT_RE2C's NAME.c and EMIT_ASM
- * (the assembler's working directory or -I must be that folder, for .incbin), and link with libtoron.a. */
+ * How to make a gateway of them: write all files to one folder; there run, in any order or in
+ * parallel,
+ *   re2c -W -i -s --no-version --no-generation-date -o NAME.c NAME.re   for each EMIT_RE2C
+ *   cc -c                        for each EMIT_C, each EMIT_ASM, and each NAME.c of an EMIT_RE2C
+ * (the assembler's working directory or -I must be that folder, for .incbin), and link with
+ * libtoron.a. */
 #pragma once
 
 #include <stddef.h>
@@ -40,4 +43,5 @@ struct emit_options {
 };
 
 /* Fills *out from empty; everything lives in `a`. The plan must be fit for use. */
-void emit_files(struct arena *a, const struct plan *p, const struct emit_options *options, struct emit_files *out);
+void emit_files(struct arena *a, const struct plan *p, const struct emit_options *options,
+	struct emit_files *out);

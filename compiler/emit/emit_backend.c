@@ -64,6 +64,7 @@ static void emit_backend(struct emitter *e, uint32_t index)
 	emit_u64(e, "max_pending", least(m->limits.pending.value, UINT32_MAX));
 	if (m->preserve_host.value)
 		cwriter_line(&e->c, ".preserve_host = true,");
+	emit_retry(e, &m->retry);
 	cwriter_close(&e->c, "};");
 	cwriter_blank(&e->c);
 }
@@ -74,7 +75,8 @@ void emit_backends(struct emitter *e)
 
 	e->backends = ARENA_ARRAY(e->arena, const char *, p->n_backends);
 	for (uint32_t i = 0; i < p->n_backends; i++) {
-		e->backends[i] = cwriter_ident(&e->taken, "backend_", p->backends[i].model->name.value);
+		e->backends[i] =
+			cwriter_ident(&e->taken, "backend_", p->backends[i].model->name.value);
 		emit_backend(e, i);
 	}
 	if (p->n_backends == 0)

@@ -24,7 +24,8 @@ static void blot(const struct emitter *e, char *text, const struct m_secret *sec
 	const struct source *config = e->plan->config;
 
 	if (secret->kind != M_SECRET_LITERAL || secret->at.source == 0 ||
-		&e->plan->diags->sources[secret->at.source] != config || secret->at.end > config->text.len)
+		&e->plan->diags->sources[secret->at.source] != config ||
+		secret->at.end > config->text.len)
 		return;
 	for (uint32_t i = secret->at.begin; i < secret->at.end; i++)
 		if (strchr("\"'\r\n", text[i]) == NULL)

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Chooses between re2c code and tables, and deals re2c matchers out to files, which are compiled in parallel. */
+/* Chooses between re2c code and tables, and deals re2c matchers out to files, which are compiled
+ * in parallel. */
 #include "base/check.h"
 #include "emit/emitter.h"
 #include "emit/scaffold.h"
 
-/* What is worth compiling as code: gcc takes 0.6 s for 100 paths, and far more than ten times that for 1000. */
-#define RE2C_PATTERNS 100u
-#define RE2C_STATES 1500u       /* of one matcher */
+/* What is worth compiling as code: gcc takes 0.6 s for 100 paths, and far more than ten times
+ * that for 1000. */
+#define RE2C_PATTERNS     100u
+#define RE2C_STATES       1500u /* of one matcher */
 #define RE2C_STATES_TOTAL 4000u /* of all matchers */
-#define RE2C_STATES_FILE 800u   /* of a file before the next begins */
+#define RE2C_STATES_FILE  800u  /* of a file before the next begins */
 
 static bool wants_table(const struct emitter *e, const struct plan_matcher *m)
 {
@@ -21,7 +23,7 @@ static bool wants_table(const struct emitter *e, const struct plan_matcher *m)
 		break;
 	}
 	return m->n > RE2C_PATTERNS || m->dfa.n_states > RE2C_STATES ||
-		e->re_total + m->dfa.n_states > RE2C_STATES_TOTAL;
+	       e->re_total + m->dfa.n_states > RE2C_STATES_TOTAL;
 }
 
 void emit_re_end(struct emitter *e)
@@ -37,7 +39,8 @@ void emit_re_end(struct emitter *e)
 	if (e->re_states == 0)
 		return;
 	scaffold_write(&text, SCAFFOLD_MATCHER, values, ARRAY_LEN(values));
-	emit_add_file(e, arena_printf(e->arena, "match_%u.re", e->n_re++), EMIT_RE2C, sbuf_str(&text));
+	emit_add_file(
+		e, arena_printf(e->arena, "match_%u.re", e->n_re++), EMIT_RE2C, sbuf_str(&text));
 	sbuf_fini(&text);
 	sbuf_clear(&e->re.out);
 	e->re_states = 0;
@@ -51,7 +54,8 @@ static void count_states(struct emitter *e, uint32_t n_states)
 		emit_re_end(e);
 }
 
-struct emit_choice emit_matcher(struct emitter *e, const struct plan_matcher *m, const char *name, const char *what)
+struct emit_choice emit_matcher(
+	struct emitter *e, const struct plan_matcher *m, const char *name, const char *what)
 {
 	struct emit_choice choice = { .is_table = wants_table(e, m), .function = name };
 
@@ -64,7 +68,8 @@ struct emit_choice emit_matcher(struct emitter *e, const struct plan_matcher *m,
 	return choice;
 }
 
-/* Lists of a group that is matched by re2c may hold routes whose path the first match has not proved. */
+/* Lists of a group that is matched by re2c may hold routes whose path the first match has not
+ * proved. */
 static void emit_checks(struct emitter *e, const struct plan_group *g)
 {
 	const struct plan_matcher *m = &e->plan->matchers[g->matcher];
@@ -80,7 +85,8 @@ static void emit_checks(struct emitter *e, const struct plan_group *g)
 
 			if (path == PLAN_NONE || e->patterns[path] != NULL)
 				continue;
-			e->patterns[path] = cwriter_ident(&e->taken, "gateway_path_", e->plan->paths[path].key);
+			e->patterns[path] =
+				cwriter_ident(&e->taken, "gateway_path_", e->plan->paths[path].key);
 			emit_re2c_pattern(e, &e->plan->paths[path], e->patterns[path]);
 			count_states(e, 1);
 		}
@@ -88,7 +94,8 @@ static void emit_checks(struct emitter *e, const struct plan_group *g)
 
 static void emit_hosts(struct emitter *e, uint32_t i)
 {
-	const char *name = cwriter_ident(&e->taken, "gateway_hosts_", arena_printf(e->arena, "%u", i));
+	const char *name =
+		cwriter_ident(&e->taken, "gateway_hosts_", arena_printf(e->arena, "%u", i));
 
 	if (e->plan->routers[i].n_atoms > 0)
 		e->hosts[i] = emit_matcher(e, &e->plan->routers[i].hosts, name, "hosts");
@@ -107,10 +114,13 @@ void emit_matchers(struct emitter *e)
 		uint32_t m = p->groups[i].matcher;
 
 		if (e->matchers[m].function == NULL) {
-			const char *name = cwriter_ident(&e->taken, "gateway_paths_", p->groups[i].hosts);
+			const char *name =
+				cwriter_ident(&e->taken, "gateway_paths_", p->groups[i].hosts);
 
 			e->matchers[m] = emit_matcher(e, &p->matchers[m], name,
-				arena_printf(e->arena, "paths of " STR_FMT, STR_ARG(p->groups[i].hosts)).ptr);
+				arena_printf(
+					e->arena, "paths of " STR_FMT, STR_ARG(p->groups[i].hosts))
+					.ptr);
 		}
 		emit_checks(e, &p->groups[i]);
 	}

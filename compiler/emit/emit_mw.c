@@ -6,7 +6,9 @@
 static void emit_edits(struct emitter *e, const char *field, const struct plan_edit *at, uint32_t n)
 {
 	static const char *const ops[] = {
-		[M_HEADER_SET] = "TORON_HEADER_SET", [M_HEADER_ADD] = "TORON_HEADER_ADD", [M_HEADER_REMOVE] = "TORON_HEADER_REMOVE",
+		[M_HEADER_SET] = "TORON_HEADER_SET",
+		[M_HEADER_ADD] = "TORON_HEADER_ADD",
+		[M_HEADER_REMOVE] = "TORON_HEADER_REMOVE",
 	};
 
 	if (n == 0)
@@ -35,7 +37,8 @@ static struct span mw_span(const struct plan_mw *mw)
 {
 	const struct node *node = mw->model->node;
 
-	return node != NULL && (node->flags & NODE_DEFAULTED) == 0 ? node->span : mw->model->name.at;
+	return node != NULL && (node->flags & NODE_DEFAULTED) == 0 ? node->span
+								   : mw->model->name.at;
 }
 
 /* The places of a middleware and its name: what its messages begin with. */
@@ -48,8 +51,10 @@ static void emit_mw_names(struct emitter *e, const struct plan_mw *mw)
 static void emit_rate_limit(struct emitter *e, const struct plan_mw *mw, const char *id)
 {
 	static const char *const keys[] = {
-		[M_KEY_SOURCE] = "TORON_KEY_SOURCE", [M_KEY_HEADER] = "TORON_KEY_HEADER",
-		[M_KEY_CLAIM] = "TORON_KEY_CLAIM", [M_KEY_ROUTE] = "TORON_KEY_ROUTE",
+		[M_KEY_SOURCE] = "TORON_KEY_SOURCE",
+		[M_KEY_HEADER] = "TORON_KEY_HEADER",
+		[M_KEY_CLAIM] = "TORON_KEY_CLAIM",
+		[M_KEY_ROUTE] = "TORON_KEY_ROUTE",
 	};
 	const struct m_middleware *m = mw->model;
 
@@ -69,8 +74,10 @@ static void emit_rate_limit(struct emitter *e, const struct plan_mw *mw, const c
 static void emit_secret(struct emitter *e, const char *field, const struct m_secret *s)
 {
 	static const char *const kinds[] = {
-		[M_SECRET_NONE] = "TORON_SECRET_NONE", [M_SECRET_LITERAL] = "TORON_SECRET_LITERAL",
-		[M_SECRET_ENV] = "TORON_SECRET_ENV", [M_SECRET_FILE] = "TORON_SECRET_FILE",
+		[M_SECRET_NONE] = "TORON_SECRET_NONE",
+		[M_SECRET_LITERAL] = "TORON_SECRET_LITERAL",
+		[M_SECRET_ENV] = "TORON_SECRET_ENV",
+		[M_SECRET_FILE] = "TORON_SECRET_FILE",
 	};
 
 	if (s->kind == M_SECRET_NONE)
@@ -160,12 +167,17 @@ void emit_mws(struct emitter *e)
 		emit_mw(e, &p->mws[i], e->mws[i]);
 		any |= p->mws[i].has_setup;
 	}
+	for (uint32_t i = 0; i < p->n_routes; i++)
+		any |= plan_needs_root(&p->routes[i]);
 	if (!any)
 		return;
 	cwriter_open(&e->c, "static const struct toron_setup setups[] = {");
 	for (uint32_t i = 0; i < p->n_mws; i++)
 		if (p->mws[i].has_setup)
 			cwriter_line(&e->c, "{ %s, &%s },", setup_function(&p->mws[i]), e->mws[i]);
+	for (uint32_t i = 0; i < p->n_routes; i++)
+		if (plan_needs_root(&p->routes[i]))
+			cwriter_line(&e->c, "{ toron_files_start, &%s },", e->sites[i]);
 	cwriter_close(&e->c, "};");
 	cwriter_blank(&e->c);
 }
@@ -210,7 +222,8 @@ static void emit_request_phase(struct emitter *e, const struct plan_chain *chain
 
 	for (uint32_t i = 0; i < chain->n; i++)
 		any |= request_function(&e->plan->mws[chain->mws[i]]) != NULL;
-	cwriter_line(c, "static enum toron_verdict %s_request(struct exchange *x, unsigned from)", id);
+	cwriter_line(
+		c, "static enum toron_verdict %s_request(struct exchange *x, unsigned from)", id);
 	cwriter_open(c, "{");
 	if (any) {
 		cwriter_line(c, "enum toron_verdict v;");
@@ -236,7 +249,9 @@ static void emit_response_phase(struct emitter *e, const struct plan_chain *chai
 	cwriter_line(c, "switch (entered) {");
 	for (uint32_t i = chain->n; i > 0; i--) {
 		const struct plan_mw *mw = &e->plan->mws[chain->mws[i - 1]];
-		const char *function = mw->model->kind == M_MW_HEADERS ? "toron_headers_response" : "toron_request_id_response";
+		const char *function = mw->model->kind == M_MW_HEADERS
+					       ? "toron_headers_response"
+					       : "toron_request_id_response";
 
 		cwriter_open(c, "case %u:", i);
 		if (mw->has_response) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "emit/emitter.h"
 
-/* Ends every rule with the NUL that stands for the end of the input, so that all rules that take the input are equally long and
- * their order decides. */
+/* Ends every rule with the NUL that stands for the end of the input, so that all rules that take
+ * the input are equally long and their order decides. */
 static void rule(struct emitter *e, const struct re *re, const char *what, uint32_t number)
 {
 	struct sbuf text = { 0 };
@@ -38,7 +38,8 @@ static void end(struct emitter *e)
 	cwriter_blank(&e->re);
 }
 
-/* The patterns that are the first to take some string: re2c warns about rules that never match, so the others get none. */
+/* The patterns that are the first to take some string: re2c warns about rules that never match,
+ * so the others get none. */
 static bool *first_patterns(struct emitter *e, const struct plan_matcher *m)
 {
 	bool *is_first = ARENA_ARRAY(e->arena, bool, m->n);

@@ -13,7 +13,8 @@ static void emit_split(struct emitter *e, const struct plan_action *a, const cha
 	cwriter_open(c, ".at = (const struct toron_split_leg[]){");
 	for (uint32_t i = 0; i < a->n_legs; i++) {
 		sum += a->legs[i].weight;
-		cwriter_line(c, "{ &%s, %llu },", e->backends[a->legs[i].backend], (unsigned long long)sum);
+		cwriter_line(c, "{ &%s, %llu },", e->backends[a->legs[i].backend],
+			(unsigned long long)sum);
 	}
 	cwriter_close(c, "},");
 	cwriter_line(c, ".n = %u,", a->n_legs);
@@ -64,6 +65,8 @@ static const char *emit_conf(struct emitter *e, const struct plan_route *r)
 		id = cwriter_ident(&e->taken, "answer_", r->name);
 		emit_answer(e, a, id);
 		return id;
+	case PLAN_ACTION_FILES:
+		return e->sites[r - e->plan->routes];
 	case PLAN_ACTION_ECHO:
 		break;
 	}
@@ -73,9 +76,12 @@ static const char *emit_conf(struct emitter *e, const struct plan_route *r)
 static const char *action_function(enum plan_action_kind kind)
 {
 	static const char *const names[] = {
-		[PLAN_ACTION_BACKEND] = "toron_action_backend", [PLAN_ACTION_SPLIT] = "toron_action_split",
-		[PLAN_ACTION_RESPOND] = "toron_action_respond", [PLAN_ACTION_REDIRECT] = "toron_action_redirect",
+		[PLAN_ACTION_BACKEND] = "toron_action_backend",
+		[PLAN_ACTION_SPLIT] = "toron_action_split",
+		[PLAN_ACTION_RESPOND] = "toron_action_respond",
+		[PLAN_ACTION_REDIRECT] = "toron_action_redirect",
 		[PLAN_ACTION_ECHO] = "toron_action_echo",
+		[PLAN_ACTION_FILES] = "toron_action_files",
 	};
 
 	return names[kind];
@@ -83,11 +89,18 @@ static const char *action_function(enum plan_action_kind kind)
 
 /* ---- the routes themselves ---- */
 
-static const char *methods_text(struct emitter *e, uint32_t methods)
+const char *emit_methods(struct emitter *e, uint32_t methods)
 {
 	static const char *const names[] = {
-		"TORON_GET", "TORON_HEAD", "TORON_POST", "TORON_PUT", "TORON_DELETE", "TORON_CONNECT", "TORON_OPTIONS",
-		"TORON_TRACE", "TORON_PATCH",
+		"TORON_GET",
+		"TORON_HEAD",
+		"TORON_POST",
+		"TORON_PUT",
+		"TORON_DELETE",
+		"TORON_CONNECT",
+		"TORON_OPTIONS",
+		"TORON_TRACE",
+		"TORON_PATCH",
 	};
 	struct sbuf out = { 0 };
 	const char *text;
@@ -97,7 +110,8 @@ static const char *methods_text(struct emitter *e, uint32_t methods)
 			sbuf_printf(&out, "%s%s", out.len == 0 ? "" : " | ", names[i]);
 	for (uint32_t i = 0; i < PLAN_MAX_EXTRA_METHODS; i++)
 		if ((methods & (uint32_t)TORON_METHOD_EXTRA << i) != 0)
-			sbuf_printf(&out, "%sTORON_METHOD_EXTRA << %u", out.len == 0 ? "" : " | ", i);
+			sbuf_printf(
+				&out, "%sTORON_METHOD_EXTRA << %u", out.len == 0 ? "" : " | ", i);
 	text = arena_cstr(e->arena, sbuf_str(&out));
 	sbuf_fini(&out);
 	return text;
@@ -111,7 +125,19 @@ static const char *hosts_text(struct emitter *e, const struct plan_hosts *h)
 		return "any host";
 	if (h->n == 1)
 		return arena_printf(e->arena, "%s" STR_FMT, star, STR_ARG(h->at[0])).ptr;
-	return arena_printf(e->arena, "%s" STR_FMT " and %u more", star, STR_ARG(h->at[0]), h->n - 1).ptr;
+	return arena_printf(
+		e->arena, "%s" STR_FMT " and %u more", star, STR_ARG(h->at[0]), h->n - 1)
+		.ptr;
+}
+
+static void emit_rewrite(struct emitter *e, const struct plan_rewrite *r)
+{
+	cwriter_open(&e->c, ".rewrite = &(const struct toron_rewrite){");
+	emit_str(e, "strip_prefix", r->strip_prefix);
+	emit_str(e, "prefix", r->prefix);
+	emit_template(e, "path", &r->path);
+	emit_template(e, "host", &r->host);
+	cwriter_close(&e->c, "},");
 }
 
 static void emit_entry(struct emitter *e, uint32_t rank)
@@ -121,21 +147,29 @@ static void emit_entry(struct emitter *e, uint32_t rank)
 	const char *conf = e->confs[entry->route];
 	struct cwriter *c = &e->c;
 
-	cwriter_comment(c, "%u: %s, " STR_FMT, rank, hosts_text(e, &entry->hosts), STR_ARG(e->plan->paths[entry->path].key));
+	cwriter_comment(c, "%u: %s, " STR_FMT, rank, hosts_text(e, &entry->hosts),
+		STR_ARG(e->plan->paths[entry->path].key));
 	cwriter_open(c, "{");
 	emit_cstr(e, "name", cwriter_quote(e->arena, r->name));
 	emit_cstr(e, "origin", emit_origin(e, r->at));
 	if (r->methods != 0)
-		cwriter_line(c, ".methods = %s,", methods_text(e, r->methods));
+		cwriter_line(c, ".methods = %s,", emit_methods(e, r->methods));
 	emit_cstr(e, "when", e->whens[entry->route]);
 	if (r->chain != PLAN_NONE)
 		cwriter_line(c, ".chain = &%s,", e->chains[r->chain]);
 	cwriter_line(c, ".action = %s,", action_function(r->action.kind));
-	if (conf != NULL)
+	if (r->action.kind == PLAN_ACTION_FILES)
+		cwriter_line(c, ".conf = &(const struct toron_files_route){ &%s, %u },", conf,
+			entry->strip);
+	else if (conf != NULL)
 		cwriter_line(c, ".conf = &%s,", conf);
 	emit_u64(e, "n_params", r->n_params);
 	emit_u64(e, "total_ms", r->total_ms);
 	emit_u64(e, "first_byte_ms", r->first_byte_ms);
+	if (r->rewrite != NULL)
+		emit_rewrite(e, r->rewrite);
+	emit_route_errors(e, &r->model->errors);
+	emit_retry(e, &r->model->retry);
 	cwriter_close(c, "},");
 }
 

@@ -5,7 +5,8 @@
 /* ---- groups ---- */
 
 /* The lists that the group's matcher leads to, by the numbers that it returns. */
-static struct plan_accepts *group_lists(struct emitter *e, const struct plan_group *g, uint32_t *n_out)
+static struct plan_accepts *group_lists(
+	struct emitter *e, const struct plan_group *g, uint32_t *n_out)
 {
 	const struct plan_matcher *m = &e->plan->matchers[g->matcher];
 
@@ -33,7 +34,8 @@ static const char *params_text(struct emitter *e, const struct plan_entry *entry
 	return text;
 }
 
-static void emit_candidate(struct emitter *e, const struct plan_group *g, const struct plan_candidate *candidate)
+static void emit_candidate(
+	struct emitter *e, const struct plan_group *g, const struct plan_candidate *candidate)
 {
 	const struct plan_entry *entry = &e->plan->entries[candidate->entry];
 	const char *params = params_text(e, entry);
@@ -103,9 +105,10 @@ static void emit_list(struct emitter *e, const struct plan_list *list, const uin
 	sbuf_fini(&out);
 }
 
-/* The list for each number that the host matcher returns: of an atom that takes the host, or of the first one in the set. */
-static void emit_host_lists(struct emitter *e, const struct plan_router *r, const struct emit_choice *choice,
-	const uint32_t *number_of)
+/* The list for each number that the host matcher returns: of an atom that takes the host, or of
+ * the first one in the set. */
+static void emit_host_lists(struct emitter *e, const struct plan_router *r,
+	const struct emit_choice *choice, const uint32_t *number_of)
 {
 	const struct dfa *d = &r->hosts.dfa;
 	struct cwriter *c = &e->c;
@@ -116,7 +119,8 @@ static void emit_host_lists(struct emitter *e, const struct plan_router *r, cons
 	for (uint32_t i = 1; choice->is_table && i < d->n_sets; i++)
 		emit_list(e, &r->lists[r->list_of_atom[d->sets[i].patterns[0]]], number_of);
 	for (uint32_t i = 0; !choice->is_table && i < r->n_atoms; i++) {
-		cwriter_comment(c, "%s" STR_FMT, r->atoms[i].kind == PLAN_HOST_EXACT ? "" : "*", STR_ARG(r->atoms[i].at[0]));
+		cwriter_comment(c, "%s" STR_FMT, r->atoms[i].kind == PLAN_HOST_EXACT ? "" : "*",
+			STR_ARG(r->atoms[i].at[0]));
 		emit_list(e, &r->lists[r->list_of_atom[i]], number_of);
 	}
 }
@@ -207,11 +211,14 @@ static void emit_listener(struct emitter *e, const struct plan_listener *l)
 	emit_u64(e, "idle_ms", m->timeouts.idle.value);
 	emit_u64(e, "write_ms", m->timeouts.write.value);
 	emit_cstr(e, "uri_policy", policy_text(e->plan->uri_policy));
+	emit_forwarding(e, m);
+	cwriter_line(c, ".open = &listeners_open[%u],", (unsigned)(l - e->plan->listeners));
 	cwriter_close(c, "},");
 }
 
 void emit_listeners(struct emitter *e)
 {
+	cwriter_line(&e->c, "static _Atomic uint32_t listeners_open[%u];", (unsigned)e->plan->n_listeners);
 	cwriter_open(&e->c, "static const struct toron_listener listeners[] = {");
 	for (uint32_t i = 0; i < e->plan->n_listeners; i++)
 		emit_listener(e, &e->plan->listeners[i]);

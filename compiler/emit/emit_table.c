@@ -10,8 +10,10 @@ void emit_table(struct emitter *e, const struct plan_matcher *m, const char *nam
 	struct sbuf blob = { 0 };
 	struct cwriter *c = &e->c;
 
-	/* The plan's budget of states keeps it far below what a table can hold. The gateway runs where toronc does, for now. */
-	CHECK(table_write(&blob, &m->dfa, __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? TABLE_BIG_ENDIAN : TABLE_LITTLE_ENDIAN));
+	/* The plan's budget of states keeps it far below what a table can hold. The gateway runs
+	 * where toronc does, for now. */
+	CHECK(table_write(&blob, &m->dfa,
+		__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? TABLE_BIG_ENDIAN : TABLE_LITTLE_ENDIAN));
 	emit_blob(e, symbol, arena_printf(e->arena, "%s.blob", symbol), sbuf_str(&blob));
 	sbuf_fini(&blob);
 	cwriter_comment(c, "%s", what);

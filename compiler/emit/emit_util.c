@@ -15,8 +15,8 @@ void emit_comment(struct emitter *e, struct cwriter *w, const struct node *node,
 	struct str place = in_file ? plan_place(e->plan, e->arena, node->span) : STR("");
 	struct str path = in_file ? node_path(e->arena, node) : STR("built in");
 
-	cwriter_comment(w, STR_FMT "%s" STR_FMT " \"" STR_FMT "\"", STR_ARG(place), place.len > 0 ? " " : "",
-		STR_ARG(path), STR_ARG(name));
+	cwriter_comment(w, STR_FMT "%s" STR_FMT " \"" STR_FMT "\"", STR_ARG(place),
+		place.len > 0 ? " " : "", STR_ARG(path), STR_ARG(name));
 }
 
 void emit_str(struct emitter *e, const char *field, struct str s)
@@ -34,18 +34,26 @@ void emit_cstr(struct emitter *e, const char *field, const char *quoted)
 void emit_u64(struct emitter *e, const char *field, uint64_t value)
 {
 	if (value != 0)
-		cwriter_line(&e->c, ".%s = %llu%s,", field, (unsigned long long)value, value > UINT32_MAX ? "ull" : "u");
+		cwriter_line(&e->c, ".%s = %llu%s,", field, (unsigned long long)value,
+			value > UINT32_MAX ? "ull" : "u");
 }
 
 static const char *part_kind(enum toron_part_kind kind)
 {
 	static const char *const names[] = {
-		[TORON_PART_LITERAL] = "TORON_PART_LITERAL", [TORON_PART_PATH] = "TORON_PART_PATH",
-		[TORON_PART_QUERY] = "TORON_PART_QUERY", [TORON_PART_HOST] = "TORON_PART_HOST",
-		[TORON_PART_METHOD] = "TORON_PART_METHOD", [TORON_PART_SCHEME] = "TORON_PART_SCHEME",
-		[TORON_PART_REQUEST_ID] = "TORON_PART_REQUEST_ID", [TORON_PART_HEADER] = "TORON_PART_HEADER",
-		[TORON_PART_SOURCE_IP] = "TORON_PART_SOURCE_IP", [TORON_PART_PARAM] = "TORON_PART_PARAM",
+		[TORON_PART_LITERAL] = "TORON_PART_LITERAL",
+		[TORON_PART_PATH] = "TORON_PART_PATH",
+		[TORON_PART_QUERY] = "TORON_PART_QUERY",
+		[TORON_PART_HOST] = "TORON_PART_HOST",
+		[TORON_PART_METHOD] = "TORON_PART_METHOD",
+		[TORON_PART_SCHEME] = "TORON_PART_SCHEME",
+		[TORON_PART_REQUEST_ID] = "TORON_PART_REQUEST_ID",
+		[TORON_PART_HEADER] = "TORON_PART_HEADER",
+		[TORON_PART_SOURCE_IP] = "TORON_PART_SOURCE_IP",
+		[TORON_PART_PARAM] = "TORON_PART_PARAM",
 		[TORON_PART_CLAIM] = "TORON_PART_CLAIM",
+		[TORON_PART_LOG] = "TORON_PART_LOG",
+		[TORON_PART_RESPONSE_HEADER] = "TORON_PART_RESPONSE_HEADER",
 	};
 
 	return names[kind];
@@ -55,12 +63,15 @@ static void emit_part(struct emitter *e, const struct plan_part *part)
 {
 	const char *kind = part_kind(part->kind);
 
-	if (part->kind == TORON_PART_PARAM)
+	if (part->kind == TORON_PART_LOG)
+		cwriter_line(&e->c, "{ .kind = %s, .index = %s },", kind, emit_log_field(part->index));
+	else if (part->kind == TORON_PART_PARAM)
 		cwriter_line(&e->c, "{ .kind = %s, .index = %u },", kind, part->index);
 	else if (part->text.ptr == NULL)
 		cwriter_line(&e->c, "{ .kind = %s },", kind);
 	else
-		cwriter_line(&e->c, "{ .kind = %s, .text = STR_INIT(%s) },", kind, cwriter_quote(e->arena, part->text));
+		cwriter_line(&e->c, "{ .kind = %s, .text = STR_INIT(%s) },", kind,
+			cwriter_quote(e->arena, part->text));
 }
 
 void emit_template(struct emitter *e, const char *field, const struct plan_template *t)
@@ -76,10 +87,14 @@ void emit_template(struct emitter *e, const char *field, const struct plan_templ
 	cwriter_close(&e->c, "},");
 }
 
-struct emit_file *emit_add_file(struct emitter *e, struct str name, enum emit_kind kind, struct str text)
+struct emit_file *emit_add_file(
+	struct emitter *e, struct str name, enum emit_kind kind, struct str text)
 {
-	vec_push(e->arena, e->files, (struct emit_file){
-		.name = name, .kind = kind, .text = text.len == 0 ? STR("") : arena_str(e->arena, text),
-	});
+	vec_push(e->arena, e->files,
+		(struct emit_file){
+			.name = name,
+			.kind = kind,
+			.text = text.len == 0 ? STR("") : arena_str(e->arena, text),
+		});
 	return &e->files->at[e->files->n - 1];
 }

@@ -3,14 +3,13 @@
 
 #include "base/check.h"
 
-/* TEMPLATE_DIR is where the build found templates/; the assembler includes the files as they are. */
-#define EMBED(symbol, file)                                    \
-	__asm__(".pushsection .rodata." #symbol ", \"a\"\n"    \
-		#symbol ":\n"                                  \
-		"\t.incbin \"" TEMPLATE_DIR "/" file "\"\n"    \
-		#symbol "_end:\n"                              \
-		"\t.byte 0\n"                                  \
-		".popsection\n");                              \
+/* TEMPLATE_DIR is where the build found templates/; the assembler includes the files as they
+ * are. */
+#define EMBED(symbol, file) \
+	__asm__(".pushsection .rodata." #symbol ", \"a\"\n" #symbol ":\n" \
+		"\t.incbin \"" TEMPLATE_DIR "/" file "\"\n" #symbol "_end:\n" \
+		"\t.byte 0\n" \
+		".popsection\n"); \
 	extern const char symbol[] __attribute__((visibility("hidden"))); \
 	extern const char symbol##_end[] __attribute__((visibility("hidden")))
 
@@ -22,9 +21,11 @@ static struct str scaffold_text(enum scaffold s)
 {
 	switch (s) {
 	case SCAFFOLD_GATEWAY:
-		return (struct str){ scaffold_gateway, (size_t)(scaffold_gateway_end - scaffold_gateway) };
+		return (struct str){ scaffold_gateway,
+			(size_t)(scaffold_gateway_end - scaffold_gateway) };
 	case SCAFFOLD_MATCHER:
-		return (struct str){ scaffold_matcher, (size_t)(scaffold_matcher_end - scaffold_matcher) };
+		return (struct str){ scaffold_matcher,
+			(size_t)(scaffold_matcher_end - scaffold_matcher) };
 	case SCAFFOLD_VALUES:
 		break;
 	}
@@ -41,7 +42,8 @@ static struct str find_value(const struct scaffold_value *values, size_t n, stru
 	return values[i].value;
 }
 
-void scaffold_write(struct sbuf *out, enum scaffold s, const struct scaffold_value *values, size_t n_values)
+void scaffold_write(
+	struct sbuf *out, enum scaffold s, const struct scaffold_value *values, size_t n_values)
 {
 	struct str rest = scaffold_text(s);
 	struct str part;

@@ -16,4 +16,5 @@ struct scaffold_value {
 };
 
 /* Appends the scaffold with every @NAME@ filled in; each must have a value. */
-void scaffold_write(struct sbuf *out, enum scaffold s, const struct scaffold_value *values, size_t n_values);
+void scaffold_write(
+	struct sbuf *out, enum scaffold s, const struct scaffold_value *values, size_t n_values);

@@ -20,6 +20,9 @@ struct builder {
 	VEC(struct m_route) routes;
 	VEC(struct m_backend) backends;
 	VEC(struct m_middleware) middlewares;
+	VEC(struct m_test) tests;
+	VEC(struct m_invariant) invariants;
+	VEC(struct m_error_page *) pages;
 	/* The map of middlewares: those that the schema put there are built when used. */
 	const struct node *built_ins;
 };
@@ -49,6 +52,8 @@ void build_listeners(struct builder *b, const struct node *list);
 void build_routes(struct builder *b, const struct node *list);
 void build_match(struct builder *b, const struct node *map, struct m_match *out);
 void build_action(struct builder *b, const struct node *route, struct m_action *out);
+void build_files(struct builder *b, const struct node *map, struct m_action *out);
+void build_rewrite(struct builder *b, const struct node *map, struct m_rewrite *out);
 void build_backends(struct builder *b, const struct node *map);
 /* One written in place; returns its name. */
 struct m_str build_backend_inline(struct builder *b, const struct node *map);
@@ -57,8 +62,24 @@ void build_middlewares(struct builder *b, const struct node *map);
 struct m_use build_use(struct builder *b, const struct node *n);
 void build_header_lines(
 	struct builder *b, const struct node *map, struct m_header_line **out, size_t *n_out);
+/* Address ranges: one, or a list. */
+void build_cidrs(
+	struct builder *b, const struct node *map, struct str key, struct m_cidr **out, size_t *n_out);
+/* What `map` does not say is as in `base` (NULL: nothing). */
+void build_forwarding(struct builder *b, const struct node *map, const struct m_forwarding *base,
+	struct m_forwarding *out);
+void build_errors(
+	struct builder *b, const struct node *map, const struct m_errors *base, struct m_errors *out);
+void build_retry(struct builder *b, const struct node *map, struct m_retry *out);
+void build_tests(struct builder *b, const struct node *list);
+void build_invariants(struct builder *b, const struct node *list);
 void build_log(struct builder *b, const struct node *map);
 void build_runtime(struct builder *b, const struct node *map);
 void build_routing(struct builder *b, const struct node *map);
 /* A templated string. Errors in it are reported. */
 void build_template(struct builder *b, const struct node *n, struct m_template *out);
+/* A line of the access log, where other things are known. `text` stands in place of the node's own. */
+void build_log_template(
+	struct builder *b, const struct node *n, struct str text, struct m_template *out);
+/* Where a file is that the config names: a relative path begins at the folder of the file that it is written in. */
+struct str build_file_name(struct builder *b, const struct m_str *name);

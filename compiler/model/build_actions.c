@@ -74,6 +74,7 @@ static const struct {
 	{ STR_INIT("respond"), M_ACTION_RESPOND },
 	{ STR_INIT("redirect"), M_ACTION_REDIRECT },
 	{ STR_INIT("echo"), M_ACTION_ECHO },
+	{ STR_INIT("files"), M_ACTION_FILES },
 };
 
 void build_action(struct builder *b, const struct node *route, struct m_action *out)
@@ -97,4 +98,6 @@ void build_action(struct builder *b, const struct node *route, struct m_action *
 		build_respond(b, n, out);
 	else if (out->kind == M_ACTION_REDIRECT)
 		build_redirect(b, n, out);
+	else if (out->kind == M_ACTION_FILES)
+		build_files(b, n, out);
 }

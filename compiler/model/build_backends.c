@@ -122,6 +122,7 @@ static void build_backend(
 	out.limits.connections = value_count(b, part, STR("connections"));
 	out.limits.pending = value_count(b, part, STR("pending"));
 	out.preserve_host = value_bool(b, n, STR("preserve_host"));
+	build_retry(b, value_node(b, n, STR("retry")), &out.retry);
 	out.poisoned = b->poisoned;
 	b->poisoned = b->poisoned || outer;
 	vec_push(b->arena, &b->backends, out);

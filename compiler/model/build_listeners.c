@@ -33,6 +33,9 @@ static void build_listener(struct builder *b, const struct node *n)
 	l.address = value_str(b, n, STR("address"));
 	build_limits(b, value_node(b, n, STR("limits")), &l.limits);
 	build_timeouts(b, value_node(b, n, STR("timeouts")), &l.timeouts);
+	build_cidrs(b, n, STR("trusted_proxies"), &l.trusted, &l.n_trusted);
+	build_forwarding(
+		b, value_node(b, n, STR("forwarding")), &b->model->forwarding, &l.forwarding);
 	/* The one default that depends on other keys, so that no schema can hold it. */
 	if (l.name.value.ptr == NULL && protocol.value.ptr != NULL && l.port.value != 0)
 		l.name = (struct m_str){

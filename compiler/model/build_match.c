@@ -282,19 +282,23 @@ static struct m_field_match *build_fields(
 
 /* ---- the rest ---- */
 
-static void build_sources(struct builder *b, const struct node *map, struct m_match *out)
+void build_cidrs(
+	struct builder *b, const struct node *map, struct str key, struct m_cidr **out, size_t *n_out)
 {
-	struct m_strs texts = value_strs(b, map, STR("source"));
+	struct m_strs texts = value_strs(b, map, key);
+	struct m_cidr *list = ARENA_ARRAY(b->arena, struct m_cidr, texts.n);
+	size_t n = 0;
 
-	out->sources = ARENA_ARRAY(b->arena, struct m_cidr, texts.n);
 	for (size_t i = 0; i < texts.n; i++) {
-		struct m_cidr *cidr = &out->sources[out->n_sources];
+		struct m_cidr *cidr = &list[n];
 		bool is_v4;
 
 		cidr->text = texts.at[i];
 		if (net_text_cidr(texts.at[i].value, cidr->addr, &cidr->bits, &is_v4))
-			out->n_sources++;
+			n++;
 	}
+	*out = list;
+	*n_out = n;
 }
 
 void build_match(struct builder *b, const struct node *map, struct m_match *out)
@@ -315,5 +319,5 @@ void build_match(struct builder *b, const struct node *map, struct m_match *out)
 	out->headers = build_fields(b, value_node(b, map, STR("headers")), true, &out->n_headers);
 	out->queries = build_fields(b, value_node(b, map, STR("query")), false, &out->n_queries);
 	out->cookies = build_fields(b, value_node(b, map, STR("cookies")), false, &out->n_cookies);
-	build_sources(b, map, out);
+	build_cidrs(b, map, STR("source"), &out->sources, &out->n_sources);
 }

@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* log, runtime, routing. */
+/* runtime, routing, paths of files. */
 #include "base/str.h"
 #include "model/build.h"
 
-void build_log(struct builder *b, const struct node *map)
+/* A relative path begins where the file is that it was written in. */
+struct str build_file_name(struct builder *b, const struct m_str *name)
 {
-	struct m_log *out = &b->model->log;
-	const struct node *access = value_node(b, map, STR("access"));
+	struct str folder = STR(""), rest = name->value;
 
-	out->level = value_str(b, map, STR("level"));
-	out->format = value_str(b, map, STR("format"));
-	out->access.enabled = value_bool(b, access, STR("enabled"));
-	out->access.path = value_str(b, access, STR("path"));
-	out->access.sample_ppm = value_ppm(b, access, STR("sample"));
+	if (rest.ptr == NULL || str_starts(rest, STR("/")))
+		return rest;
+	if (name->at.source > 0 && name->at.source < b->diags->n_sources)
+		folder = b->diags->sources[name->at.source].name;
+	while (folder.len > 0 && folder.ptr[folder.len - 1] != '/')
+		folder.len--;
+	while (str_starts(rest, STR("./")) && rest.len > 2)
+		rest = str_slice(rest, 2, rest.len);
+	return arena_printf(b->arena, STR_FMT STR_FMT, STR_ARG(folder), STR_ARG(rest));
 }
 
 void build_runtime(struct builder *b, const struct node *map)

@@ -5,6 +5,7 @@
 
 #include "base/str.h"
 #include "model/model.h"
+#include "toron/gateway.h"
 
 struct dumper {
 	struct sbuf *out;
@@ -108,6 +109,10 @@ static struct str part_name(enum m_part_kind kind)
 		return STR("path ");
 	case M_PART_CLAIM:
 		return STR("claims ");
+	case M_PART_LOG:
+		return STR("log ");
+	case M_PART_RESPONSE_HEADER:
+		return STR("response.headers ");
 	}
 	return STR("");
 }
@@ -137,6 +142,72 @@ static void put_template(
 	end_line(p, t->at);
 }
 
+/* ---- what several sections have; nothing where it is as by default ---- */
+
+static void dump_forwarding(struct dumper *p, const struct m_listener *l)
+{
+	static const char *const names[] = { "x-forwarded-for", "x-forwarded-proto",
+		"x-forwarded-host", "x-forwarded-port", "x-real-ip", "forwarded", "via" };
+	const struct m_forwarding *f = &l->forwarding;
+
+	for (size_t i = 0; i < l->n_trusted; i++)
+		put_str(p, "trusted_proxy", l->trusted[i].text);
+	if (f->send != (TORON_FORWARD_FOR | TORON_FORWARD_PROTO | TORON_FORWARD_HOST | TORON_FORWARD_VIA)) {
+		begin_line(p, "forwarding.send");
+		for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+			if ((f->send & 1u << i) != 0)
+				sbuf_printf(p->out, " %s", names[i]);
+		end_line(p, SPAN_NONE);
+	}
+	if (f->reads_forwarded)
+		put_word(p, "forwarding.trust", "forwarded", SPAN_NONE);
+	put_strs(p, "forwarding.strip", f->strip.at, f->strip.n);
+}
+
+static void dump_errors(struct dumper *p, const struct m_errors *e)
+{
+	static const char *const formats[] = { "text", "html", "json", "auto" };
+
+	if (!e->is_set || (e->format == TORON_ERRORS_TEXT && e->n_pages == 0))
+		return;
+	put_word(p, "errors.format", formats[e->format], SPAN_NONE);
+	for (size_t i = 0; i < e->n_pages; i++) {
+		const struct m_error_page *page = e->pages[i];
+
+		begin_line(p, "errors.page ");
+		sbuf_printf(p->out, "%u-%u ", page->from, page->to);
+		sbuf_json(p->out, page->content_type.value);
+		sbuf_adds(p->out, page->file.value.ptr != NULL ? " file " : " ");
+		sbuf_json(p->out, page->file.value.ptr != NULL ? page->file.value : page->body.value);
+		end_line(p, page->node->span);
+	}
+}
+
+static void dump_retry(struct dumper *p, const struct m_retry *r)
+{
+	static const char *const reasons[] = { "connect-failure", "reset", "timeout" };
+
+	if (!r->is_set)
+		return;
+	open_part(p, "retry", r->at);
+	put_u64(p, "attempts", r->attempts, "");
+	begin_line(p, "on");
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
+		if ((r->on & 1u << i) != 0)
+			sbuf_printf(p->out, " %s", reasons[i]);
+	for (size_t i = 0; i < r->n_statuses; i++)
+		sbuf_printf(p->out, " %u", r->statuses[i]);
+	end_line(p, SPAN_NONE);
+	begin_line(p, "methods");
+	sbuf_printf(p->out, " 0x%x", r->methods);
+	end_line(p, SPAN_NONE);
+	put_u64(p, "per_try_timeout", r->per_try_timeout, "ms");
+	put_u64(p, "backoff", r->backoff, "ms");
+	put_u64(p, "budget", r->budget_ppm, "ppm");
+	put_u64(p, "body_bytes", r->body_bytes, "B");
+	close_part(p);
+}
+
 static void dump_listener(struct dumper *p, const struct m_listener *l)
 {
 	open_part(p, l->poisoned ? "listener (poisoned)" : "listener", l->node->span);
@@ -158,6 +229,7 @@ static void dump_listener(struct dumper *p, const struct m_listener *l)
 	put_u64(p, "idle", l->timeouts.idle, "ms");
 	put_u64(p, "write", l->timeouts.write, "ms");
 	close_part(p);
+	dump_forwarding(p, l);
 	close_part(p);
 }
 
@@ -190,6 +262,7 @@ static void dump_backend(struct dumper *p, const struct m_backend *b)
 	put_u64(p, "limits.connections", b->limits.connections, "");
 	put_u64(p, "limits.pending", b->limits.pending, "");
 	put_bool(p, "preserve_host", b->preserve_host);
+	dump_retry(p, &b->retry);
 	close_part(p);
 }
 
@@ -338,10 +411,37 @@ static void dump_match(struct dumper *p, const struct m_match *m)
 	close_part(p);
 }
 
+static void dump_files(struct dumper *p, const struct m_files *f)
+{
+	static const char *const codings[] = { "br", "gzip", "zstd" };
+
+	put_str(p, "root", f->root);
+	put_bool(p, "embed", f->embed);
+	put_u64(p, "embed_limit", f->embed_limit, "B");
+	put_strs(p, "index", f->indexes.at, f->indexes.n);
+	put_str(p, "fallback", f->fallback);
+	put_bool(p, "strip", f->strip);
+	for (size_t i = 0; i < f->n_codings; i++)
+		put_word(p, "precompressed", codings[f->codings[i]], SPAN_NONE);
+	put_str(p, "cache_control", f->cache_control);
+	for (size_t i = 0; i < f->n_types; i++) {
+		put_str(p, "ending", f->types[i].ending);
+		put_str(p, "type", f->types[i].type);
+	}
+	put_bool(p, "hidden", f->hidden);
+	put_word(p, "symlinks", f->no_links ? "never" : "inside", SPAN_NONE);
+	for (size_t i = 0; i < f->n; i++) {
+		begin_line(p, "file ");
+		sbuf_json(p->out, f->at[i].path);
+		sbuf_printf(p->out, " %" PRIu64 "B", f->at[i].size);
+		end_line(p, SPAN_NONE);
+	}
+}
+
 static void dump_action(struct dumper *p, const struct m_action *a)
 {
 	static const char *const kinds[] = { "action backend", "action split", "action respond",
-		"action redirect", "action echo" };
+		"action redirect", "action echo", "action files" };
 
 	open_part(p, kinds[a->kind], a->at);
 	if (a->kind == M_ACTION_BACKEND)
@@ -358,6 +458,22 @@ static void dump_action(struct dumper *p, const struct m_action *a)
 		put_template(p, "body", STR_NONE, &a->body);
 	if (a->kind == M_ACTION_REDIRECT)
 		put_template(p, "to", STR_NONE, &a->to);
+	if (a->kind == M_ACTION_FILES)
+		dump_files(p, a->files);
+	close_part(p);
+}
+
+static void dump_rewrite(struct dumper *p, const struct m_rewrite *r)
+{
+	if (r->at.source == 0)
+		return;
+	open_part(p, "rewrite", r->at);
+	put_str(p, "strip_prefix", r->strip_prefix);
+	put_str(p, "prefix", r->prefix);
+	if (r->path.n > 0)
+		put_template(p, "path", STR_NONE, &r->path);
+	if (r->host.n > 0)
+		put_template(p, "host", STR_NONE, &r->host);
 	close_part(p);
 }
 
@@ -375,17 +491,28 @@ static void dump_route(struct dumper *p, const struct m_route *r)
 	dump_action(p, &r->action);
 	put_u64(p, "timeouts.total", r->timeouts.total, "ms");
 	put_u64(p, "timeouts.first_byte", r->timeouts.first_byte, "ms");
+	dump_retry(p, &r->retry);
+	dump_errors(p, &r->errors);
+	dump_rewrite(p, &r->rewrite);
 	close_part(p);
 }
 
 static void dump_rest(struct dumper *p, const struct model *m)
 {
+	dump_errors(p, &m->errors);
 	open_part(p, "log", SPAN_NONE);
 	put_str(p, "level", m->log.level);
 	put_str(p, "format", m->log.format);
 	put_bool(p, "access.enabled", m->log.access.enabled);
 	put_str(p, "access.path", m->log.access.path);
 	put_u64(p, "access.sample", m->log.access.sample_ppm, "ppm");
+	if (m->log.access.line.n > 0)
+		put_template(p, "access.line", STR_NONE, &m->log.access.line);
+	for (size_t i = 0; i < m->log.access.n_fields; i++) {
+		begin_line(p, "access.field");
+		sbuf_printf(p->out, " %u", m->log.access.fields[i]);
+		end_line(p, SPAN_NONE);
+	}
 	close_part(p);
 	open_part(p, "runtime", SPAN_NONE);
 	put_u64(p, "workers", m->runtime.workers, "");

@@ -29,13 +29,48 @@ enum m_part_kind {
 	M_PART_SOURCE_IP,
 	M_PART_PATH,           /* arg: the path parameter's name */
 	M_PART_CLAIM,          /* arg: the JWT claim's name, dots for members */
+	/* Only in the access log: */
+	M_PART_LOG,            /* arg: the name; field: an enum toron_log_field */
+	M_PART_RESPONSE_HEADER,/* arg: the field name, lower case */
 };
-struct m_part { enum m_part_kind kind; struct str arg; struct span at; };
+struct m_part { enum m_part_kind kind; struct str arg; struct span at; unsigned field; };
 struct m_template { struct m_part *parts; size_t n; struct span at; bool is_literal; /* no part but literals */ };
 
 /* A secret by reference; a literal is allowed with a warning. */
 enum m_secret_kind { M_SECRET_NONE, M_SECRET_LITERAL, M_SECRET_ENV, M_SECRET_FILE };
 struct m_secret { enum m_secret_kind kind; struct str value; struct span at; };
+
+struct m_cidr { uint8_t addr[16]; /* v4 as ::ffff:0:0/96 */ uint8_t bits; /* of 128 */ struct m_str text; };
+
+/* ---- what several sections have ---- */
+/* How servers learn whom a request comes from. A listener's is complete: what it does not say is the gateway's. */
+struct m_forwarding {
+	unsigned send;                  /* bits of TORON_FORWARD_* */
+	bool reads_forwarded;
+	struct m_strs strip;            /* lower case */
+};
+struct m_error_page {
+	const struct node *node;
+	uint16_t from, to;              /* statuses */
+	struct m_str content_type;
+	struct m_str body;              /* of a file: filled in by the driver, since passes read no files */
+	struct m_str file;              /* as written; absent: body was given */
+	struct str path;                /* where the file is */
+};
+/* A route's is complete, too: its own pages come before the gateway's. */
+struct m_errors {
+	bool is_set;                    /* a route has one of its own */
+	unsigned format;                /* enum toron_error_format */
+	struct m_error_page **pages; size_t n_pages; /* in the order in which they are tried */
+};
+struct m_retry {
+	bool is_set;
+	struct span at;
+	unsigned on;                    /* bits of TORON_RETRY_* */
+	uint16_t *statuses; size_t n_statuses;
+	uint32_t methods;               /* bits of enum toron_method; 0: the idempotent ones */
+	struct m_u64 attempts, per_try_timeout, backoff /* ms */, budget_ppm, body_bytes;
+};
 
 /* ---- listeners ---- */
 enum m_protocol { M_HTTP /* https tcp tls udp follow with their codecs */ };
@@ -56,6 +91,8 @@ struct m_listener {
 	struct m_u64 port;
 	struct m_limits limits;
 	struct m_listener_timeouts timeouts;
+	struct m_cidr *trusted; size_t n_trusted; /* proxies */
+	struct m_forwarding forwarding;
 };
 
 /* ---- routes ---- */
@@ -74,7 +111,6 @@ enum m_value_kind { M_VALUE_EXACT, M_VALUE_PREFIX, M_VALUE_SUFFIX, M_VALUE_REGEX
 struct m_value_match { enum m_value_kind kind; struct m_str text; };
 /* One header, query parameter or cookie: the name, and any of these values. */
 struct m_field_match { struct m_str name; struct m_value_match *any_of; size_t n; };
-struct m_cidr { uint8_t addr[16]; /* v4 as ::ffff:0:0/96 */ uint8_t bits; /* of 128 */ struct m_str text; };
 
 struct m_match {
 	struct m_host *hosts; size_t n_hosts;      /* none: any */
@@ -88,9 +124,25 @@ struct m_match {
 	struct span at;
 };
 
-enum m_action_kind { M_ACTION_BACKEND, M_ACTION_SPLIT, M_ACTION_RESPOND, M_ACTION_REDIRECT, M_ACTION_ECHO };
+enum m_action_kind { M_ACTION_BACKEND, M_ACTION_SPLIT, M_ACTION_RESPOND, M_ACTION_REDIRECT, M_ACTION_ECHO, M_ACTION_FILES };
 struct m_header_line { struct m_str name; struct m_template value; };
 struct m_split { struct m_str backend; struct m_u64 weight; };
+enum m_coding { M_CODING_BR, M_CODING_GZIP, M_CODING_ZSTD };
+struct m_file_type { struct m_str ending /* lower case, without the dot */, type; };
+struct m_file { struct str path; uint64_t size; struct str bytes; /* ptr NULL until it was read */ struct str etag; };
+struct m_files {
+	struct m_str root;                 /* as written */
+	struct str folder;                 /* where that is: relative to the folder of the file it is written in */
+	struct m_bool embed, strip, hidden;
+	bool no_links;
+	struct m_u64 embed_limit;          /* bytes */
+	struct m_strs indexes;
+	struct m_str fallback;             /* without its leading slash; absent: none */
+	enum m_coding *codings; size_t n_codings;
+	struct m_str cache_control;        /* absent: none */
+	struct m_file_type *types; size_t n_types;
+	struct m_file *at; size_t n;       /* with embed, sorted by path; filled in by the driver, since passes read no files */
+};
 struct m_action {
 	enum m_action_kind kind;
 	struct span at;
@@ -103,6 +155,13 @@ struct m_action {
 	struct m_template body;
 	/* redirect (status above) */
 	struct m_template to;
+	struct m_files *files;
+};
+/* What a backend is sent in place of path and host. */
+struct m_rewrite {
+	struct span at;                    /* source 0: there is none */
+	struct m_str strip_prefix, prefix; /* normalised, without a trailing slash; absent: none */
+	struct m_template path, host;      /* n 0: none */
 };
 struct m_route_timeouts { struct m_u64 total, first_byte; /* ms; 0: none / the backend's */ };
 
@@ -117,6 +176,9 @@ struct m_route {
 	size_t n_uses;
 	struct m_action action;
 	struct m_route_timeouts timeouts;
+	struct m_retry retry;              /* not set: the backend's */
+	struct m_errors errors;            /* not set: the gateway's */
+	struct m_rewrite rewrite;
 };
 
 /* ---- backends ---- */
@@ -139,6 +201,7 @@ struct m_backend {
 	struct { struct m_u64 idle_connections, idle_timeout /* ms */; } pool; /* per server and worker */
 	struct { struct m_u64 connections, pending; } limits;                  /* per server (all workers); 0: unlimited */
 	struct m_bool preserve_host;    /* send the client's Host (default) or the server's */
+	struct m_retry retry;
 };
 
 /* ---- middlewares ---- */
@@ -167,10 +230,35 @@ struct m_middleware {
 	struct { struct m_str header; struct m_bool trust_incoming; } request_id;
 };
 
+/* ---- tests and invariants ---- */
+struct m_test {
+	const struct node *node;
+	bool poisoned;
+	struct m_str name, request, source, listener; /* name, source, listener: may be absent */
+	struct m_field { struct m_str name, value; } *headers; size_t n_headers;
+	struct m_str route, backend;    /* expected; absent: anything */
+	struct m_u64 status;            /* 0: anything */
+	struct m_strs middlewares; bool has_middlewares;
+};
+struct m_invariant {
+	const struct node *node;
+	bool poisoned;
+	struct m_str name;
+	struct m_match match;           /* `for` */
+	struct m_strs middlewares;      /* all of these in the chain */
+	struct m_str action;            /* absent: any */
+};
+
 /* ---- the rest ---- */
 struct m_log {
 	struct m_str level, format;     /* debug|info|warn|error; text|json */
-	struct { struct m_bool enabled; struct m_str path; /* stdout, stderr or a file */ struct m_u64 sample_ppm; } access;
+	struct {
+		struct m_bool enabled;
+		struct m_str path;      /* stdout, stderr or a file */
+		struct m_u64 sample_ppm;
+		unsigned *fields; size_t n_fields; /* enum toron_log_field; none: the usual ones */
+		struct m_template line; /* n > 0: in place of JSON */
+	} access;
 };
 struct m_runtime {
 	struct m_u64 workers;           /* 0: auto, one a core */
@@ -187,9 +275,14 @@ struct model {
 	struct m_route *routes; size_t n_routes;               /* file order */
 	struct m_backend *backends; size_t n_backends;         /* named in file order, then inline ones */
 	struct m_middleware *middlewares; size_t n_middlewares;/* named in file order, then built-ins and inline ones as used */
+	struct m_forwarding forwarding;
+	struct m_errors errors;
+	struct m_error_page **pages; size_t n_pages;           /* all, those of routes as well */
 	struct m_log log;
 	struct m_runtime runtime;
 	struct m_routing routing;
+	struct m_test *tests; size_t n_tests;
+	struct m_invariant *invariants; size_t n_invariants;
 };
 
 /* Builds the model; reports what the schema could not see. Never NULL. */

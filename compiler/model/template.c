@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Templated strings: literal text and ${...}. Whether a route has the parameter or the claim is
+/* Templated strings: literal text and ${...}, for requests and for lines of the access log. Whether a route has the parameter or the claim is
  * for check/ to say, since a middleware may serve many routes. */
 #include "base/check.h"
 #include "base/str.h"
 #include "model/build.h"
 #include "schema/inner.h"
+#include "toron/gateway.h"
 
 /* References in all; more are refused, so that one string cannot make a response of any length. */
 #define MAX_PARTS 64
@@ -22,8 +23,35 @@ static const struct {
 	{ STR_INIT("source.ip"), M_PART_SOURCE_IP },
 };
 
+/* What a line of the access log knows besides; paths, parameters and claims are not among it. */
+static const struct {
+	struct str name;
+	enum toron_log_field field;
+} logged[] = {
+	{ STR_INIT("time"), TORON_LOG_TIME },
+	{ STR_INIT("time.common"), TORON_LOG_COMMON_TIME },
+	{ STR_INIT("listener"), TORON_LOG_LISTENER },
+	{ STR_INIT("client"), TORON_LOG_CLIENT },
+	{ STR_INIT("peer"), TORON_LOG_PEER },
+	{ STR_INIT("user"), TORON_LOG_USER },
+	{ STR_INIT("request.target"), TORON_LOG_PATH },
+	{ STR_INIT("request.protocol"), TORON_LOG_PROTOCOL },
+	{ STR_INIT("request.bytes"), TORON_LOG_REQUEST_BYTES },
+	{ STR_INIT("response.status"), TORON_LOG_STATUS },
+	{ STR_INIT("response.bytes"), TORON_LOG_RESPONSE_BYTES },
+	{ STR_INIT("route"), TORON_LOG_ROUTE },
+	{ STR_INIT("backend"), TORON_LOG_BACKEND },
+	{ STR_INIT("server"), TORON_LOG_SERVER },
+	{ STR_INIT("tries"), TORON_LOG_TRIES },
+	{ STR_INIT("fault"), TORON_LOG_FAULT },
+	{ STR_INIT("duration_ms"), TORON_LOG_DURATION },
+	{ STR_INIT("connect_ms"), TORON_LOG_CONNECT },
+	{ STR_INIT("first_byte_ms"), TORON_LOG_FIRST_BYTE },
+};
+
 struct parser {
 	struct builder *b;
+	bool is_log;
 	const struct node *node;
 	VEC(struct m_part) parts;
 	bool failed;
@@ -51,7 +79,7 @@ static void add_literal(struct parser *p, size_t from, size_t to)
 	}
 	vec_push(p->b->arena, &p->parts,
 		(struct m_part){ M_PART_LITERAL, text,
-			node_inner_span(p->b->diags, p->node, from, to - from) });
+			node_inner_span(p->b->diags, p->node, from, to - from), 0 });
 }
 
 static bool is_name(struct str s, bool dots)
@@ -67,21 +95,42 @@ static bool is_name(struct str s, bool dots)
 	return s.len > 0;
 }
 
-/* request.headers["name"], or request.headers.name. */
-static bool header_name(struct str s, struct str *name_out)
+/* request.headers["name"], or request.headers.name; `prefix` is "request.headers". */
+static bool header_name(struct str s, struct str prefix, struct str *name_out)
 {
-	if (str_starts(s, STR("request.headers."))) {
-		*name_out = str_slice(s, sizeof("request.headers.") - 1, s.len);
+	if (!str_starts(s, prefix))
+		return false;
+	s = str_slice(s, prefix.len, s.len);
+	if (str_starts(s, STR("."))) {
+		*name_out = str_slice(s, 1, s.len);
 		return is_name(*name_out, false);
 	}
-	if (!str_starts(s, STR("request.headers[")) || s.len < sizeof("request.headers['']"))
+	if (!str_starts(s, STR("[")) || s.len < sizeof("['']"))
 		return false;
-	s = str_slice(s, sizeof("request.headers[") - 1, s.len);
+	s = str_slice(s, 1, s.len);
 	if (s.ptr[s.len - 1] != ']' || (s.ptr[0] != '"' && s.ptr[0] != '\'') ||
 		s.ptr[s.len - 2] != s.ptr[0])
 		return false;
 	*name_out = str_slice(s, 1, s.len - 3);
 	return is_name(*name_out, false);
+}
+
+static void suggest_logged(struct parser *p, struct str name)
+{
+	struct str names[ARRAY_LEN(logged) + ARRAY_LEN(plain)], nearest;
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(logged); i++)
+		names[n++] = logged[i].name;
+	for (size_t i = 0; i < ARRAY_LEN(plain); i++)
+		names[n++] = plain[i].name;
+	nearest = diag_nearest(name, names, n);
+	if (nearest.ptr != NULL)
+		diag_note(p->b->diags, SPAN_NONE, "did you mean '" STR_FMT "'?", STR_ARG(nearest));
+	else
+		diag_note(p->b->diags, SPAN_NONE,
+			"the access log knows request.method, request.target, response.status, "
+			"response.headers[\"name\"], duration_ms and others: see `toronc help T0309`");
 }
 
 static void suggest(struct parser *p, struct str name)
@@ -137,6 +186,21 @@ static void suggest(struct parser *p, struct str name)
 			"claims.<name>");
 }
 
+static bool find_logged(struct parser *p, struct str name, struct m_part *out)
+{
+	for (size_t i = 0; i < ARRAY_LEN(logged); i++) {
+		if (str_eq(logged[i].name, name)) {
+			*out = (struct m_part){ M_PART_LOG, name, out->at, logged[i].field };
+			return true;
+		}
+	}
+	if (!header_name(name, STR("response.headers"), &out->arg))
+		return false;
+	out->kind = M_PART_RESPONSE_HEADER;
+	out->arg = build_lower(p->b->arena, out->arg);
+	return true;
+}
+
 static bool find_reference(struct parser *p, struct str name, struct m_part *out)
 {
 	for (size_t i = 0; i < ARRAY_LEN(plain); i++) {
@@ -145,11 +209,13 @@ static bool find_reference(struct parser *p, struct str name, struct m_part *out
 			return true;
 		}
 	}
-	if (header_name(name, &out->arg)) {
+	if (header_name(name, STR("request.headers"), &out->arg)) {
 		out->kind = M_PART_REQUEST_HEADER;
 		out->arg = build_lower(p->b->arena, out->arg);
 		return true;
 	}
+	if (p->is_log)
+		return find_logged(p, name, out);
 	out->kind = str_starts(name, STR("path.")) ? M_PART_PATH : M_PART_CLAIM;
 	if (out->kind != M_PART_PATH && !str_starts(name, STR("claims.")))
 		return false;
@@ -176,7 +242,10 @@ static size_t add_reference(struct parser *p, size_t at)
 	}
 	if (str_eq(str_trim(name), name) && name.len > 0) {
 		fail(p, DIAG_UNKNOWN_REFERENCE, at + 2, len, "unknown reference", name);
-		suggest(p, name);
+		if (p->is_log)
+			suggest_logged(p, name);
+		else
+			suggest(p, name);
 	} else {
 		fail(p, DIAG_BAD_TEMPLATE, at, len + 3,
 			"this is not a reference:", str_slice(p->node->text, at, len + 3));
@@ -205,22 +274,39 @@ static void parse(struct parser *p)
 	add_literal(p, from, s.len);
 }
 
+static void build(struct parser *p, struct m_template *out)
+{
+	struct builder *b = p->b;
+
+	out->at = p->node->span;
+	parse(p);
+	if (p->parts.n > MAX_PARTS) {
+		node_report(b->diags, p->node, DIAG_BAD_TEMPLATE,
+			"'" STR_FMT "' has %zu parts; at most %d are allowed", STR_ARG(p->node->key),
+			p->parts.n, MAX_PARTS);
+		p->failed = true;
+	}
+	if (p->failed)
+		b->poisoned = true;
+	out->parts = p->parts.at;
+	out->n = p->parts.n;
+	out->is_literal =
+		p->parts.n == 0 || (p->parts.n == 1 && p->parts.at[0].kind == M_PART_LITERAL);
+}
+
 void build_template(struct builder *b, const struct node *n, struct m_template *out)
 {
 	struct parser p = { .b = b, .node = n };
 
-	out->at = n->span;
-	parse(&p);
-	if (p.parts.n > MAX_PARTS) {
-		node_report(b->diags, n, DIAG_BAD_TEMPLATE,
-			"'" STR_FMT "' has %zu parts; at most %d are allowed", STR_ARG(n->key),
-			p.parts.n, MAX_PARTS);
-		p.failed = true;
-	}
-	if (p.failed)
-		b->poisoned = true;
-	out->parts = p.parts.at;
-	out->n = p.parts.n;
-	out->is_literal =
-		p.parts.n == 0 || (p.parts.n == 1 && p.parts.at[0].kind == M_PART_LITERAL);
+	build(&p, out);
+}
+
+void build_log_template(
+	struct builder *b, const struct node *n, struct str text, struct m_template *out)
+{
+	struct node as = *n;
+	struct parser p = { .b = b, .is_log = true, .node = &as };
+
+	as.text = text;
+	build(&p, out);
 }

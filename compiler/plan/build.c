@@ -13,8 +13,15 @@ void plan_build_unresolved(const struct builder *b)
 static void init_maps(struct builder *b)
 {
 	struct map *maps[] = {
-		&b->backend_names, &b->mw_names, &b->path_ids, &b->matcher_ids, &b->group_ids, &b->chain_ids, &b->mw_ids,
-		&b->backend_ids, &b->method_bits,
+		&b->backend_names,
+		&b->mw_names,
+		&b->path_ids,
+		&b->matcher_ids,
+		&b->group_ids,
+		&b->chain_ids,
+		&b->mw_ids,
+		&b->backend_ids,
+		&b->method_bits,
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(maps); i++)
@@ -39,12 +46,14 @@ static void add_listeners(struct builder *b)
 	p->listeners = ARENA_ARRAY(b->arena, struct plan_listener, b->model->n_listeners);
 	for (size_t i = 0; i < b->model->n_listeners; i++)
 		if (!b->model->listeners[i].poisoned)
-			p->listeners[p->n_listeners++] = (struct plan_listener){ .model = &b->model->listeners[i] };
+			p->listeners[p->n_listeners++] =
+				(struct plan_listener){ .model = &b->model->listeners[i] };
 }
 
 static unsigned uri_policy(const struct m_routing *r)
 {
-	return (r->merge_slashes ? 0u : URI_KEEP_SLASHES) | (r->allow_encoded_slashes ? URI_ALLOW_ENCODED_SLASH : 0u);
+	return (r->merge_slashes ? 0u : URI_KEEP_SLASHES) |
+	       (r->allow_encoded_slashes ? URI_ALLOW_ENCODED_SLASH : 0u);
 }
 
 #define GIVE(plan, builder, what) \
@@ -56,12 +65,15 @@ struct plan *plan_build(struct arena *a, struct diags *d, const struct model *m)
 	struct builder b = { .arena = a, .diags = d, .model = m, .plan = p };
 	uint32_t source = m->root == NULL ? 0 : m->root->span.source;
 
-	*p = (struct plan){ .arena = a, .diags = d, .model = m, .uri_policy = uri_policy(&m->routing) };
+	*p = (struct plan){
+		.arena = a, .diags = d, .model = m, .uri_policy = uri_policy(&m->routing)
+	};
 	if (source > 0 && source < d->n_sources)
 		p->config = &d->sources[source];
 	init_maps(&b);
 	index_names(&b);
 	add_listeners(&b);
+	p->log_line = plan_build_template(&b, NULL, &m->log.access.line);
 	plan_build_routes(&b);
 	GIVE(p, &b, paths);
 	GIVE(p, &b, chains);
@@ -78,7 +90,8 @@ struct plan *plan_build(struct arena *a, struct diags *d, const struct model *m)
 	return p;
 }
 
-/* The part of a file name behind the folder of the main config, so that places do not depend on where the build runs. */
+/* The part of a file name behind the folder of the main config, so that places do not depend on
+ * where the build runs. */
 static struct str relative(const struct plan *p, struct str name)
 {
 	struct str folder = p->config == NULL ? STR("") : p->config->name;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The inside of plan_build: its state and its steps, one build_*.c each. Everybody else uses plan/plan.h.
+/* The inside of plan_build: its state and its steps, one build_*.c each. Everybody else uses
+ * plan/plan.h.
  *
  * Steps run in the order in which they stand here; each leaves its arrays in the plan complete. */
 #pragma once
@@ -26,7 +27,7 @@ struct builder {
 	VEC(struct plan_backend) backends;
 	VEC(struct plan_entry) entries;
 	VEC(struct str) extra_methods;
-	bool is_full;            /* some entries had no room: there is no sense in going on */
+	bool is_full; /* some entries had no room: there is no sense in going on */
 };
 
 /* Indexes as map values, which must not be NULL. */
@@ -43,7 +44,8 @@ static inline uint32_t index_get(const struct map *m, struct str key)
 	return v == 0 ? PLAN_NONE : (uint32_t)(v - 1);
 }
 
-/* A part of the model names something that is not there: the checks have reported it, or they have a bug. */
+/* A part of the model names something that is not there: the checks have reported it, or they
+ * have a bug. */
 void plan_build_unresolved(const struct builder *b);
 
 /* build_path.c: the language of a path form (NULL: any path) as an index into paths. */
@@ -55,22 +57,27 @@ void plan_build_when(struct builder *b, const struct plan_route *r, struct plan_
 /* build_route.c: fills p->routes, and b->entries in file order. */
 void plan_build_routes(struct builder *b);
 
-/* build_template.c: a template with the path parameters of route r. */
-struct plan_template plan_build_template(struct builder *b, const struct plan_route *r, const struct m_template *t);
-/* Appends the numbers of the path parameters that the template names, to tell two of its resolutions apart. */
-void plan_build_template_key(const struct plan_route *r, const struct m_template *t, struct sbuf *key);
+/* build_template.c: a template with the path parameters of route r (NULL: it has none). */
+struct plan_template plan_build_template(
+	struct builder *b, const struct plan_route *r, const struct m_template *t);
+/* Appends the numbers of the path parameters that the template names, to tell two of its
+ * resolutions apart. */
+void plan_build_template_key(
+	const struct plan_route *r, const struct m_template *t, struct sbuf *key);
 
 /* build_chain.c: the middlewares of route r, and its action. */
 void plan_build_chain(struct builder *b, struct plan_route *r);
 void plan_build_action(struct builder *b, struct plan_route *r);
 
-/* build_matcher.c: the groups for the entries with these ranks (ascending), appended to *groups_out. Usually one: regexes are
- * kept apart, and apart from each other as long as they multiply states. */
+/* build_matcher.c: the groups for the entries with these ranks (ascending), appended to
+ * *groups_out. Usually one: regexes are kept apart, and apart from each other as long as they
+ * multiply states. */
 struct rank_vec {
 	uint32_t *at;
 	size_t n, cap;
 };
-void plan_build_groups(struct builder *b, struct str hosts, const struct rank_vec *ranks, struct rank_vec *groups_out);
+void plan_build_groups(struct builder *b, struct str hosts, const struct rank_vec *ranks,
+	struct rank_vec *groups_out);
 
 /* build_router.c: listeners, routers, and through build_groups all that they need. */
 void plan_build_routers(struct builder *b);

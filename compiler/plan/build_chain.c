@@ -12,7 +12,8 @@ static const struct m_middleware *find_middleware(struct builder *b, struct str 
 	return m;
 }
 
-static struct plan_edit *build_edits(struct builder *b, const struct plan_route *r, const struct m_header_edit *at, size_t n)
+static struct plan_edit *build_edits(
+	struct builder *b, const struct plan_route *r, const struct m_header_edit *at, size_t n)
 {
 	struct plan_edit *out = ARENA_ARRAY(b->arena, struct plan_edit, n);
 
@@ -25,7 +26,8 @@ static struct plan_edit *build_edits(struct builder *b, const struct plan_route 
 	return out;
 }
 
-static struct plan_mw new_mw(struct builder *b, const struct plan_route *r, const struct m_middleware *m)
+static struct plan_mw new_mw(
+	struct builder *b, const struct plan_route *r, const struct m_middleware *m)
 {
 	struct plan_mw mw = { .model = m, .name = m->name.value };
 
@@ -48,14 +50,17 @@ static struct plan_mw new_mw(struct builder *b, const struct plan_route *r, cons
 	return mw;
 }
 
-static void edits_key(const struct plan_route *r, const struct m_header_edit *at, size_t n, struct sbuf *key)
+static void edits_key(
+	const struct plan_route *r, const struct m_header_edit *at, size_t n, struct sbuf *key)
 {
 	for (size_t i = 0; i < n; i++)
 		plan_build_template_key(r, &at[i].value, key);
 }
 
-/* Two routes share a middleware unless they number the path parameters that its templates name in different ways. */
-static uint32_t build_mw(struct builder *b, const struct plan_route *r, const struct m_middleware *m)
+/* Two routes share a middleware unless they number the path parameters that its templates name
+ * in different ways. */
+static uint32_t build_mw(
+	struct builder *b, const struct plan_route *r, const struct m_middleware *m)
 {
 	struct sbuf key = { 0 };
 	uint32_t id;
@@ -75,7 +80,8 @@ static uint32_t build_mw(struct builder *b, const struct plan_route *r, const st
 	return id;
 }
 
-static uint32_t intern_chain(struct builder *b, const struct plan_route *r, uint32_t *mws, uint32_t n)
+static uint32_t intern_chain(
+	struct builder *b, const struct plan_route *r, uint32_t *mws, uint32_t n)
 {
 	struct str key = { (const char *)mws, n * sizeof(*mws) };
 	uint32_t id = index_get(&b->chain_ids, key);
@@ -114,7 +120,8 @@ static struct str authority_of(struct arena *a, const struct m_server *s)
 
 	if (s->port.value == 80)
 		return arena_printf(a, "%s" STR_FMT "%s", open, STR_ARG(s->host.value), close);
-	return arena_printf(a, "%s" STR_FMT "%s:%u", open, STR_ARG(s->host.value), close, (unsigned)s->port.value);
+	return arena_printf(a, "%s" STR_FMT "%s:%u", open, STR_ARG(s->host.value), close,
+		(unsigned)s->port.value);
 }
 
 static uint32_t build_backend(struct builder *b, struct str name)
@@ -158,7 +165,8 @@ static void build_split(struct builder *b, const struct m_action *m, struct plan
 		plan_build_unresolved(b);
 }
 
-static void build_answer(struct builder *b, const struct plan_route *r, const struct m_action *m, struct plan_action *out)
+static void build_answer(struct builder *b, const struct plan_route *r, const struct m_action *m,
+	struct plan_action *out)
 {
 	bool is_redirect = m->kind == M_ACTION_REDIRECT;
 
@@ -193,6 +201,10 @@ void plan_build_action(struct builder *b, struct plan_route *r)
 		return;
 	case M_ACTION_ECHO:
 		out->kind = PLAN_ACTION_ECHO;
+		return;
+	case M_ACTION_FILES:
+		out->kind = PLAN_ACTION_FILES;
+		out->files = m->files;
 		return;
 	}
 }

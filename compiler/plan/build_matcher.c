@@ -3,8 +3,12 @@
 #include "base/str.h"
 #include "plan/build.h"
 
+/* A pattern that needs too many states is told how many, up to this. */
+#define STATES_COUNTED 500000u
+
 /* The number of the path among the matcher's patterns, which are in order of their best rank. */
-static uint32_t pattern_of(struct builder *b, struct map *seen, struct rank_vec *paths, const uint32_t *path)
+static uint32_t pattern_of(
+	struct builder *b, struct map *seen, struct rank_vec *paths, const uint32_t *path)
 {
 	struct str key = { (const char *)path, sizeof(*path) };
 	uint32_t i = index_get(seen, key);
@@ -17,8 +21,10 @@ static uint32_t pattern_of(struct builder *b, struct map *seen, struct rank_vec 
 	return i;
 }
 
-/* The matcher of these paths; PLAN_NONE when it needs too many states, and then *culprit_out is the worst of them. */
-static uint32_t intern_matcher(struct builder *b, const struct rank_vec *paths, uint32_t budget, uint32_t *culprit_out)
+/* The matcher of these paths; PLAN_NONE when it needs too many states, and then *culprit_out is
+ * the worst of them. */
+static uint32_t intern_matcher(
+	struct builder *b, const struct rank_vec *paths, uint32_t budget, uint32_t *culprit_out)
 {
 	struct str key = { (const char *)paths->at, paths->n * sizeof(*paths->at) };
 	uint32_t id = index_get(&b->matcher_ids, key);
@@ -63,11 +69,30 @@ static uint32_t intern_group(struct builder *b, const struct plan_group *group)
 	return id;
 }
 
-/* A group for these ranks, or PLAN_NONE and the worst path when it needs too many states. */
-static uint32_t try_group(struct builder *b, struct str hosts, const uint32_t *ranks, uint32_t n, uint32_t budget,
-	uint32_t *culprit_out)
+/* The index from patterns to entries. Counted two places on and summed up, first[i + 1] is where
+ * pattern i's next entry goes: in the end, where i + 1 begins. */
+static void index_patterns(struct builder *b, struct plan_group *g, uint32_t n_patterns)
 {
-	struct plan_group g = { .hosts = hosts, .slots = ARENA_ARRAY(b->arena, struct plan_slot, n), .n_slots = n };
+	uint32_t *first = ARENA_ARRAY(b->arena, uint32_t, (size_t)n_patterns + 2);
+	uint32_t *behind = ARENA_ARRAY(b->arena, uint32_t, g->n_slots);
+
+	for (uint32_t i = 0; i < g->n_slots; i++)
+		first[g->slots[i].pattern + 2]++;
+	for (uint32_t i = 2; i < n_patterns + 2; i++)
+		first[i] += first[i - 1];
+	for (uint32_t i = 0; i < g->n_slots; i++)
+		behind[first[g->slots[i].pattern + 1]++] = g->slots[i].entry;
+	g->behind_first = first;
+	g->behind = behind;
+}
+
+/* A group for these ranks, or PLAN_NONE and the worst path when it needs too many states. */
+static uint32_t try_group(struct builder *b, struct str hosts, const uint32_t *ranks, uint32_t n,
+	uint32_t budget, uint32_t *culprit_out)
+{
+	struct plan_group g = {
+		.hosts = hosts, .slots = ARENA_ARRAY(b->arena, struct plan_slot, n), .n_slots = n
+	};
 	struct rank_vec paths = { 0 };
 	struct map seen;
 	uint32_t worst = 0;
@@ -76,13 +101,15 @@ static uint32_t try_group(struct builder *b, struct str hosts, const uint32_t *r
 	for (uint32_t i = 0; i < n; i++) {
 		const struct plan_entry *e = &b->plan->entries[ranks[i]];
 
-		g.slots[i] = (struct plan_slot){ .entry = ranks[i], .pattern = pattern_of(b, &seen, &paths, &e->path) };
+		g.slots[i] = (struct plan_slot){ .entry = ranks[i],
+			.pattern = pattern_of(b, &seen, &paths, &e->path) };
 	}
 	g.matcher = intern_matcher(b, &paths, budget, &worst);
 	if (g.matcher == PLAN_NONE) {
 		*culprit_out = paths.at[worst];
 		return PLAN_NONE;
 	}
+	index_patterns(b, &g, (uint32_t)paths.n);
 	return intern_group(b, &g);
 }
 
@@ -90,16 +117,28 @@ static void report_states(struct builder *b, uint32_t path, uint32_t budget)
 {
 	const struct plan_path *at = &b->paths.at[path];
 	struct str key = at->key;
+	struct arena scratch;
+	struct dfa alone;
+	uint32_t culprit;
 
-	diag_report(b->diags, DIAG_TOO_MANY_STATES, at->at, "'" STR_FMT "' needs too many states (more than %u)",
-		STR_ARG(key), budget);
+	diag_report(b->diags, DIAG_TOO_MANY_STATES, at->at,
+		"'" STR_FMT "' needs too many states (more than %u)", STR_ARG(key), budget);
+	arena_init_unbounded(&scratch);
+	if (dfa_build(&scratch, &at->re, 1, STATES_COUNTED, &alone, &culprit) == DFA_OK)
+		diag_note(b->diags, SPAN_NONE, "by itself it needs %u", alone.n_states);
+	else
+		diag_note(b->diags, SPAN_NONE, "by itself it needs more than %u", STATES_COUNTED);
+	arena_fini(&scratch);
 }
 
-/* Splits what needs too many states into halves until each has few enough; one alone that has not is reported. */
-static void add_groups(struct builder *b, struct str hosts, const uint32_t *ranks, uint32_t n, uint32_t budget,
-	struct rank_vec *out)
+/* Splits what needs too many states into halves until each has few enough; one alone that has
+ * not is reported. */
+static void add_groups(struct builder *b, struct str hosts, const uint32_t *ranks, uint32_t n,
+	uint32_t budget, struct rank_vec *out)
 {
-	struct part { uint32_t from, n; } todo[64]; /* halves of halves: as deep as n has bits */
+	struct part {
+		uint32_t from, n;
+	} todo[64]; /* halves of halves: as deep as n has bits */
 	uint32_t n_todo = 0, culprit = 0;
 
 	if (n > 0)
@@ -113,19 +152,23 @@ static void add_groups(struct builder *b, struct str hosts, const uint32_t *rank
 		} else if (part.n == 1 || budget == PLAN_STATES_PATHS) {
 			report_states(b, culprit, budget);
 		} else {
-			todo[n_todo++] = (struct part){ part.from + part.n / 2, part.n - part.n / 2 };
+			todo[n_todo++] =
+				(struct part){ part.from + part.n / 2, part.n - part.n / 2 };
 			todo[n_todo++] = (struct part){ part.from, part.n / 2 };
 		}
 	}
 }
 
-void plan_build_groups(struct builder *b, struct str hosts, const struct rank_vec *ranks, struct rank_vec *groups_out)
+void plan_build_groups(struct builder *b, struct str hosts, const struct rank_vec *ranks,
+	struct rank_vec *groups_out)
 {
 	struct rank_vec plain = { 0 }, anchored = { 0 }, unanchored = { 0 };
 
 	for (size_t i = 0; i < ranks->n; i++) {
 		const struct plan_path *path = &b->paths.at[b->plan->entries[ranks->at[i]].path];
-		struct rank_vec *to = !path->is_regex ? &plain : re_is_unanchored(path->re) ? &unanchored : &anchored;
+		struct rank_vec *to = !path->is_regex              ? &plain
+				      : re_is_unanchored(path->re) ? &unanchored
+								   : &anchored;
 
 		vec_push(b->arena, to, ranks->at[i]);
 	}

@@ -47,7 +47,8 @@ static struct re *segments(struct arena *a, const struct m_path *form)
 /* "/a" takes /a and what is below /a/; "/a/" only what begins with it; "/" everything. */
 static struct re *prefix(struct arena *a, const struct m_path *form)
 {
-	const struct m_segment *last = form->n_segments == 0 ? NULL : &form->segments[form->n_segments - 1];
+	const struct m_segment *last =
+		form->n_segments == 0 ? NULL : &form->segments[form->n_segments - 1];
 	struct re *below;
 
 	if (last == NULL)
@@ -86,7 +87,8 @@ static struct re *language(struct builder *b, const struct m_path *form)
 
 static void write_key(struct sbuf *key, const struct m_path *form)
 {
-	if (form == NULL || form->kind == M_PATH_ANY || (form->kind == M_PATH_PREFIX && form->n_segments == 0)) {
+	if (form == NULL || form->kind == M_PATH_ANY ||
+		(form->kind == M_PATH_PREFIX && form->n_segments == 0)) {
 		sbuf_adds(key, "prefix /");
 	} else if (form->kind == M_PATH_REGEX) {
 		sbuf_adds(key, "regex ");
@@ -109,12 +111,13 @@ uint32_t plan_build_path(struct builder *b, const struct m_path *form)
 		struct str key = arena_str(b->arena, sbuf_str(&text));
 
 		id = (uint32_t)b->paths.n;
-		vec_push(b->arena, &b->paths, (struct plan_path){
-			.key = key,
-			.re = language(b, form),
-			.is_regex = form != NULL && form->kind == M_PATH_REGEX,
-			.at = form == NULL ? SPAN_NONE : form->text.at,
-		});
+		vec_push(b->arena, &b->paths,
+			(struct plan_path){
+				.key = key,
+				.re = language(b, form),
+				.is_regex = form != NULL && form->kind == M_PATH_REGEX,
+				.at = form == NULL ? SPAN_NONE : form->text.at,
+			});
 		CHECK(map_add(&b->path_ids, key, index_value(id)));
 	}
 	sbuf_fini(&text);

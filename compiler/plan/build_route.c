@@ -8,10 +8,19 @@
 
 static uint32_t standard_method(struct str name)
 {
-	static const struct { const char *name; uint32_t bit; } methods[] = {
-		{ "GET", TORON_GET }, { "HEAD", TORON_HEAD }, { "POST", TORON_POST }, { "PUT", TORON_PUT },
-		{ "DELETE", TORON_DELETE }, { "CONNECT", TORON_CONNECT }, { "OPTIONS", TORON_OPTIONS },
-		{ "TRACE", TORON_TRACE }, { "PATCH", TORON_PATCH },
+	static const struct {
+		const char *name;
+		uint32_t bit;
+	} methods[] = {
+		{ "GET", TORON_GET },
+		{ "HEAD", TORON_HEAD },
+		{ "POST", TORON_POST },
+		{ "PUT", TORON_PUT },
+		{ "DELETE", TORON_DELETE },
+		{ "CONNECT", TORON_CONNECT },
+		{ "OPTIONS", TORON_OPTIONS },
+		{ "TRACE", TORON_TRACE },
+		{ "PATCH", TORON_PATCH },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(methods); i++)
@@ -31,7 +40,8 @@ static uint32_t method_bit(struct builder *b, const struct m_str *method)
 		i = (uint32_t)b->extra_methods.n;
 		if (i == PLAN_MAX_EXTRA_METHODS)
 			diag_report(b->diags, DIAG_TOO_MANY_METHODS, method->at,
-				"'" STR_FMT "' is one more than the %u methods beyond the standard ones that a gateway can tell apart",
+				"'" STR_FMT "' is one more than the %u methods beyond the standard "
+					    "ones that a gateway can tell apart",
 				STR_ARG(method->value), PLAN_MAX_EXTRA_METHODS);
 		vec_push(b->arena, &b->extra_methods, method->value);
 		CHECK(map_add(&b->method_bits, method->value, index_value(i)));
@@ -75,13 +85,15 @@ static void name_params(struct builder *b, struct plan_route *r)
 			r->n_params = (uint32_t)names.n;
 			if (k > SEGMENT_LAST)
 				diag_report(b->diags, DIAG_PARAM_TOO_DEEP, s->at,
-					"parameter '" STR_FMT "' stands behind segment %u", STR_ARG(s->text), SEGMENT_LAST);
+					"parameter '" STR_FMT "' stands behind segment %u",
+					STR_ARG(s->text), SEGMENT_LAST);
 		}
 	}
 }
 
 /* Where in this form the route's parameters are. */
-static const uint8_t *locate_params(struct builder *b, const struct plan_route *r, const struct m_path *form)
+static const uint8_t *locate_params(
+	struct builder *b, const struct plan_route *r, const struct m_path *form)
 {
 	uint8_t *at;
 
@@ -90,8 +102,10 @@ static const uint8_t *locate_params(struct builder *b, const struct plan_route *
 	at = ARENA_ARRAY(b->arena, uint8_t, r->n_params);
 	for (uint32_t i = 0; i < r->n_params; i++) {
 		at[i] = PLAN_NO_SEGMENT;
-		for (size_t k = 0; k < form->n_segments && k <= SEGMENT_LAST && at[i] == PLAN_NO_SEGMENT; k++)
-			if (form->segments[k].is_param && str_eq(form->segments[k].text, r->params[i]))
+		for (size_t k = 0;
+			k < form->n_segments && k <= SEGMENT_LAST && at[i] == PLAN_NO_SEGMENT; k++)
+			if (form->segments[k].is_param &&
+				str_eq(form->segments[k].text, r->params[i]))
 				at[i] = (uint8_t)k;
 	}
 	return at;
@@ -111,7 +125,8 @@ static enum plan_host_kind host_kind(const struct m_host *h)
 
 static bool same_form(const struct plan_hosts *form, const struct m_host *h)
 {
-	return form->kind == host_kind(h) && (form->kind == PLAN_HOST_EXACT || form->at[0].len == h->text.value.len);
+	return form->kind == host_kind(h) &&
+	       (form->kind == PLAN_HOST_EXACT || form->at[0].len == h->text.value.len);
 }
 
 /* Puts the host where it belongs in form->at, which has room; false if it is there already. */
@@ -142,10 +157,11 @@ static struct host_forms host_forms(struct builder *b, const struct m_match *m)
 		while (k < forms.n && !same_form(&forms.at[k], h))
 			k++;
 		if (k == forms.n)
-			vec_push(b->arena, &forms, (struct plan_hosts){
-				.kind = host_kind(h),
-				.at = ARENA_ARRAY(b->arena, struct str, m->n_hosts - i),
-			});
+			vec_push(b->arena, &forms,
+				(struct plan_hosts){
+					.kind = host_kind(h),
+					.at = ARENA_ARRAY(b->arena, struct str, m->n_hosts - i),
+				});
 		insert_host(&forms.at[k], (struct str *)forms.at[k].at, h->text.value);
 	}
 	return forms;
@@ -159,10 +175,24 @@ static bool room_for_entries(struct builder *b, const struct plan_route *r, size
 		return true;
 	if (!b->is_full)
 		diag_report(b->diags, DIAG_TOO_MANY_ROUTES, r->at,
-			"route '" STR_FMT "' brings the combinations of hosts and paths to more than %u", STR_ARG(r->name),
-			PLAN_MAX_ENTRIES);
+			"route '" STR_FMT
+			"' brings the combinations of hosts and paths to more than %u",
+			STR_ARG(r->name), PLAN_MAX_ENTRIES);
 	b->is_full = true;
 	return false;
+}
+
+/* A prefix is where the files hang; any other form says which files there are. */
+static uint32_t stripped(const struct plan_route *r, const struct m_path *form)
+{
+	const struct m_files *files = r->action.files;
+	uint32_t n = 0;
+
+	if (files == NULL || !files->strip.value || form == NULL || form->kind != M_PATH_PREFIX)
+		return 0;
+	for (size_t i = 0; i < form->n_segments; i++)
+		n += form->segments[i].is_param || form->segments[i].text.len > 0;
+	return n;
 }
 
 static void add_entries(struct builder *b, const struct plan_route *r)
@@ -179,13 +209,15 @@ static void add_entries(struct builder *b, const struct plan_route *r)
 		const uint8_t *params = form == NULL ? NULL : locate_params(b, r, form);
 
 		for (size_t i = 0; i < hosts.n; i++)
-			vec_push(b->arena, &b->entries, (struct plan_entry){
-				.route = (uint32_t)(r - b->plan->routes),
-				.path = path,
-				.hosts = hosts.at[i],
-				.form = form,
-				.params = params,
-			});
+			vec_push(b->arena, &b->entries,
+				(struct plan_entry){
+					.route = (uint32_t)(r - b->plan->routes),
+					.path = path,
+					.hosts = hosts.at[i],
+					.form = form,
+					.params = params,
+					.strip = stripped(r, form),
+				});
 	}
 }
 
@@ -219,13 +251,30 @@ static struct plan_route new_route(struct builder *b, uint32_t index)
 	return (struct plan_route){
 		.model = m,
 		.index = index,
-		.name = m->name.value.ptr != NULL ? m->name.value : arena_printf(b->arena, "route-%u", index),
+		.name = m->name.value.ptr != NULL ? m->name.value
+						  : arena_printf(b->arena, "route-%u", index),
 		.at = m->node != NULL ? m->node->span : m->match.at,
 		.priority = m->priority.value,
 		.methods = method_bits(b, &m->match),
 		.total_ms = (uint32_t)m->timeouts.total.value,
 		.first_byte_ms = (uint32_t)m->timeouts.first_byte.value,
 	};
+}
+
+static void build_rewrite(struct builder *b, struct plan_route *r)
+{
+	const struct m_rewrite *m = &r->model->rewrite;
+	struct plan_rewrite *out = ARENA_NEW(b->arena, struct plan_rewrite);
+
+	if (m->at.source == 0)
+		return;
+	*out = (struct plan_rewrite){
+		.strip_prefix = m->strip_prefix.value,
+		.prefix = m->prefix.value,
+		.path = plan_build_template(b, r, &m->path),
+		.host = plan_build_template(b, r, &m->host),
+	};
+	r->rewrite = out;
 }
 
 void plan_build_routes(struct builder *b)
@@ -248,6 +297,7 @@ void plan_build_routes(struct builder *b)
 		name_params(b, r);
 		plan_build_chain(b, r);
 		plan_build_action(b, r);
+		build_rewrite(b, r);
 		add_entries(b, r);
 	}
 }

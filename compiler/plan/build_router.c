@@ -9,15 +9,15 @@
 struct atom {
 	enum plan_host_kind kind;
 	struct str host;
-	struct rank_vec ranks;   /* of the entries that name it, ascending */
-	struct rank_vec groups;  /* of these alone */
+	struct rank_vec ranks;  /* of the entries that name it, ascending */
+	struct rank_vec groups; /* of these alone */
 };
 
 struct router_build {
 	struct builder *b;
 	struct plan_router *router;
 	VEC(struct atom) atoms;
-	struct map atom_ids;     /* by "=api.example.com", "*.example.com" */
+	struct map atom_ids; /* by "=api.example.com", "*.example.com" */
 	struct map list_ids;
 	struct rank_vec any_ranks, any_groups;
 	VEC(struct plan_list) lists;
@@ -105,7 +105,8 @@ static void collect_atoms(struct router_build *r)
 	}
 }
 
-/* Exact hosts by name, then wildcards from long to short, by name: the order of the host matcher's patterns. */
+/* Exact hosts by name, then wildcards from long to short, by name: the order of the host
+ * matcher's patterns. */
 static int compare_atoms(const void *x, const void *y)
 {
 	const struct atom *a = x;
@@ -126,7 +127,8 @@ static void sort_atoms(struct router_build *r)
 		qsort(r->atoms.at, r->atoms.n, sizeof(*r->atoms.at), compare_atoms);
 	map_init(&r->atom_ids, a);
 	for (uint32_t i = 0; i < r->atoms.n; i++)
-		CHECK(map_add(&r->atom_ids, atom_key(a, r->atoms.at[i].kind, r->atoms.at[i].host), index_value(i)));
+		CHECK(map_add(&r->atom_ids, atom_key(a, r->atoms.at[i].kind, r->atoms.at[i].host),
+			index_value(i)));
 }
 
 /* ---- lists ---- */
@@ -146,12 +148,14 @@ static uint32_t intern_list(struct router_build *r, struct rank_vec *groups)
 	if (id != PLAN_NONE)
 		return id;
 	id = (uint32_t)r->lists.n;
-	vec_push(a, &r->lists, (struct plan_list){ .groups = groups->at, .n = (uint32_t)groups->n });
+	vec_push(
+		a, &r->lists, (struct plan_list){ .groups = groups->at, .n = (uint32_t)groups->n });
 	CHECK(map_add(&r->list_ids, key, index_value(id)));
 	return id;
 }
 
-/* What serves a host that this atom is the first to take: its own groups, those of the wildcards above it, those for any host. */
+/* What serves a host that this atom is the first to take: its own groups, those of the wildcards
+ * above it, those for any host. */
 static uint32_t atom_list(struct router_build *r, const struct atom *atom)
 {
 	struct arena *a = r->b->arena;
@@ -179,7 +183,8 @@ static void make_groups(struct router_build *r)
 	for (size_t i = 0; i < r->atoms.n; i++) {
 		struct atom *atom = &r->atoms.at[i];
 
-		plan_build_groups(r->b, atom_text(a, atom->kind, atom->host), &atom->ranks, &atom->groups);
+		plan_build_groups(
+			r->b, atom_text(a, atom->kind, atom->host), &atom->ranks, &atom->groups);
 	}
 	plan_build_groups(r->b, STR("any host"), &r->any_ranks, &r->any_groups);
 }
@@ -194,7 +199,9 @@ static void make_lists(struct router_build *r)
 	router->atoms = ARENA_ARRAY(r->b->arena, struct plan_hosts, r->atoms.n);
 	router->list_of_atom = ARENA_ARRAY(r->b->arena, uint32_t, r->atoms.n);
 	for (uint32_t i = 0; i < router->n_atoms; i++) {
-		router->atoms[i] = (struct plan_hosts){ .kind = r->atoms.at[i].kind, .at = &r->atoms.at[i].host, .n = 1 };
+		router->atoms[i] = (struct plan_hosts){
+			.kind = r->atoms.at[i].kind, .at = &r->atoms.at[i].host, .n = 1
+		};
 		router->list_of_atom[i] = atom_list(r, &r->atoms.at[i]);
 	}
 	router->lists = r->lists.at;
@@ -219,8 +226,10 @@ static void collect_groups(struct router_build *r)
 	router->groups = groups.at;
 	router->n_groups = (uint32_t)groups.n;
 	if (groups.n > PLAN_MAX_GROUPS)
-		diag_report(r->b->diags, DIAG_TOO_MANY_ROUTES, r->b->plan->routes[router->routes[0]].at,
-			"the hosts need %zu different sets of routes, and a listener can have %u", groups.n, PLAN_MAX_GROUPS);
+		diag_report(r->b->diags, DIAG_TOO_MANY_ROUTES,
+			r->b->plan->routes[router->routes[0]].at,
+			"the hosts need %zu different sets of routes, and a listener can have %u",
+			groups.n, PLAN_MAX_GROUPS);
 }
 
 /* ---- the host matcher ---- */
@@ -249,9 +258,12 @@ static void make_host_matcher(struct router_build *r)
 		patterns[i] = host_language(a, &router->atoms[i]);
 		names[i] = atom_text(a, router->atoms[i].kind, router->atoms[i].at[0]);
 	}
-	router->hosts = (struct plan_matcher){ .names = names, .patterns = patterns, .n = router->n_atoms };
-	if (dfa_build(a, patterns, router->n_atoms, PLAN_STATES_PATHS, &router->hosts.dfa, &culprit) != DFA_OK)
-		diag_report(r->b->diags, DIAG_TOO_MANY_ROUTES, r->b->plan->routes[router->routes[0]].at,
+	router->hosts =
+		(struct plan_matcher){ .names = names, .patterns = patterns, .n = router->n_atoms };
+	if (dfa_build(a, patterns, router->n_atoms, PLAN_STATES_PATHS, &router->hosts.dfa,
+		    &culprit) != DFA_OK)
+		diag_report(r->b->diags, DIAG_TOO_MANY_ROUTES,
+			r->b->plan->routes[router->routes[0]].at,
 			"the host names need too many states (more than %u)", PLAN_STATES_PATHS);
 }
 

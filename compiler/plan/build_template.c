@@ -14,6 +14,8 @@ static const enum toron_part_kind part_kinds[] = {
 	[M_PART_SOURCE_IP] = TORON_PART_SOURCE_IP,
 	[M_PART_PATH] = TORON_PART_PARAM,
 	[M_PART_CLAIM] = TORON_PART_CLAIM,
+	[M_PART_LOG] = TORON_PART_LOG,
+	[M_PART_RESPONSE_HEADER] = TORON_PART_RESPONSE_HEADER,
 };
 
 static uint32_t param_index(const struct plan_route *r, struct str name)
@@ -32,7 +34,8 @@ static bool form_has(const struct m_path *form, struct str name)
 	return false;
 }
 
-/* A parameter that only some of the paths have would be empty in requests that came by the others. */
+/* A parameter that only some of the paths have would be empty in requests that came by the
+ * others. */
 static void check_forms(struct builder *b, const struct plan_route *r, const struct m_part *part)
 {
 	const struct m_match *m = &r->model->match;
@@ -40,26 +43,30 @@ static void check_forms(struct builder *b, const struct plan_route *r, const str
 	for (size_t i = 0; i < m->n_paths; i++) {
 		if (form_has(&m->paths[i], part->arg))
 			continue;
-		diag_report(b->diags, DIAG_REFERENCE_NOT_THERE, part->at, "path '" STR_FMT "' of route '" STR_FMT
-			"' has no parameter '" STR_FMT "'", STR_ARG(m->paths[i].text.value), STR_ARG(r->name),
-			STR_ARG(part->arg));
+		diag_report(b->diags, DIAG_REFERENCE_NOT_THERE, part->at,
+			"path '" STR_FMT "' of route '" STR_FMT "' has no parameter '" STR_FMT "'",
+			STR_ARG(m->paths[i].text.value), STR_ARG(r->name), STR_ARG(part->arg));
 		diag_note(b->diags, m->paths[i].text.at, "the path is here");
 		return;
 	}
 }
 
-static struct plan_part build_part(struct builder *b, const struct plan_route *r, const struct m_part *part)
+static struct plan_part build_part(
+	struct builder *b, const struct plan_route *r, const struct m_part *part)
 {
 	struct plan_part out = { .kind = part_kinds[part->kind], .text = part->arg };
 
+	if (part->kind == M_PART_LOG)
+		out = (struct plan_part){ .kind = TORON_PART_LOG, .index = part->field };
 	if (part->kind != M_PART_PATH)
 		return out;
 	out.text = STR_NONE;
 	out.index = param_index(r, part->arg);
 	if (out.index == PLAN_NONE) {
 		out.index = 0;
-		diag_report(b->diags, DIAG_REFERENCE_NOT_THERE, part->at, "route '" STR_FMT "' has no path parameter '" STR_FMT
-			"'", STR_ARG(r->name), STR_ARG(part->arg));
+		diag_report(b->diags, DIAG_REFERENCE_NOT_THERE, part->at,
+			"route '" STR_FMT "' has no path parameter '" STR_FMT "'", STR_ARG(r->name),
+			STR_ARG(part->arg));
 		diag_note(b->diags, r->at, "the route is here");
 		return out;
 	}
@@ -67,7 +74,8 @@ static struct plan_part build_part(struct builder *b, const struct plan_route *r
 	return out;
 }
 
-struct plan_template plan_build_template(struct builder *b, const struct plan_route *r, const struct m_template *t)
+struct plan_template plan_build_template(
+	struct builder *b, const struct plan_route *r, const struct m_template *t)
 {
 	struct plan_template out = { .parts = ARENA_ARRAY(b->arena, struct plan_part, t->n) };
 
@@ -77,7 +85,8 @@ struct plan_template plan_build_template(struct builder *b, const struct plan_ro
 	return out;
 }
 
-void plan_build_template_key(const struct plan_route *r, const struct m_template *t, struct sbuf *key)
+void plan_build_template_key(
+	const struct plan_route *r, const struct m_template *t, struct sbuf *key)
 {
 	for (size_t i = 0; i < t->n; i++)
 		if (t->parts[i].kind == M_PART_PATH)

@@ -34,7 +34,8 @@ static struct re *either(struct arena *a, struct re *x, struct re *y)
 }
 
 /* The regex alternatives as one matcher of one pattern, or NULL. `first` is one of them. */
-static struct plan_matcher *regex_matcher(struct builder *b, struct re *re, const struct m_str *first)
+static struct plan_matcher *regex_matcher(
+	struct builder *b, struct re *re, const struct m_str *first)
 {
 	struct plan_matcher *m = ARENA_NEW(b->arena, struct plan_matcher);
 	struct re **pattern = ARENA_ARRAY(b->arena, struct re *, 1);
@@ -46,8 +47,8 @@ static struct plan_matcher *regex_matcher(struct builder *b, struct re *re, cons
 	m->n = 1;
 	if (dfa_build(b->arena, m->patterns, 1, PLAN_STATES_REGEX, &m->dfa, &culprit) == DFA_OK)
 		return m;
-	diag_report(b->diags, DIAG_TOO_MANY_STATES, first->at, "this regular expression needs more than %u states",
-		PLAN_STATES_REGEX);
+	diag_report(b->diags, DIAG_TOO_MANY_STATES, first->at,
+		"this regular expression needs more than %u states", PLAN_STATES_REGEX);
 	return NULL;
 }
 
@@ -85,7 +86,8 @@ void plan_build_when(struct builder *b, const struct plan_route *r, struct plan_
 	uint32_t n = 0;
 
 	*when = (struct plan_when){
-		.fields = ARENA_ARRAY(b->arena, struct plan_field, m->n_headers + m->n_queries + m->n_cookies),
+		.fields = ARENA_ARRAY(
+			b->arena, struct plan_field, m->n_headers + m->n_queries + m->n_cookies),
 		.n_headers = (uint32_t)m->n_headers,
 		.n_queries = (uint32_t)m->n_queries,
 		.n_cookies = (uint32_t)m->n_cookies,

@@ -38,12 +38,18 @@ static void dump_listener(struct dump *d, const struct plan_listener *l)
 	struct str address = m->address.value.ptr == NULL ? STR("*") : m->address.value;
 
 	named(d, "listener", m->name.value);
-	sbuf_printf(d->out, " http address=" STR_FMT " port=%u router=%u", STR_ARG(address), (unsigned)m->port.value, l->router);
+	sbuf_printf(d->out, " http address=" STR_FMT " port=%u router=%u", STR_ARG(address),
+		(unsigned)m->port.value, l->router);
 	end_line(d, m->node == NULL ? m->name.at : m->node->span);
-	sbuf_printf(d->out, "\tlimits header_bytes=%llu header_count=%llu uri_bytes=%llu body_bytes=%llu connections=%llu "
-		"requests_per_connection=%llu\n", (unsigned long long)m->limits.header_bytes.value,
-		(unsigned long long)m->limits.header_count.value, (unsigned long long)m->limits.uri_bytes.value,
-		(unsigned long long)m->limits.body_bytes.value, (unsigned long long)m->limits.connections.value,
+	sbuf_printf(d->out,
+		"\tlimits header_bytes=%llu header_count=%llu uri_bytes=%llu body_bytes=%llu "
+		"connections=%llu "
+		"requests_per_connection=%llu\n",
+		(unsigned long long)m->limits.header_bytes.value,
+		(unsigned long long)m->limits.header_count.value,
+		(unsigned long long)m->limits.uri_bytes.value,
+		(unsigned long long)m->limits.body_bytes.value,
+		(unsigned long long)m->limits.connections.value,
 		(unsigned long long)m->limits.requests_per_connection.value);
 	sbuf_adds(d->out, "\ttimeouts");
 	dump_time(d, "header", m->timeouts.header.value);
@@ -55,7 +61,8 @@ static void dump_listener(struct dump *d, const struct plan_listener *l)
 
 static void dump_methods(struct dump *d, uint32_t methods)
 {
-	static const char *const names[] = { "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH" };
+	static const char *const names[] = { "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT",
+		"OPTIONS", "TRACE", "PATCH" };
 
 	if (methods == 0)
 		sbuf_adds(d->out, " any");
@@ -70,10 +77,18 @@ static void dump_methods(struct dump *d, uint32_t methods)
 static void dump_template(struct dump *d, const struct plan_template *t)
 {
 	static const char *const names[] = {
-		[TORON_PART_PATH] = "request.path", [TORON_PART_QUERY] = "request.query", [TORON_PART_HOST] = "request.host",
-		[TORON_PART_METHOD] = "request.method", [TORON_PART_SCHEME] = "request.scheme",
-		[TORON_PART_REQUEST_ID] = "request.id", [TORON_PART_HEADER] = "request.headers",
-		[TORON_PART_SOURCE_IP] = "source.ip", [TORON_PART_PARAM] = "param", [TORON_PART_CLAIM] = "claims",
+		[TORON_PART_PATH] = "request.path",
+		[TORON_PART_QUERY] = "request.query",
+		[TORON_PART_HOST] = "request.host",
+		[TORON_PART_METHOD] = "request.method",
+		[TORON_PART_SCHEME] = "request.scheme",
+		[TORON_PART_REQUEST_ID] = "request.id",
+		[TORON_PART_HEADER] = "request.headers",
+		[TORON_PART_SOURCE_IP] = "source.ip",
+		[TORON_PART_PARAM] = "param",
+		[TORON_PART_CLAIM] = "claims",
+		[TORON_PART_LOG] = "log",
+		[TORON_PART_RESPONSE_HEADER] = "response.headers",
 	};
 
 	for (uint32_t i = 0; i < t->n; i++) {
@@ -96,7 +111,8 @@ static void dump_template(struct dump *d, const struct plan_template *t)
 static void dump_field(struct dump *d, const struct plan_field *f)
 {
 	static const char *const places[] = { "header", "query", "cookie" };
-	static const char *const kinds[] = { "exact", "prefix", "suffix", "regex", "present", "absent" };
+	static const char *const kinds[] = { "exact", "prefix", "suffix", "regex", "present",
+		"absent" };
 
 	sbuf_addc(d->out, '\t');
 	named(d, places[f->where], f->name);
@@ -112,10 +128,11 @@ static void dump_when(struct dump *d, const struct plan_when *w)
 	for (uint32_t i = 0; i < w->n_fields; i++)
 		dump_field(d, &w->fields[i]);
 	if (!w->http || !w->https)
-		sbuf_printf(d->out, "\tscheme%s%s\n", w->http ? " http" : "", w->https ? " https" : "");
+		sbuf_printf(
+			d->out, "\tscheme%s%s\n", w->http ? " http" : "", w->https ? " https" : "");
 	for (uint32_t i = 0; i < w->n_sources; i++)
-		sbuf_printf(d->out, "%s" STR_FMT "%s", i == 0 ? "\tsource " : " ", STR_ARG(w->sources[i].text.value),
-			i + 1 == w->n_sources ? "\n" : "");
+		sbuf_printf(d->out, "%s" STR_FMT "%s", i == 0 ? "\tsource " : " ",
+			STR_ARG(w->sources[i].text.value), i + 1 == w->n_sources ? "\n" : "");
 }
 
 static void dump_action(struct dump *d, const struct plan_action *a)
@@ -135,11 +152,17 @@ static void dump_action(struct dump *d, const struct plan_action *a)
 		break;
 	case PLAN_ACTION_RESPOND:
 	case PLAN_ACTION_REDIRECT:
-		sbuf_printf(d->out, "\taction %s %u", a->kind == PLAN_ACTION_RESPOND ? "respond" : "redirect", a->status);
+		sbuf_printf(d->out, "\taction %s %u",
+			a->kind == PLAN_ACTION_RESPOND ? "respond" : "redirect", a->status);
 		dump_template(d, &a->text);
 		break;
 	case PLAN_ACTION_ECHO:
 		sbuf_adds(d->out, "\taction echo");
+		break;
+	case PLAN_ACTION_FILES:
+		named(d, "\taction files", a->files->folder);
+		if (a->files->embed.value)
+			sbuf_printf(d->out, " embedded=%zu", a->files->n);
 		break;
 	}
 	sbuf_addc(d->out, '\n');
@@ -148,6 +171,21 @@ static void dump_action(struct dump *d, const struct plan_action *a)
 		dump_template(d, &a->headers[i].value);
 		sbuf_addc(d->out, '\n');
 	}
+}
+
+static void dump_rewrite(struct dump *d, const struct plan_rewrite *r)
+{
+	sbuf_printf(d->out, "\trewrite strip=" STR_FMT " prefix=" STR_FMT, STR_ARG(r->strip_prefix),
+		STR_ARG(r->prefix));
+	if (r->path.n > 0) {
+		sbuf_adds(d->out, " path ");
+		dump_template(d, &r->path);
+	}
+	if (r->host.n > 0) {
+		sbuf_adds(d->out, " host ");
+		dump_template(d, &r->host);
+	}
+	sbuf_addc(d->out, '\n');
 }
 
 static void dump_route(struct dump *d, const struct plan_route *r)
@@ -170,6 +208,8 @@ static void dump_route(struct dump *d, const struct plan_route *r)
 	dump_when(d, &r->when);
 	if (r->chain != PLAN_NONE)
 		sbuf_printf(d->out, "\tchain %u\n", r->chain);
+	if (r->rewrite != NULL)
+		dump_rewrite(d, r->rewrite);
 	dump_action(d, &r->action);
 }
 
@@ -178,7 +218,8 @@ static void dump_hosts(struct dump *d, const struct plan_hosts *h)
 	if (h->kind == PLAN_HOST_ANY)
 		sbuf_adds(d->out, " any-host");
 	for (uint32_t i = 0; i < h->n; i++)
-		sbuf_printf(d->out, " %s" STR_FMT, h->kind == PLAN_HOST_WILDCARD ? "*" : "", STR_ARG(h->at[i]));
+		sbuf_printf(d->out, " %s" STR_FMT, h->kind == PLAN_HOST_WILDCARD ? "*" : "",
+			STR_ARG(h->at[i]));
 }
 
 static void dump_entry(struct dump *d, uint32_t rank)
@@ -193,6 +234,8 @@ static void dump_entry(struct dump *d, uint32_t rank)
 	for (uint32_t i = 0; i < r->n_params && e->params != NULL; i++)
 		if (e->params[i] != PLAN_NO_SEGMENT)
 			sbuf_printf(d->out, " param%u=segment%u", i, e->params[i]);
+	if (e->strip > 0)
+		sbuf_printf(d->out, " strip=%u", e->strip);
 	sbuf_addc(d->out, '\n');
 }
 
@@ -221,7 +264,8 @@ static void dump_group(struct dump *d, uint32_t index)
 	const struct plan_matcher *m = &p->matchers[g->matcher];
 	const struct plan_accepts *lists = plan_accepts_by_first(p, p->arena, g);
 
-	sbuf_printf(d->out, "group %u " STR_FMT " matcher %u\n", index, STR_ARG(g->hosts), g->matcher);
+	sbuf_printf(
+		d->out, "group %u " STR_FMT " matcher %u\n", index, STR_ARG(g->hosts), g->matcher);
 	for (uint32_t i = 0; i < m->n; i++) {
 		sbuf_printf(d->out, "\t" STR_FMT " ranks", STR_ARG(p->paths[m->paths[i]].key));
 		for (uint32_t k = 0; k < lists[i + 1].n; k++) {
@@ -265,7 +309,8 @@ static void dump_backend(struct dump *d, const struct plan_backend *b)
 	const struct m_backend *m = b->model;
 
 	named(d, "backend", m->name.value);
-	sbuf_printf(d->out, " %s%s", balances[m->balance], m->preserve_host.value ? " preserve-host" : "");
+	sbuf_printf(d->out, " %s%s", balances[m->balance],
+		m->preserve_host.value ? " preserve-host" : "");
 	dump_time(d, "connect", m->timeouts.connect.value);
 	dump_time(d, "first_byte", m->timeouts.first_byte.value);
 	dump_time(d, "idle", m->timeouts.idle.value);
@@ -273,8 +318,9 @@ static void dump_backend(struct dump *d, const struct plan_backend *b)
 	for (uint32_t i = 0; i < b->n_servers; i++) {
 		const struct m_server *s = b->servers[i].model;
 
-		sbuf_printf(d->out, "\tserver " STR_FMT " weight=%u%s", STR_ARG(b->servers[i].authority),
-			(unsigned)s->weight.value, s->is_numeric ? " numeric" : "");
+		sbuf_printf(d->out, "\tserver " STR_FMT " weight=%u%s",
+			STR_ARG(b->servers[i].authority), (unsigned)s->weight.value,
+			s->is_numeric ? " numeric" : "");
 		if (s->base_path.value.len > 0)
 			sbuf_printf(d->out, " base=" STR_FMT, STR_ARG(s->base_path.value));
 		end_line(d, s->node == NULL ? SPAN_NONE : s->node->span);

@@ -113,7 +113,8 @@ static void see_cookies(struct seen *s, const struct lookup_request *r)
 	}
 }
 
-static bool field_holds(const struct plan_field *f, struct arena *scratch, const struct lookup_request *r)
+static bool field_holds(
+	const struct plan_field *f, struct arena *scratch, const struct lookup_request *r)
 {
 	struct seen s = { .field = f };
 
@@ -140,11 +141,11 @@ static bool in_cidr(const uint8_t addr[16], const struct m_cidr *c)
 	return rest == 0 || ((addr[whole] ^ c->addr[whole]) >> (8 - rest)) == 0;
 }
 
-bool lookup_when(const struct plan *p, struct arena *scratch, const struct plan_when *w, const struct lookup_request *r)
+bool lookup_when(
+	struct arena *scratch, const struct plan_when *w, const struct lookup_request *r)
 {
 	bool source = w->n_sources == 0;
 
-	(void)p;
 	if (!(str_eq(r->scheme, STR("https")) ? w->https : w->http))
 		return false;
 	for (uint32_t i = 0; i < w->n_sources && !source; i++)
@@ -171,7 +172,8 @@ uint32_t lookup_list(const struct plan_router *router, struct str host)
 
 uint32_t lookup_method_bit(const struct plan *p, struct str method)
 {
-	static const char names[][8] = { "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH" };
+	static const char names[][8] = { "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT",
+		"OPTIONS", "TRACE", "PATCH" };
 
 	for (uint32_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (str_eq(method, str_of(names[i])))
@@ -182,11 +184,13 @@ uint32_t lookup_method_bit(const struct plan *p, struct str method)
 	return TORON_METHOD_OTHER;
 }
 
-struct str lookup_param(const struct plan *p, const struct plan_entry *e, struct str path, uint32_t i)
+struct str lookup_param(
+	const struct plan *p, const struct plan_entry *e, struct str path, uint32_t i)
 {
 	struct str segment = STR_NONE;
 
-	if (i >= p->routes[e->route].n_params || e->params == NULL || e->params[i] == PLAN_NO_SEGMENT)
+	if (i >= p->routes[e->route].n_params || e->params == NULL ||
+		e->params[i] == PLAN_NO_SEGMENT)
 		return STR_NONE;
 	path = str_slice(path, 1, path.len);
 	for (unsigned k = 0; k <= e->params[i]; k++)
@@ -206,31 +210,22 @@ struct search {
 	uint32_t allow;
 };
 
+/* Without a method a route takes any but TRACE, which must be named. */
+static uint32_t taken_methods(const struct plan_route *r)
+{
+	return r->methods == 0 ? ~(uint32_t)(TORON_TRACE | TORON_CONNECT) : r->methods;
+}
+
 static void try_entry(struct search *s, uint32_t rank)
 {
 	const struct plan_route *route = &s->p->routes[s->p->entries[rank].route];
 
-	if (rank >= s->result.entry || !lookup_when(s->p, s->scratch, &route->when, s->r))
+	if (rank >= s->result.entry || !lookup_when(s->scratch, &route->when, s->r))
 		return;
-	if (route->methods == 0 || (route->methods & s->bit) != 0)
+	if ((taken_methods(route) & s->bit) != 0)
 		s->result.entry = rank;
 	else
-		s->allow |= route->methods;
-}
-
-static bool set_has(const struct dfa_accepts *set, uint32_t pattern)
-{
-	uint32_t low = 0, high = set->n;
-
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (set->patterns[middle] < pattern)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < set->n && set->patterns[low] == pattern;
+		s->allow |= taken_methods(route);
 }
 
 static void search_group(struct search *s, const struct plan_group *g)
@@ -238,15 +233,23 @@ static void search_group(struct search *s, const struct plan_group *g)
 	const struct dfa *d = &s->p->matchers[g->matcher].dfa;
 	const struct dfa_accepts *set = &d->sets[dfa_match(d, s->r->path)];
 
-	for (uint32_t i = 0; i < g->n_slots && set->n > 0; i++)
-		if (set_has(set, g->slots[i].pattern))
-			try_entry(s, g->slots[i].entry);
+	for (uint32_t i = 0; i < set->n; i++) {
+		uint32_t pattern = set->patterns[i];
+
+		for (uint32_t k = g->behind_first[pattern]; k < g->behind_first[pattern + 1]; k++)
+			try_entry(s, g->behind[k]);
+	}
 }
 
-struct lookup_result lookup_route(const struct plan *p, struct arena *scratch, const struct lookup_request *r)
+struct lookup_result lookup_route(
+	const struct plan *p, struct arena *scratch, const struct lookup_request *r)
 {
 	struct search s = {
-		.p = p, .scratch = scratch, .r = r, .bit = lookup_method_bit(p, r->method), .result = { .entry = PLAN_NONE },
+		.p = p,
+		.scratch = scratch,
+		.r = r,
+		.bit = lookup_method_bit(p, r->method),
+		.result = { .entry = PLAN_NONE },
 	};
 	const struct plan_router *router = &p->routers[p->listeners[r->listener].router];
 	const struct plan_list *list = &router->lists[lookup_list(router, r->host)];

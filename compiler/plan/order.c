@@ -65,8 +65,10 @@ static enum shape shape_at(const struct m_path *form, size_t i)
 		return SHAPE_END;
 	if (form->segments[i].is_param)
 		return SHAPE_PARAM;
-	/* The slash that closes a prefix ("/a/") stands for whatever follows: less specific than any segment. */
-	if (form->kind == M_PATH_PREFIX && i + 1 == form->n_segments && form->segments[i].text.len == 0)
+	/* The slash that closes a prefix ("/a/") stands for whatever follows: less specific than
+	 * any segment. */
+	if (form->kind == M_PATH_PREFIX && i + 1 == form->n_segments &&
+		form->segments[i].text.len == 0)
 		return SHAPE_SLASH;
 	return SHAPE_LITERAL;
 }
@@ -126,24 +128,58 @@ int order_by_source(const struct plan *p, const struct plan_entry *x, const stru
 	return first_if(route_of(p, x)->when.n_sources > 0, route_of(p, y)->when.n_sources > 0);
 }
 
-int order_compare(const struct plan *p, const struct plan_entry *x, const struct plan_entry *y)
+static const struct {
+	int (*compare)(
+		const struct plan *p, const struct plan_entry *x, const struct plan_entry *y);
+	const char *reason;
+} keys[] = {
+	{ order_by_priority, "a higher priority" },
+	{ order_by_host, "an exact host before a wildcard, a longer wildcard before a shorter one, "
+			 "and both before any host" },
+	{ order_by_path, "the more specific path" },
+	{ order_by_method, "it names methods" },
+	{ order_by_headers, "it asks for more header fields" },
+	{ order_by_query, "it asks for more query parameters" },
+	{ order_by_cookies, "it asks for more cookies" },
+	{ order_by_scheme, "it names a scheme" },
+	{ order_by_source, "it names sources" },
+};
+
+/* The first key from `from` on that tells the two apart; ARRAY_LEN(keys): none. */
+static size_t deciding_key(const struct plan *p, const struct plan_entry *x,
+	const struct plan_entry *y, size_t from)
 {
-	static int (*const keys[])(const struct plan *p, const struct plan_entry *x, const struct plan_entry *y) = {
-		order_by_priority, order_by_host, order_by_path, order_by_method, order_by_headers,
-		order_by_query, order_by_cookies, order_by_scheme, order_by_source,
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
-		int order = keys[i](p, x, y);
-
-		if (order != 0)
-			return order;
-	}
-	return 0;
+	while (from < ARRAY_LEN(keys) && keys[from].compare(p, x, y) == 0)
+		from++;
+	return from;
 }
 
-/* Merges two sorted neighbours, from[0..left) and from[left..n), into `to`; on a tie the left one goes first. */
-static void merge(const struct plan *p, const struct plan_entry *from, uint32_t left, uint32_t n, struct plan_entry *to)
+int order_compare(const struct plan *p, const struct plan_entry *x, const struct plan_entry *y)
+{
+	size_t key = deciding_key(p, x, y, 0);
+
+	return key == ARRAY_LEN(keys) ? 0 : keys[key].compare(p, x, y);
+}
+
+int order_without_priority(
+	const struct plan *p, const struct plan_entry *x, const struct plan_entry *y)
+{
+	size_t key = deciding_key(p, x, y, 1);
+
+	return key == ARRAY_LEN(keys) ? 0 : keys[key].compare(p, x, y);
+}
+
+const char *order_reason(const struct plan *p, const struct plan_entry *x, const struct plan_entry *y)
+{
+	size_t key = deciding_key(p, x, y, 0);
+
+	return key == ARRAY_LEN(keys) ? NULL : keys[key].reason;
+}
+
+/* Merges two sorted neighbours, from[0..left) and from[left..n), into `to`; on a tie the left
+ * one goes first. */
+static void merge(const struct plan *p, const struct plan_entry *from, uint32_t left, uint32_t n,
+	struct plan_entry *to)
 {
 	uint32_t i = 0, j = left;
 

@@ -25,7 +25,8 @@ bool dims_relate(struct dims *d, struct re *x, struct re *y, enum dfa_relation *
 
 	if (decided) {
 		d->n_questions++;
-		decided = dfa_build(&d->scratch, patterns, 2, DIMS_STATES, &dfa, &culprit) == DFA_OK;
+		decided =
+			dfa_build(&d->scratch, patterns, 2, DIMS_STATES, &dfa, &culprit) == DFA_OK;
 		if (decided)
 			*relation_out = dfa_relate(&dfa, 0, 1);
 		arena_reset(&d->scratch);
@@ -62,8 +63,10 @@ static bool listeners_cover(const struct plan_route *wide, const struct plan_rou
 	return true;
 }
 
-/* Whether the pattern `wide` takes every host that `narrow` takes, neither of them being any host. */
-static bool host_covers(enum plan_host_kind wide_kind, struct str wide, enum plan_host_kind narrow_kind, struct str narrow)
+/* Whether the pattern `wide` takes every host that `narrow` takes, neither of them being any
+ * host. */
+static bool host_covers(enum plan_host_kind wide_kind, struct str wide,
+	enum plan_host_kind narrow_kind, struct str narrow)
 {
 	if (wide_kind == PLAN_HOST_EXACT)
 		return narrow_kind == PLAN_HOST_EXACT && str_eq(wide, narrow);
@@ -72,7 +75,8 @@ static bool host_covers(enum plan_host_kind wide_kind, struct str wide, enum pla
 	return narrow.len > wide.len && str_ends(narrow, wide);
 }
 
-/* Whether some host of y is taken by the hosts of x: binary search among exact ones, else one by one. */
+/* Whether some host of y is taken by the hosts of x: binary search among exact ones, else one by
+ * one. */
 static bool any_covers(const struct plan_hosts *x, enum plan_host_kind kind, struct str host)
 {
 	uint32_t low = 0, high = x->n;
@@ -122,14 +126,20 @@ static bool hosts_overlap(const struct plan_hosts *x, const struct plan_hosts *y
 	return false;
 }
 
+/* 0 stands for any but TRACE, which a route must name. */
+static uint32_t taken_methods(uint32_t methods)
+{
+	return methods == 0 ? ~(uint32_t)(TORON_TRACE | TORON_CONNECT) : methods;
+}
+
 static bool methods_overlap(uint32_t x, uint32_t y)
 {
-	return x == 0 || y == 0 || (x & y) != 0;
+	return (taken_methods(x) & taken_methods(y)) != 0;
 }
 
 static bool methods_cover(uint32_t wide, uint32_t narrow)
 {
-	return wide == 0 || (narrow != 0 && (narrow & ~wide) == 0);
+	return (taken_methods(narrow) & ~taken_methods(wide)) == 0;
 }
 
 static bool cidr_covers(const struct m_cidr *wide, const struct m_cidr *narrow)
@@ -234,7 +244,8 @@ static bool values_overlap(struct dims *d, const struct plan_field *x, const str
 	return !dims_relate(d, x->language, y->language, &relation) || relation != DFA_DISJOINT;
 }
 
-static bool values_cover(struct dims *d, const struct plan_field *wide, const struct plan_field *narrow)
+static bool values_cover(
+	struct dims *d, const struct plan_field *wide, const struct plan_field *narrow)
 {
 	enum dfa_relation relation;
 
@@ -245,7 +256,7 @@ static bool values_cover(struct dims *d, const struct plan_field *wide, const st
 	if (all_exact(wide) && all_exact(narrow))
 		return n_shared(narrow, wide) == narrow->n;
 	return dims_relate(d, wide->language, narrow->language, &relation) &&
-		(relation == DFA_CONTAINS || relation == DFA_EQUAL);
+	       (relation == DFA_CONTAINS || relation == DFA_EQUAL);
 }
 
 static bool takes_values(const struct plan_field *f)
@@ -258,8 +269,8 @@ static bool fields_overlap(struct dims *d, const struct plan_when *x, const stru
 	for (uint32_t i = 0; i < x->n_fields; i++) {
 		const struct plan_field *f = &x->fields[i];
 		const struct plan_field *g = dims_field(y, f);
-		bool overlap = g == NULL || (f->absent && g->absent) || (f->present && takes_values(g)) ||
-			(g->present && takes_values(f));
+		bool overlap = g == NULL || (f->absent && g->absent) ||
+			       (f->present && takes_values(g)) || (g->present && takes_values(f));
 
 		if (!overlap && !values_overlap(d, f, g))
 			return false;
@@ -267,16 +278,19 @@ static bool fields_overlap(struct dims *d, const struct plan_when *x, const stru
 	return true;
 }
 
-static bool field_covers(struct dims *d, const struct plan_field *wide, const struct plan_field *narrow)
+static bool field_covers(
+	struct dims *d, const struct plan_field *wide, const struct plan_field *narrow)
 {
 	if (wide->present && wide->absent)
 		return true;
-	if (narrow == NULL || (narrow->absent && !wide->absent) || (narrow->present && !wide->present))
+	if (narrow == NULL || (narrow->absent && !wide->absent) ||
+		(narrow->present && !wide->present))
 		return false;
 	return wide->present || values_cover(d, wide, narrow);
 }
 
-static bool fields_cover(struct dims *d, const struct plan_when *wide, const struct plan_when *narrow)
+static bool fields_cover(
+	struct dims *d, const struct plan_when *wide, const struct plan_when *narrow)
 {
 	for (uint32_t i = 0; i < wide->n_fields; i++)
 		if (!field_covers(d, &wide->fields[i], dims_field(narrow, &wide->fields[i])))
@@ -292,8 +306,8 @@ bool dims_overlap(struct dims *d, const struct plan_entry *x, const struct plan_
 	const struct plan_route *b = &d->plan->routes[y->route];
 
 	return methods_overlap(a->methods, b->methods) && schemes_overlap(&a->when, &b->when) &&
-		hosts_overlap(&x->hosts, &y->hosts) && listeners_overlap(a, b) && sources_overlap(&a->when, &b->when) &&
-		fields_overlap(d, &a->when, &b->when);
+	       hosts_overlap(&x->hosts, &y->hosts) && listeners_overlap(a, b) &&
+	       sources_overlap(&a->when, &b->when) && fields_overlap(d, &a->when, &b->when);
 }
 
 bool dims_cover(struct dims *d, const struct plan_entry *wide, const struct plan_entry *narrow)
@@ -302,6 +316,12 @@ bool dims_cover(struct dims *d, const struct plan_entry *wide, const struct plan
 	const struct plan_route *b = &d->plan->routes[narrow->route];
 
 	return methods_cover(a->methods, b->methods) && schemes_cover(&a->when, &b->when) &&
-		hosts_cover(&wide->hosts, &narrow->hosts) && listeners_cover(a, b) && sources_cover(&a->when, &b->when) &&
-		fields_cover(d, &a->when, &b->when);
+	       hosts_cover(&wide->hosts, &narrow->hosts) && listeners_cover(a, b) &&
+	       sources_cover(&a->when, &b->when) && fields_cover(d, &a->when, &b->when);
+}
+
+bool dims_cover_when(struct dims *d, const struct plan_when *wide, const struct plan_when *narrow)
+{
+	return schemes_cover(wide, narrow) && sources_cover(wide, narrow) &&
+	       fields_cover(d, wide, narrow);
 }

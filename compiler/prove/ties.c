@@ -1,17 +1,27 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Ties and hidden routes, by looking at the pairs of entries that share a host and a path. Within a group the DFA's accept sets
- * name them; between groups of one host list they are few and are asked one by one. */
-#include "base/str.h"
+/* Ties, and routes from which a priority takes requests, by looking at the pairs of entries that
+ * share a host and a path.
+ * Within a group the DFA's accept sets name them; between groups of one host list they are few
+ * and are asked one by one. */
+#include "prove/ties.h"
+
 #include "base/map.h"
+#include "base/str.h"
 #include "plan/order.h"
 #include "prove/dims.h"
-#include "prove/prove.h"
 #include "prove/witness.h"
 
 /* Pairs of entries that are looked at, in all. */
 #define MAX_PAIRS 20000000u
 /* More than this are not worth reporting. */
 #define MAX_TIES 50u
+#define MAX_SHADOWS 20u
+
+/* What a route takes of more specific ones by its priority. */
+struct shadow {
+	const struct plan_entry *by, *of; /* the first pair that was found; NULL: none */
+	uint32_t n;                       /* routes that lose */
+};
 
 struct prover {
 	struct arena *arena;
@@ -20,9 +30,12 @@ struct prover {
 	struct dims dims;
 	uint32_t n_pairs;
 	bool is_capped;
-	uint32_t *hidden_by;  /* by entry: an earlier entry that covers it, or PLAN_NONE */
-	struct map tied;      /* pairs of routes that were reported */
-	struct map compared;  /* pairs of groups */
+	bool *is_tied;          /* by route: a tie was reported */
+	bool *takes;            /* by route: it takes some requests */
+	struct shadow *shadows; /* by route that wins */
+	struct map shadowed;    /* pairs of routes that were counted */
+	struct map tied;        /* pairs of routes that were reported */
+	struct map compared;    /* pairs of groups */
 };
 
 static bool next_pair(struct prover *v)
@@ -50,30 +63,59 @@ static void report_tie(struct prover *v, const struct plan_entry *x, const struc
 	const struct plan_route *second = &v->p->routes[in_order ? y->route : x->route];
 	struct str curl;
 
+	v->is_tied[x->route] = v->is_tied[y->route] = true;
 	if (v->tied.n >= MAX_TIES || !is_new(&v->tied, first->index, second->index))
 		return;
 	curl = witness_curl(v->arena, v->p, x, y);
-	diag_report(v->diags, DIAG_ROUTES_TIE, second->at, "routes '" STR_FMT "' and '" STR_FMT
-		"' both match some requests, and neither comes first", STR_ARG(first->name), STR_ARG(second->name));
+	diag_report(v->diags, DIAG_ROUTES_TIE, second->at,
+		"routes '" STR_FMT "' and '" STR_FMT
+		"' both match some requests, and neither comes first",
+		STR_ARG(first->name), STR_ARG(second->name));
 	diag_note(v->diags, first->at, "'" STR_FMT "' is here", STR_ARG(first->name));
 	if (curl.ptr != NULL)
 		diag_note(v->diags, SPAN_NONE, "both take: " STR_FMT, STR_ARG(curl));
 }
 
+/* Whether x comes before y by its priority alone, and is not made for exceptions: what it asks for
+ * besides host, path and method, y asks for too. A y that takes nothing is reported as such. */
+static bool can_shadow(struct prover *v, const struct plan_entry *x, const struct plan_entry *y)
+{
+	return v->takes[y->route] && order_by_priority(v->p, x, y) < 0 &&
+	       order_without_priority(v->p, x, y) > 0 &&
+	       dims_cover_when(&v->dims, &v->p->routes[x->route].when, &v->p->routes[y->route].when);
+}
+
+static void add_shadow(struct prover *v, const struct plan_entry *x, const struct plan_entry *y)
+{
+	struct shadow *s = &v->shadows[x->route];
+
+	if (!is_new(&v->shadowed, x->route, y->route))
+		return;
+	if (s->n++ == 0) {
+		s->by = x;
+		s->of = y;
+	}
+}
+
+static bool can_tie(struct prover *v, const struct plan_entry *x, const struct plan_entry *y)
+{
+	return !v->p->model->routing.ties_file_order && order_compare(v->p, x, y) == 0;
+}
+
 /* Two entries whose paths overlap, x before y. */
-static void look_at(struct prover *v, uint32_t rank_x, uint32_t rank_y, bool x_covers_path)
+static void look_at(struct prover *v, uint32_t rank_x, uint32_t rank_y)
 {
 	const struct plan_entry *x = &v->p->entries[rank_x];
 	const struct plan_entry *y = &v->p->entries[rank_y];
-	bool is_tie;
 
 	if (x->route == y->route || !next_pair(v))
 		return;
-	is_tie = !v->p->model->routing.ties_file_order && order_compare(v->p, x, y) == 0;
-	if (is_tie && dims_overlap(&v->dims, x, y))
-		report_tie(v, x, y);
-	else if (!is_tie && x_covers_path && v->hidden_by[rank_y] == PLAN_NONE && dims_cover(&v->dims, x, y))
-		v->hidden_by[rank_y] = rank_x;
+	if (can_tie(v, x, y)) {
+		if (dims_overlap(&v->dims, x, y))
+			report_tie(v, x, y);
+	} else if (can_shadow(v, x, y) && dims_overlap(&v->dims, x, y)) {
+		add_shadow(v, x, y);
+	}
 }
 
 /* ---- pairs within a group ---- */
@@ -85,7 +127,8 @@ struct ranks_of {
 
 static struct ranks_of ranks_behind(struct arena *a, const struct plan_group *g, uint32_t n)
 {
-	struct ranks_of r = { ARENA_ARRAY(a, uint32_t, (size_t)n + 2), ARENA_ARRAY(a, uint32_t, g->n_slots) };
+	struct ranks_of r = { ARENA_ARRAY(a, uint32_t, (size_t)n + 2),
+		ARENA_ARRAY(a, uint32_t, g->n_slots) };
 
 	for (uint32_t i = 0; i < g->n_slots; i++)
 		r.first[g->slots[i].pattern + 2]++;
@@ -96,18 +139,16 @@ static struct ranks_of ranks_behind(struct arena *a, const struct plan_group *g,
 	return r;
 }
 
-/* All pairs of an entry behind pattern p and one behind q, where p relates to q as told. */
-static void look_at_patterns(struct prover *v, const struct ranks_of *r, uint32_t p, uint32_t q, enum dfa_relation relation)
+/* All pairs of an entry behind pattern p and one behind q, which share some path. */
+static void look_at_patterns(struct prover *v, const struct ranks_of *r, uint32_t p, uint32_t q)
 {
-	bool p_covers = relation == DFA_CONTAINS || relation == DFA_EQUAL;
-	bool q_covers = relation == DFA_CONTAINED || relation == DFA_EQUAL;
-
 	for (uint32_t i = r->first[p]; i < r->first[p + 1] && !v->is_capped; i++)
-		for (uint32_t k = p == q ? i + 1 : r->first[q]; k < r->first[q + 1] && !v->is_capped; k++) {
+		for (uint32_t k = p == q ? i + 1 : r->first[q];
+			k < r->first[q + 1] && !v->is_capped; k++) {
 			if (r->at[i] < r->at[k])
-				look_at(v, r->at[i], r->at[k], p_covers);
+				look_at(v, r->at[i], r->at[k]);
 			else
-				look_at(v, r->at[k], r->at[i], q_covers);
+				look_at(v, r->at[k], r->at[i]);
 		}
 }
 
@@ -123,9 +164,9 @@ static void prove_group(struct prover *v, const struct plan_group *g)
 		struct dfa_overlap *later;
 		uint32_t n = dfa_overlaps(&m->dfa, &scratch, i, &later);
 
-		look_at_patterns(v, &ranks, i, i, DFA_EQUAL);
+		look_at_patterns(v, &ranks, i, i);
 		for (uint32_t k = 0; k < n; k++)
-			look_at_patterns(v, &ranks, i, later[k].pattern, later[k].relation);
+			look_at_patterns(v, &ranks, i, later[k].pattern);
 	}
 	arena_fini(&scratch);
 }
@@ -137,29 +178,28 @@ static bool is_everything(const struct plan_path *path)
 	return str_eq(path->key, STR("prefix /"));
 }
 
-/* Only what could come of the pair is worth a DFA: a tie, or that x, the earlier one, hides y. */
+/* Only what could come of the pair is worth a DFA. */
 static void ask_pair(struct prover *v, uint32_t rank_x, uint32_t rank_y)
 {
 	const struct plan_entry *x = &v->p->entries[rank_x];
 	const struct plan_entry *y = &v->p->entries[rank_y];
-	enum dfa_relation relation;
-	bool can_tie, can_hide;
+	enum dfa_relation relation = DFA_CONTAINS;
 
 	if (x->route == y->route || !next_pair(v))
 		return;
-	can_tie = !v->p->model->routing.ties_file_order && order_compare(v->p, x, y) == 0;
-	can_hide = !can_tie && v->hidden_by[rank_y] == PLAN_NONE && dims_cover(&v->dims, x, y);
-	if (!can_hide && !(can_tie && dims_overlap(&v->dims, x, y)))
+	if (!can_tie(v, x, y) && !can_shadow(v, x, y))
 		return;
-	if (is_everything(&v->p->paths[x->path]))
-		relation = DFA_CONTAINS;
-	else if (!dims_relate(&v->dims, v->p->paths[x->path].re, v->p->paths[y->path].re, &relation))
+	if (!dims_overlap(&v->dims, x, y))
+		return;
+	if (!is_everything(&v->p->paths[x->path]) &&
+		!dims_relate(&v->dims, v->p->paths[x->path].re, v->p->paths[y->path].re, &relation))
 		return;
 	if (relation != DFA_DISJOINT)
-		look_at(v, rank_x, rank_y, relation == DFA_CONTAINS || relation == DFA_EQUAL);
+		look_at(v, rank_x, rank_y);
 }
 
-/* Every y of one group with every x of the other that comes before it. The slots are in rank order. */
+/* Every y of one group with every x of the other that comes before it. The slots are in rank
+ * order. */
 static void prove_before(struct prover *v, const struct plan_group *gx, const struct plan_group *gy)
 {
 	for (uint32_t i = 0; i < gx->n_slots && !v->is_capped; i++) {
@@ -168,22 +208,26 @@ static void prove_before(struct prover *v, const struct plan_group *gx, const st
 		/* None of gy comes after x, and none after those behind x. */
 		if (x > gy->slots[gy->n_slots - 1].entry)
 			return;
-		for (uint32_t k = gy->n_slots; k > 0 && gy->slots[k - 1].entry > x && !v->is_capped; k--)
+		for (uint32_t k = gy->n_slots; k > 0 && gy->slots[k - 1].entry > x && !v->is_capped;
+			k--)
 			ask_pair(v, x, gy->slots[k - 1].entry);
 	}
 }
 
-/* Whether two groups of one list serve hosts of the same form: all entries of a group are of one form. */
+/* Whether two groups of one list serve hosts of the same form: all entries of a group are of one
+ * form. */
 static bool same_form(const struct plan *p, const struct plan_group *g, const struct plan_group *h)
 {
 	const struct plan_hosts *x = &p->entries[g->slots[0].entry].hosts;
 	const struct plan_hosts *y = &p->entries[h->slots[0].entry].hosts;
 
-	return x->kind == y->kind && (x->kind != PLAN_HOST_WILDCARD || x->at[0].len == y->at[0].len);
+	return x->kind == y->kind &&
+	       (x->kind != PLAN_HOST_WILDCARD || x->at[0].len == y->at[0].len);
 }
 
-/* A group of a narrower host form cannot hide one of a wider form: only the other way round, where a priority puts a wider one
- * first, and between groups of one form there is something to look at. */
+/* A group of a narrower host form cannot hide one of a wider form: only the other way round,
+ * where a priority puts a wider one first, and between groups of one form there is something to
+ * look at. */
 static void prove_lists(struct prover *v, const struct plan_router *r)
 {
 	for (uint32_t i = 0; i < r->n_lists; i++)
@@ -200,66 +244,58 @@ static void prove_lists(struct prover *v, const struct plan_router *r)
 			}
 }
 
-/* ---- hidden routes ---- */
+/* ---- taken by priority ---- */
 
-struct hiders {
-	uint32_t *entries; /* one that hides, for each entry of the route that was seen */
-	uint32_t n_seen, n_hidden;
-};
-
-static void report_hidden(struct prover *v, const struct plan_route *r, const struct hiders *h)
+static void report_shadow(struct prover *v, const struct shadow *s)
 {
-	struct map noted;
-	uint32_t first = v->p->entries[h->entries[0]].route;
+	const struct plan_route *by = &v->p->routes[s->by->route];
+	const struct plan_route *of = &v->p->routes[s->of->route];
+	struct str curl = witness_curl(v->arena, v->p, s->by, s->of);
+	struct str more = s->n == 1 ? STR("")
+				    : arena_printf(v->arena, " and of %u more", s->n - 1);
 
-	map_init(&noted, v->arena);
-	diag_report(v->diags, DIAG_ROUTE_HIDDEN, r->at, "route '" STR_FMT "' never takes a request: '" STR_FMT
-		"' comes first for all that it matches", STR_ARG(r->name), STR_ARG(v->p->routes[first].name));
-	for (uint32_t i = 0; i < h->n_hidden; i++) {
-		const struct plan_route *by = &v->p->routes[v->p->entries[h->entries[i]].route];
-
-		if (is_new(&noted, by->index, 0))
-			diag_note(v->diags, by->at, "'" STR_FMT "' is here", STR_ARG(by->name));
-	}
+	diag_report(v->diags, DIAG_ROUTE_SHADOWED, by->at,
+		"by its priority alone, route '" STR_FMT
+		"' takes requests of the more specific '" STR_FMT "'" STR_FMT,
+		STR_ARG(by->name), STR_ARG(of->name), STR_ARG(more));
+	diag_note(v->diags, of->at, "'" STR_FMT "' is here", STR_ARG(of->name));
+	if (curl.ptr != NULL)
+		diag_note(v->diags, SPAN_NONE, "for example: " STR_FMT, STR_ARG(curl));
 }
 
-static void report_all_hidden(struct prover *v)
+static void report_all_shadows(struct prover *v)
 {
-	const struct plan *p = v->p;
-	struct hiders *h = ARENA_ARRAY(v->arena, struct hiders, p->n_routes);
+	uint32_t n = 0;
 
-	for (uint32_t i = 0; i < p->n_entries; i++)
-		h[p->entries[i].route].n_seen++;
-	for (uint32_t i = 0; i < p->n_entries; i++) {
-		struct hiders *of = &h[p->entries[i].route];
-
-		if (v->hidden_by[i] == PLAN_NONE)
+	for (uint32_t i = 0; i < v->p->n_routes && n < MAX_SHADOWS; i++) {
+		if (v->shadows[i].n == 0)
 			continue;
-		if (of->entries == NULL)
-			of->entries = ARENA_ARRAY(v->arena, uint32_t, of->n_seen);
-		of->entries[of->n_hidden++] = v->hidden_by[i];
+		report_shadow(v, &v->shadows[i]);
+		n++;
 	}
-	for (uint32_t i = 0; i < p->n_routes; i++)
-		if (h[i].n_seen > 0 && h[i].n_hidden == h[i].n_seen)
-			report_hidden(v, &p->routes[i], &h[i]);
 }
 
-void prove_ties(struct arena *a, struct diags *d, const struct plan *p)
+void prove_ties(struct arena *a, struct diags *d, const struct plan *p, const struct reach *r,
+	bool *tied_out)
 {
-	struct prover v = { .arena = a, .diags = d, .p = p, .hidden_by = ARENA_ARRAY(a, uint32_t, p->n_entries) };
+	struct prover v = { .arena = a, .diags = d, .p = p, .is_tied = tied_out };
 
+	v.shadows = ARENA_ARRAY(a, struct shadow, p->n_routes);
+	v.takes = ARENA_ARRAY(a, bool, p->n_routes);
+	for (uint32_t i = 0; i < p->n_entries; i++)
+		v.takes[p->entries[i].route] |= r->verdicts[i] == REACH_TAKES;
+	map_init(&v.shadowed, a);
 	map_init(&v.tied, a);
 	map_init(&v.compared, a);
 	dims_init(&v.dims, p);
-	for (uint32_t i = 0; i < p->n_entries; i++)
-		v.hidden_by[i] = PLAN_NONE;
 	for (uint32_t i = 0; i < p->n_groups; i++)
 		prove_group(&v, &p->groups[i]);
 	for (uint32_t i = 0; i < p->n_routers; i++)
 		prove_lists(&v, &p->routers[i]);
-	report_all_hidden(&v);
+	report_all_shadows(&v);
 	if (v.is_capped || v.dims.undecided)
-		diag_report(d, DIAG_ROUTES_UNDECIDED, p->n_routes == 0 ? SPAN_NONE : p->routes[0].at,
-			"not all routes could be compared with each other: a tie or a hidden route may go unnoticed");
+		diag_report(d, DIAG_ROUTES_UNDECIDED,
+			p->n_routes == 0 ? SPAN_NONE : p->routes[0].at,
+			"not all routes could be compared with each other: a tie may go unnoticed");
 	dims_fini(&v.dims);
 }

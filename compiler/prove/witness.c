@@ -10,13 +10,14 @@ struct witness {
 	struct arena *arena;
 	const struct plan *p;
 	const struct plan_entry *x, *y;
-	const struct plan_route *a, *b;  /* of x, of y */
+	const struct plan_route *a, *b; /* of x, of y */
 	struct sbuf url, options, cookies;
 	bool found;
 };
 
 /* A byte of the range or of `more`, but not of `less`. */
-static struct re *one_of(struct arena *a, unsigned low, unsigned high, const char *more, const char *less)
+static struct re *one_of(
+	struct arena *a, unsigned low, unsigned high, const char *more, const char *less)
 {
 	uint8_t set[32] = { 0 };
 
@@ -25,7 +26,7 @@ static struct re *one_of(struct arena *a, unsigned low, unsigned high, const cha
 	for (; *more != '\0'; more++)
 		set[*more >> 3] |= (uint8_t)(1u << (*more & 7));
 	for (; *less != '\0'; less++)
-		set[*less >> 3] &= (uint8_t)~(1u << (*less & 7));
+		set[*less >> 3] &= (uint8_t) ~(1u << (*less & 7));
 	return re_set(a, set);
 }
 
@@ -39,7 +40,8 @@ static struct re *plain_paths(struct arena *a)
 	return re_alt(a, slash, re_cat(a, re_repeat(a, segment, 1, -1), re_repeat(a, slash, 0, 1)));
 }
 
-/* The shortest string that all of the n <= 3 languages have; STR_NONE if there is none, or it takes too long to find out. */
+/* The shortest string that all of the n <= 3 languages have; STR_NONE if there is none, or it
+ * takes too long to find out. */
 static struct str common(struct witness *w, struct re *const *languages, uint32_t n)
 {
 	struct str best = STR_NONE;
@@ -75,8 +77,9 @@ static void add_escaped(struct sbuf *out, struct str s)
 {
 	for (size_t i = 0; i < s.len; i++) {
 		unsigned char c = (unsigned char)s.ptr[i];
-		bool is_plain = (c >= '0' && c <= '9') || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z') ||
-			strchr("-._~", c) != NULL;
+		bool is_plain = (c >= '0' && c <= '9') ||
+				(ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z') ||
+				strchr("-._~", c) != NULL;
 
 		if (is_plain && c != 0)
 			sbuf_addc(out, (char)c);
@@ -99,8 +102,9 @@ static uint32_t common_listener(const struct witness *w)
 static bool host_matches(const struct plan_hosts *hosts, struct str host)
 {
 	for (uint32_t i = 0; i < hosts->n; i++)
-		if (hosts->kind == PLAN_HOST_EXACT ? str_eq(hosts->at[i], host)
-						   : host.len > hosts->at[i].len && str_ends(host, hosts->at[i]))
+		if (hosts->kind == PLAN_HOST_EXACT
+				? str_eq(hosts->at[i], host)
+				: host.len > hosts->at[i].len && str_ends(host, hosts->at[i]))
 			return true;
 	return hosts->kind == PLAN_HOST_ANY;
 }
@@ -114,7 +118,8 @@ static struct str common_host(const struct witness *w)
 
 	for (uint32_t i = 0; i < narrow->n; i++) {
 		const char *front = narrow->kind == PLAN_HOST_WILDCARD ? "www" : "";
-		struct str host = arena_printf(w->arena, "%s" STR_FMT, front, STR_ARG(narrow->at[i]));
+		struct str host =
+			arena_printf(w->arena, "%s" STR_FMT, front, STR_ARG(narrow->at[i]));
 
 		if (host_matches(wide, host))
 			return host;
@@ -124,8 +129,10 @@ static struct str common_host(const struct witness *w)
 
 static void add_method(struct witness *w)
 {
-	static const char *const names[] = { "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH" };
-	uint32_t bits = (w->a->methods == 0 ? UINT32_MAX : w->a->methods) & (w->b->methods == 0 ? UINT32_MAX : w->b->methods);
+	static const char *const names[] = { "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT",
+		"OPTIONS", "TRACE", "PATCH" };
+	uint32_t bits = (w->a->methods == 0 ? UINT32_MAX : w->a->methods) &
+			(w->b->methods == 0 ? UINT32_MAX : w->b->methods);
 	uint32_t i = 0;
 
 	while (i < 31 && (bits & 1u << i) == 0)
@@ -139,7 +146,9 @@ static void add_method(struct witness *w)
 static void add_path(struct witness *w)
 {
 	struct re *languages[3] = {
-		w->p->paths[w->x->path].re, w->p->paths[w->y->path].re, plain_paths(w->arena),
+		w->p->paths[w->x->path].re,
+		w->p->paths[w->y->path].re,
+		plain_paths(w->arena),
 	};
 	struct str path = common(w, languages, 3);
 
@@ -148,9 +157,11 @@ static void add_path(struct witness *w)
 }
 
 /* A value that both fields take (the second may be NULL). */
-static struct str common_value(struct witness *w, const struct plan_field *f, const struct plan_field *g)
+static struct str common_value(
+	struct witness *w, const struct plan_field *f, const struct plan_field *g)
 {
-	struct re *byte = one_of(w->arena, 0x20, 0x7e, "", f->where == TORON_IN_COOKIE ? " \",;\\" : "");
+	struct re *byte =
+		one_of(w->arena, 0x20, 0x7e, "", f->where == TORON_IN_COOKIE ? " \",;\\" : "");
 	struct re *languages[3] = { re_repeat(w->arena, byte, 1, -1) };
 	uint32_t n = 1;
 	struct str value;
@@ -169,7 +180,8 @@ static struct str common_value(struct witness *w, const struct plan_field *f, co
 	return common(w, languages, n);
 }
 
-static void add_field(struct witness *w, const struct plan_field *f, const struct plan_field *g, bool *has_query)
+static void add_field(
+	struct witness *w, const struct plan_field *f, const struct plan_field *g, bool *has_query)
 {
 	struct str value;
 
@@ -207,16 +219,24 @@ static void add_fields(struct witness *w)
 	bool has_query = false;
 
 	for (uint32_t i = 0; i < w->a->when.n_fields; i++)
-		add_field(w, &w->a->when.fields[i], dims_field(&w->b->when, &w->a->when.fields[i]), &has_query);
+		add_field(w, &w->a->when.fields[i], dims_field(&w->b->when, &w->a->when.fields[i]),
+			&has_query);
 	for (uint32_t i = 0; i < w->b->when.n_fields; i++)
 		if (dims_field(&w->a->when, &w->b->when.fields[i]) == NULL)
 			add_field(w, &w->b->when.fields[i], NULL, &has_query);
 }
 
-struct str witness_curl(struct arena *a, const struct plan *p, const struct plan_entry *x, const struct plan_entry *y)
+struct str witness_curl(struct arena *a, const struct plan *p, const struct plan_entry *x,
+	const struct plan_entry *y)
 {
 	struct witness w = {
-		.arena = a, .p = p, .x = x, .y = y, .a = &p->routes[x->route], .b = &p->routes[y->route], .found = true,
+		.arena = a,
+		.p = p,
+		.x = x,
+		.y = y,
+		.a = &p->routes[x->route],
+		.b = &p->routes[y->route],
+		.found = true,
 	};
 	bool http = w.a->when.http && w.b->when.http;
 	unsigned port = (unsigned)p->listeners[common_listener(&w)].model->port.value;
@@ -232,8 +252,10 @@ struct str witness_curl(struct arena *a, const struct plan *p, const struct plan
 	if (w.cookies.len > 0)
 		sbuf_printf(&w.options, " -b '%s'", w.cookies.ptr);
 	if (w.found)
-		text = arena_printf(a, "curl%s '%s'%s" STR_FMT, w.options.len == 0 ? "" : w.options.ptr, w.url.ptr,
-			source == NULL ? "" : " # from ", STR_ARG(source == NULL ? STR("") : source->text.value));
+		text = arena_printf(a, "curl%s '%s'%s" STR_FMT,
+			w.options.len == 0 ? "" : w.options.ptr, w.url.ptr,
+			source == NULL ? "" : " # from ",
+			STR_ARG(source == NULL ? STR("") : source->text.value));
 	sbuf_fini(&w.url);
 	sbuf_fini(&w.options);
 	sbuf_fini(&w.cookies);

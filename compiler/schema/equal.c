@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* JSON values as values: types, equality, order of numbers, hashes. */
+#include <math.h>
+
 #include "base/str.h"
 #include "schema/eval.h"
 
 /* Beyond 2^53 every double is whole. */
 static bool is_whole(double x)
 {
+	if (isnan(x))
+		return false;
 	return x >= 0x1p53 || x <= -0x1p53 ? x - x == 0 : x == (double)(int64_t)x;
 }
 
@@ -45,7 +49,8 @@ static int compare_doubles(double a, double b)
 /* An integer against a double, without losing digits of the integer. */
 static int compare_mixed(int64_t a, double b)
 {
-	if (b >= 0x1p63)
+	/* What is no number is above all limits. */
+	if (b >= 0x1p63 || isnan(b))
 		return -1;
 	if (b < -0x1p63)
 		return 1;

@@ -37,7 +37,8 @@ void marks_merge(struct marks *into, const struct marks *from, const struct node
 
 bool eval_is_loud(const struct eval *e)
 {
-	return e->quiet == 0;
+	/* Beyond what is kept nobody reads, and each report costs a search for what was meant. */
+	return e->quiet == 0 && e->diags->n < DIAG_MOST_KEPT;
 }
 
 bool eval_fail(struct eval *e, struct node *n, enum diag_id id, const char *format, ...)

@@ -317,7 +317,10 @@ static bool check_path_start(struct arena *a, struct str s, struct format_fault 
 		return fail_path(a, fault, 0, 0, "a path is needed here, not a URL");
 	}
 	if (s.len == 0 || s.ptr[0] != '/') {
-		fault->note = arena_printf(a, "write /" STR_FMT, STR_ARG(s));
+		if (s.len > 0 && (s.ptr[0] == '~' || s.ptr[0] == '^'))
+			fault->note = STR("a regular expression is written {regex: \"...\"}");
+		else
+			fault->note = arena_printf(a, "write /" STR_FMT, STR_ARG(s));
 		return fail_path(a, fault, 0, 0, "a path begins with '/'");
 	}
 	if (query < s.len) {

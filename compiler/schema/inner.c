@@ -52,42 +52,43 @@ static struct step step_escape(struct str rest)
 	return (struct step){ 2 + digits, utf8_len_of(code) };
 }
 
+static struct step step_at(struct str raw, size_t i, char quote)
+{
+	if (quote == '"' && raw.ptr[i] == '\\')
+		return step_escape(str_slice(raw, i, raw.len));
+	return (struct step){ quote == '\'' && raw.ptr[i] == '\'' ? 2 : 1, 1 };
+}
+
 /* The offset in `raw` (between quotes of kind `quote`) that text offset `at` came from. */
 static size_t raw_offset(struct str raw, char quote, size_t at)
 {
 	size_t i = 0, text = 0;
 
 	while (i < raw.len && text < at) {
-		struct step step = { 1, 1 };
+		struct step step = step_at(raw, i, quote);
 
-		if (quote == '"' && raw.ptr[i] == '\\')
-			step = step_escape(str_slice(raw, i, raw.len));
-		else if (quote == '\'' && raw.ptr[i] == '\'')
-			step.raw = 2;
 		i += step.raw;
 		text += step.text;
 	}
 	return i < raw.len ? i : raw.len;
 }
 
-/* True if the text could be read off `raw` by steps: same end, and no line breaks that folding
- * would have changed. */
+/* True if the text is what one reads off `raw` by steps. It is not behind a substitution, nor where
+ * line breaks were folded. */
 static bool is_plain_reading(struct str raw, char quote, struct str text)
 {
-	size_t end = raw_offset(raw, quote, text.len);
+	size_t i = 0, at = 0;
 
-	if (str_find_char(raw, '\n') < raw.len || end != raw.len)
-		return false;
-	/* Substitution changes the text but not the source: compare what needs no unescaping. */
-	for (size_t i = 0; i < text.len; i++) {
-		size_t from = raw_offset(raw, quote, i);
+	while (i < raw.len && at < text.len) {
+		struct step step = step_at(raw, i, quote);
+		bool is_escape = step.raw > 1 && quote == '"';
 
-		if (from >= raw.len ||
-			(raw.ptr[from] != '\\' && (unsigned char)raw.ptr[from] < 0x80 &&
-				raw.ptr[from] != text.ptr[i]))
+		if (raw.ptr[i] == '\n' || (!is_escape && raw.ptr[i] != text.ptr[at]))
 			return false;
+		i += step.raw;
+		at += step.text;
 	}
-	return true;
+	return i == raw.len && at == text.len;
 }
 
 struct span node_inner_span(const struct diags *d, const struct node *n, size_t at, size_t len)

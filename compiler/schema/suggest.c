@@ -2,6 +2,7 @@
 /* Notes that say what was probably meant. */
 #include "base/str.h"
 #include "schema/eval.h"
+#include "schema/foreign.h"
 
 /* More names than this are no help. */
 #define MAX_LISTED 16
@@ -129,6 +130,11 @@ void suggest_key(
 
 	if (suggest_below(e, s, map, member->key) || suggest_above(e, map, member->key))
 		return;
+	nearest = foreign_name(s, member->key);
+	if (nearest.ptr != NULL) {
+		diag_note(e->diags, SPAN_NONE, "here this is called '" STR_FMT "'", STR_ARG(nearest));
+		return;
+	}
 	nearest = diag_nearest(member->key, names, n);
 	if (nearest.ptr != NULL) {
 		diag_note(e->diags, SPAN_NONE, "did you mean '" STR_FMT "'?", STR_ARG(nearest));
@@ -215,6 +221,21 @@ static void suggest_list(struct eval *e, const struct sub *s, const struct node 
 			e->diags, SPAN_NONE, "for one item, write [" STR_FMT "]", STR_ARG(n->text));
 }
 
+/* "$PORT", as shells have it. */
+static bool is_shell_variable(struct str s)
+{
+	return s.len > 1 && s.ptr[0] == '$' && s.ptr[1] >= 'A' && s.ptr[1] <= 'Z';
+}
+
+/* "match: /api": which keys the map would have. */
+static void suggest_members(struct eval *e, const struct sub *s)
+{
+	size_t n;
+	const struct str *names = collect_names(e, sub_follow(s), true, &n);
+
+	note_names(e, "its keys are", names, n);
+}
+
 void suggest_type(struct eval *e, const struct sub *s, const struct node *n, unsigned types)
 {
 	bool is_scalar = n->kind == NODE_INT || n->kind == NODE_FLOAT || n->kind == NODE_BOOL;
@@ -236,6 +257,9 @@ void suggest_type(struct eval *e, const struct sub *s, const struct node *n, uns
 	else if ((types & TYPE_INTEGER) != 0 && n->kind == NODE_STRING && looks_numeric(n->text))
 		diag_note(e->diags, SPAN_NONE, "without quotes it is a number: " STR_FMT,
 			STR_ARG(n->text));
+	else if ((types & TYPE_STRING) == 0 && n->kind == NODE_STRING && is_shell_variable(n->text))
+		diag_note(e->diags, SPAN_NONE, "a variable is written ${" STR_FMT "}",
+			STR_ARG(str_slice(n->text, 1, n->text.len)));
 	else if (types == TYPE_BOOL && n->kind != NODE_MAP && n->kind != NODE_SEQ &&
 		 boolean_meant(n->text) != NULL)
 		diag_note(e->diags, SPAN_NONE, "write %s", boolean_meant(n->text));
@@ -243,4 +267,6 @@ void suggest_type(struct eval *e, const struct sub *s, const struct node *n, uns
 		suggest_list(e, s, n);
 	else if (types == TYPE_OBJECT && n->kind == NODE_SEQ && is_yaml(e, n))
 		diag_note(e->diags, SPAN_NONE, "a map has no '- ' in front of its keys");
+	else if (types == TYPE_OBJECT && n->kind == NODE_STRING && n->parent != NULL)
+		suggest_members(e, s);
 }

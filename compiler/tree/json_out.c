@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-#include "tree/tree.h"
-
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/str.h"
+#include "tree/convert.h"
 
 static void indent(struct sbuf *out, unsigned depth)
 {
 	sbuf_printf(out, "\n%*s", (int)depth * 2, "");
 }
 
-/* The shortest of the usual spellings that gives the same double back. */
-static void put_double(struct sbuf *out, double v)
+void tree_put_real(struct sbuf *out, double v)
 {
 	char text[40];
 
@@ -32,7 +30,7 @@ static void put_real(struct sbuf *out, double v, bool quoted)
 {
 	if (isfinite(v)) {
 		sbuf_adds(out, quoted ? "\"" : "");
-		put_double(out, v);
+		tree_put_real(out, v);
 		sbuf_adds(out, quoted ? "\"" : "");
 	} else {
 		sbuf_adds(out, isnan(v) ? "\"nan\"" : v < 0 ? "\"-inf\"" : "\"inf\"");

@@ -56,17 +56,19 @@ static size_t skip_word(struct str text, size_t at, size_t end)
 /* The event's bytes without its anchor and tag; those of the tag go to *tag_out, if there is one.
  * */
 static struct span value_span(
-	struct yaml_reader *r, const yaml_event_t *e, bool has_properties, struct span *tag_out)
+	struct yaml_reader *r, const yaml_event_t *e, bool has_anchor, bool has_tag, struct span *tag_out)
 {
 	struct str text = r->build.text;
 	size_t begin = yaml_byte_of(r, e->start_mark.index),
 	       end = yaml_byte_of(r, e->end_mark.index);
 	size_t most = e->type == YAML_SCALAR_EVENT ? end : text.len;
 
-	while (has_properties && begin < most &&
-		(text.ptr[begin] == '&' || text.ptr[begin] == '!')) {
+	/* One of each at most: behind those of a map stand those of its first key. */
+	while (begin < most && ((has_anchor && text.ptr[begin] == '&') || (has_tag && text.ptr[begin] == '!'))) {
 		size_t word = begin;
 
+		has_anchor = has_anchor && text.ptr[word] != '&';
+		has_tag = has_tag && text.ptr[word] != '!';
 		begin = skip_word(text, begin, most);
 		if (text.ptr[word] == '!')
 			*tag_out = build_span(&r->build, word, begin);
@@ -223,7 +225,7 @@ static void on_scalar(struct yaml_reader *r, const yaml_event_t *e)
 	struct str tag = event_str(e->data.scalar.tag);
 	struct span tag_at = SPAN_NONE;
 	struct span span =
-		value_span(r, e, true, &tag_at); /* no scalar itself begins with "&" or "!" */
+		value_span(r, e, true, true, &tag_at); /* no scalar itself begins with "&" or "!" */
 	yaml_scalar_style_t style = e->data.scalar.style;
 	struct str text = { (const char *)e->data.scalar.value, e->data.scalar.length };
 	struct node *n;
@@ -256,7 +258,7 @@ static void on_scalar(struct yaml_reader *r, const yaml_event_t *e)
 
 static void on_alias(struct yaml_reader *r, const yaml_event_t *e)
 {
-	struct span none, at = value_span(r, e, false, &none);
+	struct span none, at = value_span(r, e, false, false, &none);
 	struct node *target = yaml_anchor_get(r, event_str(e->data.alias.anchor), at);
 	struct yaml_frame *top = top_frame(r);
 	struct node *n;
@@ -287,7 +289,7 @@ static void on_open(struct yaml_reader *r, const yaml_event_t *e)
 	struct str anchor =
 		event_str(is_map ? e->data.mapping_start.anchor : e->data.sequence_start.anchor);
 	struct span tag_at = SPAN_NONE;
-	struct span span = value_span(r, e, anchor.ptr != NULL || tag.ptr != NULL, &tag_at);
+	struct span span = value_span(r, e, anchor.ptr != NULL, tag.ptr != NULL, &tag_at);
 	struct yaml_frame frame = { .is_key = is_key_next(r) };
 	struct node *n;
 

@@ -33,6 +33,8 @@ static const struct {
 		"the document ended before this; is a key missing its ':'?" },
 	{ "found undefined tag handle", "this tag has a handle that is not defined; a value that "
 					"begins with '!' needs quotes" },
+	{ "did not find expected alphabetic or numeric character",
+		"a name is missing behind '*' or '&'; a value that begins with one of them needs quotes" },
 	{ "found an indentation indicator equal to 0", "the indentation indicator is 1 to 9" },
 	{ "found a tab character where an indentation space is expected",
 		"a tab is used for indentation; YAML allows only spaces there" },
@@ -119,6 +121,8 @@ void yaml_report_error(struct yaml_reader *r)
 		message = "put the ${...} in quotes: inside { } and [ ] its braces would be a map";
 	else if (str_starts(str_of(p->problem), STR("found character that cannot start any token")))
 		message = explain_character(text, at);
+	else if (at + 1 < text.len && text.ptr[at] == ':' && text.ptr[at + 1] == ' ' && str_starts(str_of(p->problem), STR("did not find expected ',' or")))
+		message = "a value with ': ' in it needs quotes";
 	else if (is_tab_indented(text, at))
 		message = "a tab is used for indentation; YAML allows only spaces there";
 	build_stop(&r->build, DIAG_YAML_SYNTAX, build_span(&r->build, at, at + 1), "%s", message);

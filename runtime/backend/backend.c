@@ -13,13 +13,19 @@
 #define MAX_TRIES 4          /* of one exchange, over servers and addresses */
 #define FAILED_MS 1000       /* a server that refused a connection is passed over for so long */
 #define WAIT_TICK_MS 10      /* how often a waiting exchange looks for connections that other workers gave up */
+#define RETRY_RESERVE 10     /* retries of a worker that no request has paid for */
+#define BACKOFF_MOST 10u     /* times the first wait */
+#define WHOLE_PPM 1000000u
 
 /* The life of an exchange here:
  *
- *   begin --> pick --> idle connection --------------------------> attached --> idle | gone
+ *   begin --> pick --> idle connection --------------------------> attached --> head passed on --> idle | gone
  *              |  \--> resolve --> connect ----------------------^    |
- *              |  \--> wait (limit reached) --> pick again            |
- *              ^------------------------------------- retry ----------/            */
+ *              |  \--> wait (limit reached) --> pick again            | fault, status of the policy, per_try_timeout
+ *              ^------------- back off <-- rewind <-- retry? ---------/
+ *                                                       \--> the answer that came, or an error
+ *
+ * The timer of an attempt runs from pick to head. Whatever ends the exchange on the way calls cancel, which stops all that waits. */
 struct dispatch {
 	struct exchange *x;
 	struct backend *backend;
@@ -30,9 +36,15 @@ struct dispatch {
 	uint64_t deadline_ms;
 	uint32_t next_addr, n_addrs; /* of the server's addresses, counted on a retry */
 	bool timer_armed, fresh;     /* fresh: do not take an idle connection */
+	const struct toron_retry *policy; /* NULL: none */
+	struct loop_timer attempt;   /* limits one attempt */
+	uint32_t attempts;           /* begun so far */
+	int avoid;                   /* the server of the attempt before; -1: none */
+	bool attempt_armed, backs_off;
 };
 
 static void pick(struct dispatch *d);
+static void begin_attempt(struct dispatch *d);
 
 /* ---- state ---- */
 
@@ -90,6 +102,7 @@ static bool backend_init(struct backend *b, struct worker *w, const struct toron
 	b->worker = w;
 	b->common = shared;
 	list_init(&b->waiting);
+	b->retry_tokens = (uint64_t)RETRY_RESERVE * WHOLE_PPM;
 	b->random = (clock_monotonic_us() ^ ((uint64_t)w->index << 40) ^ ((uint64_t)conf->index << 50)) | 1;
 	b->servers = calloc(conf->n_servers + 1u, sizeof(*b->servers));
 	if (b->servers == NULL)
@@ -258,9 +271,12 @@ static void leave_queue(struct dispatch *d)
 	atomic_fetch_sub_explicit(&d->backend->servers[d->x->server].shared->waiting, 1, memory_order_relaxed);
 }
 
+static void cancel(struct exchange *x);
+
 static void stop_waiting(struct dispatch *d)
 {
-	d->x->cancel = NULL;
+	d->x->cancel = d->attempt_armed ? cancel : NULL;
+	d->backs_off = false;
 	leave_queue(d);
 	resolver_cancel(&d->query);
 	if (d->timer_armed) {
@@ -269,8 +285,17 @@ static void stop_waiting(struct dispatch *d)
 	}
 }
 
+static void stop_attempt(struct dispatch *d)
+{
+	if (!d->attempt_armed)
+		return;
+	d->attempt_armed = false;
+	loop_timer_fini(&d->attempt);
+}
+
 static void cancel(struct exchange *x)
 {
+	stop_attempt(x->action_state);
 	stop_waiting(x->action_state);
 }
 
@@ -368,6 +393,11 @@ static void on_timer(struct loop_timer *t)
 	struct exchange *x = d->x;
 
 	CHECK_MAGIC(x, EXCHANGE_MAGIC);
+	if (d->backs_off) {
+		stop_waiting(d);
+		begin_attempt(d);
+		return;
+	}
 	if (loop_now_ms(d->backend->worker->loop) >= d->deadline_ms) {
 		enum fault fault = list_empty(&d->waiting) ? FAULT_RESOLVE : FAULT_OVERLOAD;
 
@@ -425,10 +455,22 @@ static void resolve(struct dispatch *d, struct server *s)
 		arm(d, d->backend->conf->connect_ms);
 }
 
-static void pick(struct dispatch *d)
+#define PICKS 4 /* of another server than before, while there is one */
+
+static int choose(struct dispatch *d)
 {
 	struct backend *b = d->backend;
 	int i = b->conf->balance(b, d->x);
+
+	for (int k = 1; k < PICKS && i >= 0 && i == d->avoid && b->conf->n_servers > 1; k++)
+		i = b->conf->balance(b, d->x);
+	return i;
+}
+
+static void pick(struct dispatch *d)
+{
+	struct backend *b = d->backend;
+	int i = choose(d);
 	struct server *s;
 
 	if (i < 0) {
@@ -453,34 +495,184 @@ static void pick(struct dispatch *d)
 	resolve(d, s);
 }
 
+/* ---- another attempt ---- */
+
+static void on_attempt_timeout(struct loop_timer *t)
+{
+	struct dispatch *d = CONTAINER_OF(t, struct dispatch, attempt);
+	struct exchange *x = d->x;
+
+	CHECK_MAGIC(x, EXCHANGE_MAGIC);
+	exchange_give_up(x, FAULT_FIRST_BYTE_TIMEOUT);
+}
+
+static void limit_attempt(struct dispatch *d)
+{
+	if (d->policy == NULL || d->policy->per_try_ms == 0)
+		return;
+	loop_timer_init(&d->attempt, d->backend->worker->loop, on_attempt_timeout);
+	loop_timer_set(&d->attempt, d->policy->per_try_ms);
+	d->attempt_armed = true;
+	d->x->cancel = cancel;
+}
+
+static void begin_attempt(struct dispatch *d)
+{
+	d->attempts++;
+	limit_attempt(d);
+	pick(d);
+}
+
+/* Each request pays for a part of a retry. */
+static void pay_in(struct backend *b, const struct toron_retry *policy)
+{
+	uint64_t most = (uint64_t)RETRY_RESERVE * WHOLE_PPM;
+
+	b->retry_tokens += policy->budget_ppm;
+	if (b->retry_tokens > most)
+		b->retry_tokens = most;
+}
+
+static bool is_paid(struct backend *b)
+{
+	if (b->retry_tokens < WHOLE_PPM)
+		return false;
+	b->retry_tokens -= WHOLE_PPM;
+	return true;
+}
+
+/* A server may have acted on a request that it did not answer. */
+static bool may_repeat(const struct exchange *x, const struct toron_retry *policy)
+{
+	return policy->methods != 0 ? (policy->methods & x->method_bit) != 0 : semantics_is_idempotent(x->method_bit);
+}
+
+static unsigned reason_of(enum fault fault)
+{
+	switch (fault) {
+	case FAULT_CONNECT:
+	case FAULT_CONNECT_TIMEOUT:
+	case FAULT_RESOLVE:
+		return TORON_RETRY_CONNECT;
+	case FAULT_BACK_CLOSED:
+	case FAULT_BACK_CUT:
+		return TORON_RETRY_RESET;
+	case FAULT_FIRST_BYTE_TIMEOUT:
+	case FAULT_BACK_IDLE_TIMEOUT:
+		return TORON_RETRY_TIMEOUT;
+	default:
+		return 0;
+	}
+}
+
+/* A random part of a time that doubles, so that those who failed together do not come back together. */
+static uint64_t backoff_ms(struct dispatch *d)
+{
+	uint64_t most = (uint64_t)d->policy->backoff_ms << (d->attempts < 8 ? d->attempts - 1 : 7);
+
+	if (most > (uint64_t)d->policy->backoff_ms * BACKOFF_MOST)
+		most = (uint64_t)d->policy->backoff_ms * BACKOFF_MOST;
+	return most == 0 ? 0 : backend_random(d->backend) % (most + 1);
+}
+
+/* False when the policy allows no further attempt, or the request cannot be sent again. */
+static bool attempt_again(struct dispatch *d, enum fault fault)
+{
+	struct exchange *x = d->x;
+	uint64_t wait;
+
+	if (d->attempts >= d->policy->attempts || !body_can_rewind(&x->request.body) || !is_paid(d->backend) ||
+	    !exchange_rewind(x, fault))
+		return false;
+	d->avoid = (int)x->server;
+	d->next_addr = 0;
+	d->fresh = false;
+	wait = backoff_ms(d);
+	if (wait == 0) {
+		begin_attempt(d);
+		return true;
+	}
+	arm(d, wait);
+	d->backs_off = true;
+	return true;
+}
+
+static bool retry_by_policy(struct dispatch *d, enum fault fault)
+{
+	unsigned reason = reason_of(fault);
+
+	if ((d->policy->on & reason) == 0)
+		return false;
+	return (reason == TORON_RETRY_CONNECT || may_repeat(d->x, d->policy)) && attempt_again(d, fault);
+}
+
+static bool retry_answer(struct exchange *x)
+{
+	struct dispatch *d = x->action_state;
+	const struct toron_retry *policy = d->policy;
+
+	for (uint32_t i = 0; i < policy->n_statuses; i++)
+		if (policy->statuses[i] == x->response.status)
+			return may_repeat(x, policy) && attempt_again(d, FAULT_NONE);
+	return false;
+}
+
+/* A new connection in place of one that had died unnoticed: no fault of the server, and so no matter of policy. */
+static bool replace(struct dispatch *d)
+{
+	if (!exchange_rewind(d->x, FAULT_BACK_CLOSED))
+		return false;
+	d->fresh = true;
+	limit_attempt(d);
+	pick(d);
+	return true;
+}
+
 /* Another address of the same server, another server, or a new connection in place of one that had died unnoticed. */
 static bool retry(struct exchange *x, enum fault fault)
 {
 	struct dispatch *d = x->action_state;
 	struct server *s = &d->backend->servers[x->server];
+	uint32_t most = MAX_TRIES + (d->policy == NULL ? 0 : d->policy->attempts);
 
-	if (x->tries >= MAX_TRIES || !fault_info(fault)->may_retry)
+	if (x->tries >= most)
 		return false;
-	if (fault == FAULT_BACK_CLOSED) {
-		if (!x->reused || !semantics_is_idempotent(x->method_bit))
-			return false;
-		d->fresh = true;
-		pick(d);
-		return true;
-	}
+	if (fault == FAULT_BACK_CLOSED && x->reused && semantics_is_idempotent(x->method_bit))
+		return replace(d);
+	if (reason_of(fault) != TORON_RETRY_CONNECT)
+		return d->policy != NULL && retry_by_policy(d, fault);
 	d->next_addr++;
 	if (d->next_addr < d->n_addrs) {
 		d->fresh = true;
+		limit_attempt(d);
 		resolve(d, s);
 		return true;
 	}
 	s->failed_until_ms = loop_now_ms(d->backend->worker->loop) + FAILED_MS;
 	d->next_addr = 0;
+	if (d->policy != NULL)
+		return retry_by_policy(d, fault);
 	if (d->backend->conf->n_servers == 1)
 		return false;
 	d->fresh = false;
 	pick(d);
 	return true;
+}
+
+/* A body that may have to be sent again is kept while it is small. */
+static void set_policy(struct dispatch *d, const struct toron_retry *policy)
+{
+	struct exchange *x = d->x;
+
+	d->policy = policy;
+	if (policy == NULL)
+		return;
+	pay_in(d->backend, policy);
+	if (policy->n_statuses != 0)
+		x->retry_answer = retry_answer;
+	if (x->request.length != 0 && x->request.length <= (int64_t)policy->body_bytes && may_repeat(x, policy) &&
+	    (policy->n_statuses != 0 || (policy->on & ~TORON_RETRY_CONNECT) != 0))
+		body_hold(&x->request.body, policy->body_bytes);
 }
 
 void toron_action_backend(struct exchange *x, const void *conf)
@@ -500,9 +692,11 @@ void toron_action_backend(struct exchange *x, const void *conf)
 	d->query.fn = on_resolved;
 	list_init(&d->query.link);
 	list_init(&d->waiting);
+	d->avoid = -1;
 	x->action_state = d;
 	x->retry = retry;
-	pick(d);
+	set_policy(d, x->route->retry != NULL ? x->route->retry : backend->retry);
+	begin_attempt(d);
 }
 
 void toron_action_split(struct exchange *x, const void *conf)

@@ -40,6 +40,7 @@ struct backend {
 	struct list waiting;          /* exchanges that wait for a connection */
 	uint32_t n_waiting;
 	uint64_t random;
+	uint64_t retry_tokens;        /* millionths of a retry that may still be made; each request adds its policy's part */
 };
 
 /* True unless connecting to it failed a moment ago. */

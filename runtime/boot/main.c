@@ -37,7 +37,7 @@ struct boot {
 	struct ports ports;
 	struct backend_shared *shared; /* owned */
 	int access_fd;             /* owned; -1: none */
-	struct boot_signal signals[3];
+	struct boot_signal signals[4];
 	uint32_t n_ready, n_gone;
 	bool failed;               /* a worker did not start */
 	bool draining;
@@ -167,10 +167,28 @@ static void on_signal(struct loop_signal *s, int number)
 	crew_drain(b->crew);
 }
 
+/* After the file was moved away: the next line goes to a new one. */
+static void on_reopen(struct loop_signal *s, int number)
+{
+	struct boot *b = CONTAINER_OF(s, struct boot_signal, at)->boot;
+	const struct toron_log *conf = &b->gateway->log;
+
+	(void)number;
+	if (b->access_fd < 0) {
+		log_event(LOG_INFO, "access-log-reopened", "SIGUSR1: there is no access log");
+		return;
+	}
+	if (access_log_reopen(b->access_fd, conf) != 0)
+		log_event(LOG_ERROR, "access-log-failed", "%s: cannot open the access log again, it stays as it was: %s",
+			conf->access_path, strerror(errno));
+	else
+		log_event(LOG_INFO, "access-log-reopened", "%s", conf->access_path);
+}
+
 /* A terminal that goes away is no reason to drop requests, but nohup's wish is respected. */
 static void watch_signals(struct boot *b)
 {
-	static const int numbers[ARRAY_LEN(b->signals)] = { SIGTERM, SIGINT, SIGHUP };
+	static const int numbers[ARRAY_LEN(b->signals)] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1 };
 
 	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
 		struct boot_signal *s = &b->signals[i];
@@ -180,7 +198,7 @@ static void watch_signals(struct boot *b)
 		s->boot = b;
 		s->is_watched = numbers[i] != SIGHUP || before.sa_handler != SIG_IGN;
 		if (s->is_watched)
-			loop_signal_start(&s->at, b->loop, numbers[i], on_signal);
+			loop_signal_start(&s->at, b->loop, numbers[i], numbers[i] == SIGUSR1 ? on_reopen : on_signal);
 	}
 }
 

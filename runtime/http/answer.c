@@ -10,8 +10,7 @@ static void local_head(struct leg *leg, const struct msg *m)
 	(void)m;
 }
 
-/* The request's body goes nowhere. */
-static void local_more(struct leg *leg)
+void answer_drop_request(struct leg *leg)
 {
 	struct body *body = &leg->x->request.body;
 	size_t n = body_unsent(body);
@@ -36,7 +35,7 @@ static void local_reset(struct leg *leg, enum fault fault)
 static const struct leg_ops local_ops = {
 	.name = "local",
 	.head = local_head,
-	.more = local_more,
+	.more = answer_drop_request,
 	.room = local_room,
 	.reset = local_reset,
 };
@@ -63,22 +62,38 @@ void answer_prepare(struct exchange *x, uint16_t status, struct str content_type
 		body_append(&m->body, body.ptr, body.len, NULL);
 }
 
-void answer_prepare_error(struct exchange *x, uint16_t status, const struct toron_header *headers, size_t n_headers)
-{
-	struct str reason = semantics_reason(status);
-	struct str body = arena_printf(&x->arena, "%u " STR_FMT "\n", (unsigned)status, STR_ARG(reason));
-
-	if (body.ptr == NULL)
-		body = STR("error\n");
-	answer_prepare(x, status, STR("text/plain; charset=utf-8"), body, headers, n_headers);
-}
-
-void answer_start(struct exchange *x)
+void answer_sink(struct exchange *x)
 {
 	CHECK(x->back == NULL);
 	x->local = (struct leg){ .ops = &local_ops, .x = x };
 	x->back = &x->local;
-	local_more(&x->local);
+	answer_drop_request(&x->local);
+}
+
+void answer_attach(struct exchange *x, struct leg *leg)
+{
+	CHECK(x->running && x->chain_answered && x->answer_leg == NULL);
+	x->answer_leg = leg;
+}
+
+static void start_attached(struct exchange *x, struct leg *leg)
+{
+	CHECK(x->back == NULL);
+	leg->x = x;
+	x->back = leg;
+	leg->ops->more(leg);
+	exchange_head(x, leg);
+	leg->ops->room(leg);
+	exchange_more(x, leg);
+}
+
+void answer_start(struct exchange *x)
+{
+	if (x->answer_leg != NULL) {
+		start_attached(x, x->answer_leg);
+		return;
+	}
+	answer_sink(x);
 	exchange_head(x, &x->local);
 	exchange_end(x, &x->local);
 	exchange_more(x, &x->local);

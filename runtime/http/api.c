@@ -50,12 +50,12 @@ void toron_request_id_set(struct exchange *x, struct str id)
 
 struct str toron_source_ip(const struct exchange *x)
 {
-	return x->source_text;
+	return exchange_client_text(x);
 }
 
 const uint8_t *toron_source_addr(const struct exchange *x)
 {
-	return x->source.ip;
+	return exchange_client(x)->ip;
 }
 
 #define NO_SEGMENT 255

@@ -9,6 +9,7 @@ void body_init(struct body *b, size_t limit)
 {
 	b->appended = b->sent = b->released = 0;
 	b->limit = limit;
+	b->hold = b->kept = 0;
 	b->first = b->n = 0;
 	b->end = false;
 }
@@ -20,6 +21,7 @@ void body_fini(struct body *b)
 		b->first = (uint8_t)((b->first + 1) % BODY_SEGMENTS);
 	}
 	b->sent = b->released = b->appended;
+	b->hold = b->kept = 0;
 }
 
 static struct body_segment *nth(const struct body *b, unsigned i)
@@ -77,9 +79,8 @@ void body_sent(struct body *b, size_t n)
 	b->sent += n;
 }
 
-void body_release(struct body *b, size_t n)
+static void release(struct body *b, size_t n)
 {
-	CHECK(n <= b->sent - b->released);
 	b->released += n;
 	while (n != 0) {
 		struct body_segment *s = nth(b, 0);
@@ -94,4 +95,44 @@ void body_release(struct body *b, size_t n)
 		b->first = (uint8_t)((b->first + 1) % BODY_SEGMENTS);
 		b->n--;
 	}
+}
+
+void body_release(struct body *b, size_t n)
+{
+	CHECK(n <= b->sent - b->released - b->kept);
+	if (b->hold == 0) {
+		release(b, n);
+		return;
+	}
+	b->kept += n;
+	/* The producer must never wait for room that only a release would give: one segment is always left for it. */
+	if (b->appended > b->hold || b->n >= BODY_SEGMENTS - 1)
+		body_let_go(b);
+}
+
+void body_hold(struct body *b, size_t most)
+{
+	CHECK(b->sent == 0);
+	b->hold = most < b->limit ? most : b->limit - 1;
+}
+
+void body_let_go(struct body *b)
+{
+	size_t kept = b->kept;
+
+	b->hold = b->kept = 0;
+	if (kept != 0)
+		release(b, kept);
+}
+
+bool body_can_rewind(const struct body *b)
+{
+	return b->sent == 0 || b->hold != 0;
+}
+
+void body_rewind(struct body *b)
+{
+	CHECK(body_can_rewind(b));
+	b->sent = 0;
+	b->kept = 0;
 }

@@ -2,7 +2,10 @@
 /* Bytes in flight in one direction: a bounded queue of references into receive buffers, with three cursors,
  * appended >= sent >= released. The producer appends while there is room; the consumer peeks, marks what it has handed to its
  * transport as sent, and releases what is no longer needed (h1 on write, h2 when the frame is copied, h3 on acknowledgement).
- * Nothing is copied: a segment holds a count on its buffer. */
+ * Nothing is copied: a segment holds a count on its buffer.
+ *
+ * A body that is held keeps what the consumer has released, so that it can be sent once more, for as long as it stays small:
+ *   body_hold --> released bytes are kept --> body_rewind, from the beginning | too many bytes or segments, body_let_go --> as ever */
 #pragma once
 
 #include <stdbool.h>
@@ -23,6 +26,8 @@ struct body_segment {
 struct body {
 	uint64_t appended, sent, released; /* bytes since the beginning */
 	size_t limit;                      /* bytes in the queue at most */
+	size_t hold;                       /* bytes that may be kept for a rewind; 0: not held */
+	size_t kept;                       /* bytes released by the consumer, and kept */
 	struct body_segment at[BODY_SEGMENTS]; /* a ring */
 	uint8_t first, n;
 	bool end;                          /* the producer is done; trailers are in the message */
@@ -39,6 +44,12 @@ void body_append(struct body *b, const char *ptr, size_t len, struct buf *buf);
 int body_peek(const struct body *b, struct iovec *iov, int n_iov);
 void body_sent(struct body *b, size_t n);
 void body_release(struct body *b, size_t n);
+/* Nothing may have been sent. At most `most` bytes are kept, and less than the queue's limit. */
+void body_hold(struct body *b, size_t most);
+void body_let_go(struct body *b);
+/* True if all that was sent can be sent again. */
+bool body_can_rewind(const struct body *b);
+void body_rewind(struct body *b);
 static inline size_t body_unsent(const struct body *b)
 {
 	return (size_t)(b->appended - b->sent);

@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "http/answer.h"
+#include "http/rewrite.h"
 #include "http/semantics.h"
 #include "toron/gateway.h"
 
@@ -146,17 +147,22 @@ bool exchange_keep_buf(struct exchange *x, struct buf *b)
 	return false;
 }
 
+/* The action waits for nothing any more. */
+static void cancel_action(struct exchange *x)
+{
+	void (*cancel)(struct exchange *) = x->cancel;
+
+	x->cancel = NULL;
+	if (cancel != NULL)
+		cancel(x);
+}
+
 /* Stops what the back side does, whatever that is; x->back is NULL afterwards. */
 static void stop_back(struct exchange *x, enum fault fault)
 {
 	struct leg *back = x->back;
 
-	if (x->cancel != NULL) {
-		void (*cancel)(struct exchange *) = x->cancel;
-
-		x->cancel = NULL;
-		cancel(x);
-	}
+	cancel_action(x);
 	if (back == NULL)
 		return;
 	x->back = NULL;
@@ -193,6 +199,10 @@ static void on_total(struct loop_timer *t)
 static void run_action(struct exchange *x)
 {
 	x->state = EXCHANGE_ACTION;
+	if (x->route->rewrite != NULL && !rewrite_apply(x, x->route->rewrite)) {
+		toron_respond_error(x, 400, NULL, 0);
+		return;
+	}
 	x->route->action(x, x->route->conf);
 }
 
@@ -232,6 +242,17 @@ static void answer_not_found(struct exchange *x, uint32_t allow)
 	toron_respond_error(x, 405, &header, 1);
 }
 
+/* About the gateway itself: OPTIONS * (RFC 9110 section 9.3.7), and what may be forwarded no further (section 7.6.2). */
+static void answer_itself(struct exchange *x)
+{
+	static const struct toron_header allow = { .name = STR_INIT("allow"), .value = STR_INIT("OPTIONS") };
+
+	if (x->method_bit == TORON_OPTIONS)
+		toron_respond(x, 204, STR_NONE, STR(""), NULL, 0);
+	else
+		toron_respond_error(x, 405, &allow, 1);
+}
+
 static void on_request_head(struct exchange *x)
 {
 	enum fault fault = semantics_request(x);
@@ -243,8 +264,8 @@ static void on_request_head(struct exchange *x)
 		exchange_fail(x, fault);
 		return;
 	}
-	if (x->path.ptr == NULL) { /* OPTIONS *, about the gateway itself (RFC 9110 section 9.3.7) */
-		toron_respond(x, 204, STR_NONE, STR(""), NULL, 0);
+	if (x->path.ptr == NULL || x->stops_here) {
+		answer_itself(x);
 		return;
 	}
 	if (!route_find(x, &allow)) {
@@ -279,16 +300,27 @@ static void run_response_chain(struct exchange *x)
 		x->route->chain->response(x, x->chain_entered);
 }
 
+static bool is_interim(uint16_t status)
+{
+	return status >= 100 && status < 200 && status != 101;
+}
+
 static void on_response_head(struct exchange *x)
 {
-	if (x->response.status >= 100 && x->response.status < 200 && x->response.status != 101) {
+	if (!is_interim(x->response.status) && x->back != &x->local) {
+		cancel_action(x);
+		if (x->retry_answer != NULL && x->retry_answer(x))
+			return;
+		body_let_go(&x->request.body);
+	}
+	semantics_response(x);
+	if (is_interim(x->response.status)) {
 		x->front->ops->head(x->front, &x->response);
 		x->response.head.n = 0;
 		return;
 	}
 	if (x->times.first_byte == 0)
 		x->times.first_byte = clock_monotonic_us();
-	semantics_response(x);
 	run_response_chain(x);
 	x->state = EXCHANGE_ANSWERING;
 	if (x->response.status == 101) {
@@ -368,6 +400,7 @@ void exchange_fault(struct exchange *x, struct leg *from, enum fault fault)
 void exchange_fail(struct exchange *x, enum fault fault)
 {
 	CHECK(x->state < EXCHANGE_ANSWERING);
+	cancel_action(x);
 	if (x->fault == FAULT_NONE)
 		x->fault = fault;
 	toron_respond_error(x, fault_info(fault)->http != 0 ? fault_info(fault)->http : 500, NULL, 0);
@@ -375,9 +408,37 @@ void exchange_fail(struct exchange *x, enum fault fault)
 
 void exchange_retry_or_fail(struct exchange *x, enum fault fault)
 {
-	if (x->retry != NULL && x->request.body.sent == 0 && x->retry(x, fault))
+	cancel_action(x);
+	if (x->retry != NULL && body_can_rewind(&x->request.body) && x->retry(x, fault))
 		return;
 	exchange_fail(x, fault);
+}
+
+void exchange_give_up(struct exchange *x, enum fault fault)
+{
+	stop_back(x, fault);
+	exchange_retry_or_fail(x, fault);
+}
+
+bool exchange_rewind(struct exchange *x, enum fault fault)
+{
+	struct msg *m = &x->response;
+
+	CHECK(x->state < EXCHANGE_ANSWERING);
+	if (!body_can_rewind(&x->request.body))
+		return false;
+	stop_back(x, fault);
+	body_rewind(&x->request.body);
+	body_fini(&m->body);
+	m->head.n = m->trailers.n = 0;
+	m->status = 0;
+	m->bodiless = false;
+	m->protocol = STR_NONE;
+	message_init(m, MSG_RESPONSE);
+	/* What the answer's fields pointed into. Trailers of the request may have come since: then all stay. */
+	for (size_t i = x->n_request_bufs; i < ARRAY_LEN(x->head_bufs) && x->request.trailers.n == 0; i++)
+		buf_release(&x->head_bufs[i]);
+	return true;
 }
 
 void exchange_refuse(struct exchange *x, enum fault fault)
@@ -401,6 +462,9 @@ void exchange_refuse(struct exchange *x, enum fault fault)
 void exchange_back_done(struct exchange *x)
 {
 	x->back = NULL;
+	/* It answered early and takes no more. */
+	if (!x->request.body.end)
+		answer_sink(x);
 }
 
 void exchange_done(struct exchange *x)
@@ -414,6 +478,9 @@ void exchange_done(struct exchange *x)
 void exchange_attach_back(struct exchange *x, struct leg *back)
 {
 	CHECK(x->back == NULL && back->x == NULL);
+	x->n_request_bufs = 0;
+	while (x->n_request_bufs < ARRAY_LEN(x->head_bufs) && x->head_bufs[x->n_request_bufs] != NULL)
+		x->n_request_bufs++;
 	x->back = back;
 	back->x = x;
 	back->ops->head(back, &x->request);

@@ -69,6 +69,7 @@ struct exchange {
 	struct leg *front, *back;           /* borrowed; NULL: none */
 	struct msg request, response;
 	struct buf *head_bufs[4];           /* counted: what the fields point into */
+	uint8_t n_request_bufs;             /* those that were there when the back leg was attached */
 	struct arena arena;
 
 	/* the request, understood (http/semantics.c) */
@@ -76,8 +77,13 @@ struct exchange {
 	struct str host;                    /* lower case, no port, no trailing dot */
 	uint16_t host_port;
 	struct str path, query;             /* normalised */
-	struct addr source;
+	struct str target;                  /* path and query as the gateway understood them; servers may be sent another one */
+	struct addr source;                 /* the socket's peer */
 	struct str source_text;
+	bool has_client;                    /* a trusted proxy says who stands behind it: */
+	struct addr client;                 /* port 0: unknown */
+	struct str client_text;
+	bool stops_here;                    /* Max-Forwards is spent: answered by the gateway itself */
 
 	/* routing */
 	const struct toron_route *route;    /* NULL: none took it */
@@ -98,7 +104,8 @@ struct exchange {
 	uint32_t server, tries;
 	bool reused;                        /* the back connection has carried exchanges before */
 	bool (*retry)(struct exchange *x, enum fault fault); /* true: another back leg is on its way */
-	void (*cancel)(struct exchange *x);  /* stops what the action waits for without a leg (resolving, queueing); NULL: nothing */
+	bool (*retry_answer)(struct exchange *x); /* likewise, in place of the answer whose head is x->response; NULL: never */
+	void (*cancel)(struct exchange *x);  /* stops what the action waits for besides a leg (names, room, time); NULL: nothing */
 	void *action_state;                  /* the action's own, in the arena */
 
 	enum fault fault;                   /* the first that counted */
@@ -108,6 +115,7 @@ struct exchange {
 	struct loop_timer total;            /* the route's total limit, when it has one */
 	bool total_armed;
 	struct leg local;                   /* our own answers (http/answer.c) */
+	struct leg *answer_leg;             /* the action's own, in place of local (answer_attach); NULL: none */
 	struct list link;                   /* in the pool, or among the worker's live exchanges */
 };
 
@@ -120,6 +128,16 @@ size_t exchange_pool_live(const struct exchange_pool *p);
 struct exchange *exchange_new(struct worker *w, const struct toron_listener *l, struct leg *front, const struct addr *source);
 /* Keeps a count on a buffer that head fields point into; false when there are too many. */
 bool exchange_keep_buf(struct exchange *x, struct buf *b);
+
+/* Whom the request comes from: the client, as far as trusted proxies tell, else the socket's peer. */
+static inline const struct addr *exchange_client(const struct exchange *x)
+{
+	return x->has_client ? &x->client : &x->source;
+}
+static inline struct str exchange_client_text(const struct exchange *x)
+{
+	return x->has_client ? x->client_text : x->source_text;
+}
 
 /* For a front leg whose request is broken, in its head or later: answers with the fault's status when no answer has begun, else resets;
  * the connection ends. The exchange may be dead afterwards. */
@@ -143,6 +161,11 @@ void exchange_attach_back(struct exchange *x, struct leg *back);
 void exchange_fail(struct exchange *x, enum fault fault);
 /* The same, where another try is allowed. */
 void exchange_retry_or_fail(struct exchange *x, enum fault fault);
+/* For actions: an attempt takes too long. Resets the back leg, if there is one; then the same. */
+void exchange_give_up(struct exchange *x, enum fault fault);
+/* For actions, before they try again: resets the back leg, forgets what it answered, and begins the request's body anew. False, and
+ * nothing is changed, if a part of that body is gone. Not after the response head went to the front. */
+bool exchange_rewind(struct exchange *x, enum fault fault);
 
 /* Told once per finished exchange, before it is freed; set by observe/ at boot. NULL: nobody listens. */
 typedef void exchange_observer(struct exchange *x);

@@ -27,13 +27,14 @@ enum field_token field_token(struct str name)
 	case 4: return name.ptr[0] == 'h' ? token_if(name, FIELD_HOST) : token_if(name, FIELD_DATE);
 	case 6:
 		switch (name.ptr[0]) {
+		case 'a': return token_if(name, FIELD_ACCEPT);
 		case 'c': return token_if(name, FIELD_COOKIE);
 		case 'e': return token_if(name, FIELD_EXPECT);
 		default: return token_if(name, FIELD_SERVER);
 		}
 	case 7: return name.ptr[0] == 'u' ? token_if(name, FIELD_UPGRADE) : token_if(name, FIELD_TRAILER);
 	case 8: return token_if(name, FIELD_LOCATION);
-	case 9: return token_if(name, FIELD_FORWARDED);
+	case 9: return name.ptr[0] == 'f' ? token_if(name, FIELD_FORWARDED) : token_if(name, FIELD_X_REAL_IP);
 	case 10:
 		switch (name.ptr[0]) {
 		case 'c': return token_if(name, FIELD_CONNECTION);
@@ -44,8 +45,11 @@ enum field_token field_token(struct str name)
 	case 14: return token_if(name, FIELD_CONTENT_LENGTH);
 	case 15: return token_if(name, FIELD_X_FORWARDED_FOR);
 	case 16:
-		return name.ptr[0] == 'x' ? token_if(name, FIELD_X_FORWARDED_HOST)
-					  : token_if(name, FIELD_PROXY_CONNECTION);
+		switch (name.ptr[12]) {
+		case 'h': return token_if(name, FIELD_X_FORWARDED_HOST);
+		case 'p': return token_if(name, FIELD_X_FORWARDED_PORT);
+		default: return token_if(name, FIELD_PROXY_CONNECTION);
+		}
 	case 17:
 		return name.ptr[0] == 'x' ? token_if(name, FIELD_X_FORWARDED_PROTO)
 					  : token_if(name, FIELD_TRANSFER_ENCODING);

@@ -163,7 +163,7 @@ bool toron_request_any(
 
 /* ---- the source ---- */
 
-static bool is_in(const uint8_t addr[16], const struct toron_cidr *c)
+bool toron_cidr_has(const struct toron_cidr *c, const uint8_t addr[16])
 {
 	unsigned whole = c->bits / 8, rest = c->bits % 8;
 
@@ -175,7 +175,7 @@ static bool is_in(const uint8_t addr[16], const struct toron_cidr *c)
 bool toron_source_in(const struct exchange *x, const struct toron_cidr *at, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (is_in(x->source.ip, &at[i]))
+		if (toron_cidr_has(&at[i], exchange_client(x)->ip))
 			return true;
 	return false;
 }

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/uri.h"
+#include "http/forwarding.h"
 #include "toron/gateway.h"
 
 static const struct {
@@ -54,20 +55,6 @@ static bool is_hop_by_hop(enum field_token t)
 	}
 }
 
-static bool is_named_by_connection(const struct fields *f, struct str name)
-{
-	for (unsigned i = 0; i < f->n; i++) {
-		if (f->at[i].token != FIELD_CONNECTION)
-			continue;
-		struct str rest = f->at[i].value, member;
-
-		while (field_next_member(&rest, &member))
-			if (str_eq_nocase(member, name))
-				return true;
-	}
-	return false;
-}
-
 /* "connection: keep-alive, close, upgrade" names nothing that needs a search through the other fields. */
 static bool connection_names_fields(const struct fields *f)
 {
@@ -85,27 +72,32 @@ static bool connection_names_fields(const struct fields *f)
 
 #define DROPPED FIELD_TOKEN_COUNT
 
-/* Fields that `connection` names, but for those that say where a message is for and where it has been. */
-static void drop_named(struct fields *f)
+static void drop(struct fields *f, struct str name)
 {
 	for (unsigned i = 0; i < f->n; i++) {
-		struct field *field = &f->at[i];
+		enum field_token t = f->at[i].token;
 
-		if (field->token == FIELD_CONNECTION || field->token == FIELD_HOST || field->token == FIELD_VIA)
-			continue;
-		if (is_named_by_connection(f, field->name))
-			field->token = DROPPED;
+		if (f->at[i].name.len == name.len && t != FIELD_CONNECTION && t != FIELD_HOST && t != FIELD_VIA &&
+		    t != FIELD_MAX_FORWARDS && str_eq_nocase(f->at[i].name, name))
+			f->at[i].token = DROPPED;
 	}
 }
 
-static bool is_forwarding(enum field_token t)
+/* Fields that `connection` names, but for those that say where a message is for and where it has been. The members are the outer loop:
+ * there may be thousands. */
+static void drop_named(struct fields *f)
 {
-	return t == FIELD_X_FORWARDED_FOR || t == FIELD_X_FORWARDED_HOST || t == FIELD_X_FORWARDED_PROTO ||
-	       t == FIELD_FORWARDED;
+	for (unsigned i = 0; i < f->n; i++) {
+		if (f->at[i].token != FIELD_CONNECTION)
+			continue;
+		struct str rest = f->at[i].value, member;
+
+		while (field_next_member(&rest, &member))
+			drop(f, member);
+	}
 }
 
-/* Forwarding fields of a request are dropped too: no client is trusted to write them. */
-static void strip(struct fields *f, bool is_request)
+static void strip(struct exchange *x, struct fields *f, const struct forwarding *forwarding)
 {
 	unsigned kept = 0;
 
@@ -114,7 +106,7 @@ static void strip(struct fields *f, bool is_request)
 	for (unsigned i = 0; i < f->n; i++) {
 		enum field_token t = f->at[i].token;
 
-		if (t == DROPPED || is_hop_by_hop(t) || (is_request && is_forwarding(t)))
+		if (t == DROPPED || is_hop_by_hop(t) || (forwarding != NULL && forwarding_drops(x, forwarding, &f->at[i])))
 			continue;
 		f->at[kept++] = f->at[i];
 	}
@@ -188,24 +180,34 @@ static enum fault understand_path(struct exchange *x)
 	return FAULT_NONE;
 }
 
-static bool add_forwarding(struct exchange *x)
+/* RFC 9110 section 7.6.2: OPTIONS and TRACE go through so many gateways. */
+static enum fault count_forwards(struct exchange *x)
 {
-	struct fields *f = &x->request.head;
-	struct arena *a = &x->arena;
-	struct str via = x->request.version_minor == 0 ? STR("1.0 toron") : STR("1.1 toron");
-	const struct field *before = fields_find_token(f, FIELD_VIA);
+	const struct field *field = fields_find_token(&x->request.head, FIELD_MAX_FORWARDS);
+	struct str text;
+	uint64_t n;
 
-	if (before != NULL) {
-		via = arena_printf(a, STR_FMT ", " STR_FMT, STR_ARG(before->value), STR_ARG(via));
-		if (!fields_set(f, a, STR("via"), via))
-			return false;
-	} else if (!fields_add(f, a, STR("via"), via)) {
-		return false;
-	}
-	return fields_add(f, a, STR("x-forwarded-for"), x->source_text) &&
-	       fields_add(f, a, STR("x-forwarded-proto"), x->request.scheme) &&
-	       (x->request.authority.len == 0 ||
-		fields_add(f, a, STR("x-forwarded-host"), x->request.authority));
+	if (field == NULL || (x->method_bit & (TORON_OPTIONS | TORON_TRACE)) == 0)
+		return FAULT_NONE;
+	if (!str_to_u64(field->value, UINT32_MAX, &n))
+		return FAULT_BAD_REQUEST;
+	x->stops_here = n == 0;
+	if (n == 0)
+		return FAULT_NONE;
+	text = arena_printf(&x->arena, "%u", (unsigned)(n - 1));
+	return text.ptr != NULL && fields_set(&x->request.head, &x->arena, STR("max-forwards"), text) ? FAULT_NONE :
+												      FAULT_NO_MEMORY;
+}
+
+/* Strips what is not for the next server, and says whom the request comes from. */
+static enum fault rewrite_fields(struct exchange *x)
+{
+	struct forwarding forwarding;
+
+	if (!forwarding_read(x, &forwarding))
+		return FAULT_NO_MEMORY;
+	strip(x, &x->request.head, &forwarding);
+	return forwarding_write(x, &forwarding) ? FAULT_NONE : FAULT_NO_MEMORY;
 }
 
 enum fault semantics_request(struct exchange *x)
@@ -223,16 +225,20 @@ enum fault semantics_request(struct exchange *x)
 	if (x->listener->limits.body_bytes != 0 && x->request.length > 0 &&
 	    (uint64_t)x->request.length > x->listener->limits.body_bytes)
 		return FAULT_BODY_TOO_LARGE;
-	strip(&x->request.head, true);
-	return add_forwarding(x) ? FAULT_NONE : FAULT_NO_MEMORY;
+	/* RFC 9110 section 9.3.8. */
+	if (x->method_bit == TORON_TRACE && x->request.length != 0)
+		return FAULT_BAD_REQUEST;
+	x->target = x->request.path;
+	fault = count_forwards(x);
+	return fault != FAULT_NONE ? fault : rewrite_fields(x);
 }
 
 void semantics_response(struct exchange *x)
 {
 	struct fields *f = &x->response.head;
 
-	strip(f, false);
-	if (fields_find_token(f, FIELD_DATE) == NULL) {
+	strip(x, f, NULL);
+	if (x->response.status >= 200 && fields_find_token(f, FIELD_DATE) == NULL) {
 		char *date = arena_bytes(&x->arena, CLOCK_HTTP_DATE_LEN);
 
 		if (date == NULL)

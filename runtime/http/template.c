@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Templates: "${path.id}" and the like, put together for one exchange. */
-#include "toron/exchange.h"
-
-#include "http/exchange.h"
+#include "http/template.h"
 
 #define FEW_PARTS 16
 
-static struct str part_value(struct exchange *x, const struct toron_part *p)
+struct str template_value(struct exchange *x, const struct toron_part *p)
 {
 	switch (p->kind) {
 	case TORON_PART_LITERAL:
@@ -26,11 +24,15 @@ static struct str part_value(struct exchange *x, const struct toron_part *p)
 	case TORON_PART_HEADER:
 		return toron_request_header(x, p->text);
 	case TORON_PART_SOURCE_IP:
-		return x->source_text;
+		return exchange_client_text(x);
 	case TORON_PART_PARAM:
 		return toron_path_param(x, p->index);
 	case TORON_PART_CLAIM:
 		return toron_claim(x, p->text);
+	case TORON_PART_RESPONSE_HEADER:
+		return toron_response_header(x, p->text);
+	case TORON_PART_LOG:
+		break;
 	}
 	return STR_NONE;
 }
@@ -71,7 +73,7 @@ static struct str join(struct exchange *x, const struct toron_template *t, struc
 	char *text, *at;
 
 	for (uint32_t i = 0; i < t->n; i++) {
-		values[i] = part_value(x, &t->parts[i]);
+		values[i] = template_value(x, &t->parts[i]);
 		len += values[i].len;
 	}
 	text = at = arena_bytes(&x->arena, len);
@@ -92,7 +94,7 @@ struct str toron_template_text(struct exchange *x, const struct toron_template *
 	if (t->n == 1 && t->parts[0].kind == TORON_PART_LITERAL)
 		return t->parts[0].text;
 	if (t->n == 1) {
-		struct str value = part_value(x, &t->parts[0]);
+		struct str value = template_value(x, &t->parts[0]);
 
 		if (value.ptr == NULL)
 			return x->arena.overflow ? STR_NONE : STR("");

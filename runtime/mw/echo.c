@@ -103,7 +103,7 @@ static void describe(const struct exchange *x, struct text *t)
 	add_member(t, STR("authority"), x->request.authority);
 	add_member(t, STR("path"), x->path);
 	add_member(t, STR("query"), x->query);
-	add_member(t, STR("source"), x->source_text);
+	add_member(t, STR("source"), exchange_client_text(x));
 	add_member(t, STR("request_id"), toron_request_id(x));
 	add_member(t, STR("route"), str_of(x->route == NULL ? NULL : x->route->name));
 	add_member(t, STR("listener"), str_of(x->listener->name));

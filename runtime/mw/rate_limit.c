@@ -31,8 +31,10 @@ int toron_rate_limit_start(const void *data)
 
 static struct str source_key(const struct exchange *x)
 {
-	return (struct str){ (const char *)x->source.ip,
-		x->source.is_v4 ? sizeof(x->source.ip) : IPV6_PREFIX };
+	const struct addr *client = exchange_client(x);
+
+	return (struct str){ (const char *)client->ip,
+		client->is_v4 ? sizeof(client->ip) : IPV6_PREFIX };
 }
 
 /* Kinds of keys are told apart by their first byte, which is put before `value`. */

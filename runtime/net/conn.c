@@ -151,8 +151,11 @@ ptrdiff_t conn_writev(struct conn *c, const struct iovec *iov, int n)
 	size_t total = 0;
 	unsigned wanted = loop_io_wanted(&c->io);
 
-	if (taken < 0 && taken != ERR_AGAIN)
+	if (taken < 0 && taken != ERR_AGAIN) {
+		/* A broken socket stays writable: watching it further would spin. */
+		loop_io_want(&c->io, wanted & ~(unsigned)LOOP_WRITE);
 		return taken;
+	}
 	for (int i = 0; i < n; i++)
 		total += iov[i].iov_len;
 	if (taken >= 0 && (size_t)taken == total)

@@ -17,7 +17,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "observe/json_line.h"
+#include "observe/access_line.h"
 
 #define WRITE_AT (64u << 10)       /* bytes that are worth a call before the turn ends */
 #define RETRY_MS 5u                /* a sink that took nothing is asked again */
@@ -25,15 +25,6 @@
 #define LAST_WAIT_MS 1000          /* for the sink, when the log is freed */
 #define PIPE_BYTES (1 << 20)
 
-/* Bytes of a value that are logged. */
-#define CAP_NAME 256u              /* of config: listener, route, backend */
-#define CAP_METHOD 64u
-#define CAP_HOST 512u              /* host, server, request_id */
-#define CAP_PATH 4096u
-#define CAP_AGENT 1024u
-#define LINE_MOST (1024 + 15 * JSON_LINE_NUMBER + 3 * JSON_LINE_TEXT(CAP_NAME) + \
-	JSON_LINE_TEXT(CAP_METHOD) + 3 * JSON_LINE_TEXT(CAP_HOST) + JSON_LINE_TEXT(CAP_PATH) + \
-	JSON_LINE_TEXT(CAP_AGENT))
 #define KEPT_MOST (256u << 10)     /* bytes that wait for a sink that does not keep up */
 
 struct access_log {
@@ -44,15 +35,17 @@ struct access_log {
 	bool is_shared;        /* not a regular file: see write_some */
 	bool is_socket;
 	bool is_blocked;       /* the sink took nothing; the timer tries again */
+	const struct toron_log *conf; /* borrowed */
 	uint32_t sample_ppm;
 	uint64_t random;
-	uint64_t dropped, reported_ms;
+	uint64_t dropped, reported_ms; /* since the process log said so */
+	uint64_t untold;       /* likewise, since a line of this log did */
 	struct loop_task task;
 	struct loop_timer retry;
 	size_t from, to;       /* what waits in bytes[] */
 	uint64_t stamp_us;     /* of stamp[] */
 	char stamp[CLOCK_RFC3339_LEN];
-	char bytes[KEPT_MOST + LINE_MOST];
+	char bytes[KEPT_MOST + ACCESS_LINE_MOST];
 };
 
 /* A pipe, terminal or socket takes part of a write when it is full, so workers take turns: who
@@ -104,6 +97,28 @@ int access_log_open(const struct toron_log *conf)
 	return fd >= 0 ? fd : err_of_errno(errno);
 }
 
+/* In place, so that no worker needs to know: whoever writes next writes to the new file. What is being written meanwhile ends up
+ * whole in the old one. */
+int access_log_reopen(int fd, const struct toron_log *conf)
+{
+	struct stat before, after;
+	int fresh, err = 0;
+
+	if (fstat(fd, &before) != 0 || !S_ISREG(before.st_mode))
+		return 0;
+	fresh = access_log_open(conf);
+	if (fresh < 0)
+		return fresh;
+	if (fstat(fresh, &after) != 0 || !S_ISREG(after.st_mode)) {
+		errno = EINVAL; /* workers write to files in another way than to all else */
+		err = err_of_errno(errno);
+	} else if (dup3(fresh, fd, O_CLOEXEC) < 0) {
+		err = err_of_errno(errno);
+	}
+	close(fresh);
+	return err;
+}
+
 static void report_drops(struct access_log *log)
 {
 	uint64_t now = loop_now_ms(log->worker->loop);
@@ -132,6 +147,7 @@ static ssize_t write_once(const struct access_log *log)
 static size_t write_some(struct access_log *log)
 {
 	bool is_mine = true;
+	uint64_t lost = 0;
 	ssize_t n = 0;
 
 	if (log->is_shared) {
@@ -144,7 +160,9 @@ static size_t write_some(struct access_log *log)
 		/* A full disk, a reader that went away: these lines are lost, later ones may not
 		 * be. */
 		for (size_t i = log->from; i < log->to; i++)
-			log->dropped += log->bytes[i] == '\n';
+			lost += log->bytes[i] == '\n';
+		log->dropped += lost;
+		log->untold += lost;
 		log->from = log->to = 0;
 		n = 0;
 	} else if (n > 0) {
@@ -206,6 +224,7 @@ struct access_log *access_log_new(struct worker *w, int fd, const struct toron_l
 	log->magic = ACCESS_LOG_MAGIC;
 	log->worker = w;
 	log->fd = fd;
+	log->conf = conf;
 	log->is_shared = fstat(fd, &st) != 0 || !S_ISREG(st.st_mode);
 	log->is_socket = log->is_shared && S_ISSOCK(st.st_mode);
 	log->sample_ppm = conf->access_sample_ppm;
@@ -272,62 +291,10 @@ static struct str stamp_of(struct access_log *log)
 	return (struct str){ log->stamp, sizeof(log->stamp) };
 }
 
-/* "CONNECT_TIMEOUT" is "connect-timeout" to the outside. */
-static void put_fault(struct json_line *j, enum fault fault)
-{
-	const char *name = fault_info(fault)->name;
-	char text[CAP_METHOD];
-	size_t n = 0;
-
-	for (; name[n] != '\0' && n < sizeof(text); n++)
-		text[n] = name[n] == '_' ? '-' : (char)ascii_lower((unsigned char)name[n]);
-	json_line_text(j, STR("fault"), (struct str){ text, n }, CAP_METHOD);
-}
-
-static void put_request(struct json_line *j, const struct exchange *x)
-{
-	struct str host = x->host.len > 0 ? x->host : x->request.authority;
-	char client[ADDR_TEXT_MAX];
-
-	json_line_text(j, STR("listener"), str_of(x->listener->name), CAP_NAME);
-	json_line_text(j, STR("client"), (struct str){ client, addr_format(&x->source, client) },
-		ADDR_TEXT_MAX);
-	json_line_text(j, STR("method"), x->request.method, CAP_METHOD);
-	json_line_text(j, STR("host"), host, CAP_HOST);
-	json_line_text(j, STR("path"), x->request.path, CAP_PATH);
-	json_line_text(j, STR("protocol"),
-		x->request.version_minor == 0 ? STR("HTTP/1.0") : STR("HTTP/1.1"), CAP_METHOD);
-	json_line_number(j, STR("status"), x->response.status);
-}
-
-static void put_action(struct json_line *j, const struct exchange *x)
-{
-	if (x->route != NULL)
-		json_line_text(j, STR("route"), str_of(x->route->name), CAP_NAME);
-	if (x->backend == NULL)
-		return;
-	json_line_text(j, STR("backend"), str_of(x->backend->name), CAP_NAME);
-	if (x->server < x->backend->n_servers && x->tries > 0)
-		json_line_text(j, STR("server"), x->backend->servers[x->server].authority, CAP_HOST);
-	json_line_number(j, STR("tries"), x->tries);
-}
-
-static void put_times(struct json_line *j, const struct exchange *x)
-{
-	uint64_t begun = x->times.begun, now = clock_monotonic_us();
-
-	json_line_us(j, STR("duration_ms"), now > begun ? now - begun : 0);
-	if (x->times.first_byte > begun)
-		json_line_us(j, STR("first_byte_ms"), x->times.first_byte - begun);
-	json_line_number(j, STR("request_bytes"), x->request.body.appended);
-	json_line_number(j, STR("response_bytes"), x->response.body.sent);
-}
-
 void access_log_exchange(struct exchange *x)
 {
 	struct access_log *log = x->worker->access;
-	const struct field *agent;
-	struct json_line j;
+	struct access_line line;
 
 	if (log == NULL || !is_sampled(log))
 		return;
@@ -336,21 +303,12 @@ void access_log_exchange(struct exchange *x)
 		flush(log);
 	if (log->to > KEPT_MOST) {
 		log->dropped++;
+		log->untold++;
 		return;
 	}
-	json_line_begin(&j, log->bytes + log->to);
-	json_line_text(&j, STR("time"), stamp_of(log), CLOCK_RFC3339_LEN);
-	put_request(&j, x);
-	put_action(&j, x);
-	put_times(&j, x);
-	if (x->request_id.len > 0)
-		json_line_text(&j, STR("request_id"), x->request_id, CAP_HOST);
-	agent = fields_find_token(&x->request.head, FIELD_USER_AGENT);
-	if (agent != NULL)
-		json_line_text(&j, STR("user_agent"), agent->value, CAP_AGENT);
-	if (x->fault != FAULT_NONE)
-		put_fault(&j, x->fault);
-	log->to = (size_t)(json_line_end(&j) - log->bytes);
+	line = (struct access_line){ .conf = log->conf, .stamp = stamp_of(log), .dropped = log->untold };
+	log->untold = 0;
+	log->to = (size_t)(access_line_write(&line, x, log->bytes + log->to) - log->bytes);
 	if (!log->is_blocked)
 		loop_defer(x->worker->loop, &log->task);
 }

@@ -5,6 +5,8 @@
 
 #define NO_RANK  UINT32_MAX
 #define LIST_END 0xffff
+/* TRACE shows to the client what it has no other way to see, so that a route must name it. */
+#define ANY_METHOD (~(uint32_t)(TORON_TRACE | TORON_CONNECT))
 
 /* What a search has found so far. */
 struct search {
@@ -16,12 +18,14 @@ struct search {
 /* The methods that a route takes, with what they imply. */
 static uint32_t taken_methods(const struct toron_route *r)
 {
+	if (r->methods == 0)
+		return ANY_METHOD;
 	return r->methods & TORON_GET ? r->methods | TORON_HEAD : r->methods;
 }
 
 static bool takes_method(const struct toron_route *r, uint32_t bit)
 {
-	return r->methods == 0 || (taken_methods(r) & bit) != 0;
+	return (taken_methods(r) & bit) != 0;
 }
 
 /* All that a candidate asks for besides its method. */

@@ -29,7 +29,7 @@ class CommandLine(Case):
     def test_help(self):
         _, overview, _ = self.toronc("help", code=0)
         self.assertEqual(overview, self.toronc("--help", code=0)[1])
-        for command in ("build", "check", "dump", "validate", "features", "schema", "help", "version"):
+        for command in ("build", "check", "dump", "fmt", "convert", "init", "validate", "features", "schema", "help", "version"):
             self.assertIn("\n  " + command, overview)
             _, text, _ = self.toronc("help", command, code=0)
             self.assertTrue(text.startswith("usage: toronc "), text)
@@ -251,6 +251,7 @@ class Diagnostics(Case):
         self.assertEqual(1, child.wait(LIMIT))
         return text
 
+    @unittest.skipUnless(os.path.exists("/dev/ptmx") and os.path.isdir("/dev/pts"), "no pseudo terminals here")
     def test_colours_on_a_terminal(self):
         self.assertIn(b"\x1b[", self.terminal(TERM="xterm"))
         self.assertIn(b"\x1b[", self.terminal(TERM="xterm", NO_COLOR=""))

@@ -274,7 +274,7 @@ class Connection:
 
     def request(self):
         line, fields = self.head()
-        if fields.get("transfer-encoding") == "chunked":
+        if fields.get("transfer-encoding", "").lower() == "chunked":
             body, trailers = self.chunked()
             return Message(line, fields, body, trailers)
         return Message(line, fields, self.exactly(int(fields.get("content-length", "0"))))

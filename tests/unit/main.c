@@ -39,6 +39,9 @@ int main(int argc, char **argv)
 	SRunner *runner = srunner_create(NULL);
 	int n_suites = 0;
 
+	/* Read when a suite's cases are made. */
+	setenv("CK_DEFAULT_TIMEOUT", TIME_LIMIT, 0);
+
 	for (const struct entry *e = entries; e->name != NULL; e++) {
 		if (wanted(e->name, argc, argv)) {
 			srunner_add_suite(runner, e->make());
@@ -50,7 +53,6 @@ int main(int argc, char **argv)
 		srunner_free(runner);
 		return 2;
 	}
-	setenv("CK_DEFAULT_TIMEOUT", TIME_LIMIT, 0);
 	/* CK_FORK=no in the environment is for debuggers. */
 	if (getenv("CK_FORK") == NULL)
 		srunner_set_fork_status(runner, CK_FORK);

@@ -43,7 +43,7 @@ void h1_back_deadline(struct h1 *h)
 		ms = l->connect_ms;
 	else if (h->leg.x == NULL)
 		ms = l->pool_idle_ms;
-	else if (h->stalled)
+	else if (h->stalled && !h->blocked)
 		ms = 0; /* the front is slow, and has limits of its own */
 	else if (h->in_state == H1_IN_IDLE && !h->blocked)
 		ms = h1_out_is_complete(h) ? l->first_byte_ms : 0;
@@ -96,7 +96,7 @@ void h1_back_progress(struct h1 *h)
 		return;
 	}
 	if (h->leg.x != NULL && h->in_state == H1_IN_DONE && h1_out_is_complete(h))
-		let_go(h);
+		exchange_more(let_go(h), &h->leg);
 	h1_back_deadline(h);
 }
 
@@ -111,19 +111,24 @@ static bool begin_tunnel(struct h1 *h)
 	return true;
 }
 
+static bool is_interim(const struct msg *m)
+{
+	return m->status < 200 && m->status != 101;
+}
+
 static bool on_response(struct h1 *h, const struct h1_head *head)
 {
 	struct exchange *x = h->leg.x;
 	struct msg *m = &x->response;
 
 	if (m->status == 101) {
-		if (x->request.protocol.ptr == NULL) {
+		if (x->request.protocol.ptr == NULL || !str_eq_nocase(m->protocol, x->request.protocol)) {
 			back_fault(h, FAULT_BACK_PROTOCOL);
 			return false;
 		}
 		return begin_tunnel(h);
 	}
-	if (m->status < 200) {
+	if (is_interim(m)) {
 		if (++h->back.n_interim > INTERIM_MAX) {
 			back_fault(h, FAULT_BACK_PROTOCOL);
 			return false;
@@ -159,10 +164,11 @@ bool h1_back_head(struct h1 *h)
 	if (len == 0)
 		return false;
 	h->scanned = 0;
-	fault = exchange_keep_buf(x, h->in) ? FAULT_NONE : FAULT_NO_MEMORY;
-	if (fault == FAULT_NONE)
-		fault = h1_parse_response(h->in->bytes + h->in_at, len, &limits, &x->arena, x->method_bit == TORON_HEAD,
-			&x->response, &head);
+	fault = h1_parse_response(h->in->bytes + h->in_at, len, &limits, &x->arena, x->method_bit == TORON_HEAD, &x->response,
+		&head);
+	/* An interim head is passed on before this returns, and there may be many. */
+	if (fault == FAULT_NONE && !is_interim(&x->response) && !exchange_keep_buf(x, h->in))
+		fault = FAULT_NO_MEMORY;
 	h->in_at += (uint32_t)len;
 	if (fault != FAULT_NONE) {
 		back_fault(h, fault);
@@ -183,15 +189,11 @@ void h1_back_eof(struct h1 *h)
 		back_fault(h, FAULT_BACK_CLOSED);
 		return;
 	case H1_IN_UNTIL_CLOSE:
+	case H1_IN_TUNNEL:
 		if (h->peer_reset) {
 			back_fault(h, FAULT_BACK_CUT);
 			return;
 		}
-		h->in_state = H1_IN_DONE;
-		exchange_end(h->leg.x, &h->leg);
-		h1_back_in_done(h);
-		return;
-	case H1_IN_TUNNEL:
 		h->in_state = H1_IN_DONE;
 		exchange_end(h->leg.x, &h->leg);
 		h1_back_in_done(h);

@@ -4,7 +4,7 @@
 
 #define SIZE_LINE_MAX 512 /* bytes of one chunk-size line, extensions included */
 
-/*   SIZE -> EXTENSION -> SIZE_LF -> DATA -> DATA_CR -> DATA_LF -> SIZE ...
+/*   SIZE -> [SPACE ->] EXTENSION -> SIZE_LF -> DATA -> DATA_CR -> DATA_LF -> SIZE ...
  *     \________________^      \-> TRAILERS (size 0)                    */
 
 static int hex_value(char c)
@@ -32,11 +32,23 @@ static bool on_size(struct h1_chunks *c, char byte)
 		return false;
 	if (byte == '\r')
 		c->state = H1_CHUNK_SIZE_LF;
-	else if (byte == ';' || byte == ' ' || byte == '\t')
+	else if (byte == ';')
 		c->state = H1_CHUNK_EXTENSION;
+	else if (byte == ' ' || byte == '\t')
+		c->state = H1_CHUNK_SPACE;
 	else
 		return false;
 	return true;
+}
+
+/* Space after the size, which only an extension or the line's end may follow. */
+static bool on_space(struct h1_chunks *c, char byte)
+{
+	if (byte == '\r')
+		c->state = H1_CHUNK_SIZE_LF;
+	else if (byte == ';')
+		c->state = H1_CHUNK_EXTENSION;
+	return byte == '\r' || byte == ';' || byte == ' ' || byte == '\t';
 }
 
 static bool on_line_end(struct h1_chunks *c, char byte)
@@ -61,6 +73,8 @@ static bool on_byte(struct h1_chunks *c, char byte)
 	switch (c->state) {
 	case H1_CHUNK_SIZE:
 		return ++c->line <= SIZE_LINE_MAX && on_size(c, byte);
+	case H1_CHUNK_SPACE:
+		return ++c->line <= SIZE_LINE_MAX && on_space(c, byte);
 	case H1_CHUNK_EXTENSION:
 		return ++c->line <= SIZE_LINE_MAX && on_extension(c, byte);
 	case H1_CHUNK_SIZE_LF:

@@ -11,9 +11,6 @@
 #define LINGER_MS 2000          /* how long a closing connection takes what the client still sends */
 #define DRAIN_BODY_MAX 65536u   /* bytes of an unwanted request body that are read to keep a connection */
 
-/* Over all workers; a listener's limit. */
-static _Atomic uint32_t open_connections[64];
-
 struct h1_limits h1_limits_of(const struct h1 *h)
 {
 	if (h->is_front) {
@@ -25,20 +22,13 @@ struct h1_limits h1_limits_of(const struct h1 *h)
 	return (struct h1_limits){ BUF_LARGE - 4096, 256, 0 };
 }
 
-static _Atomic uint32_t *connections_of(const struct toron_listener *l, const struct worker *w)
-{
-	size_t i = (size_t)(l - w->gateway->listeners);
-
-	return &open_connections[i % ARRAY_LEN(open_connections)];
-}
-
 static void front_close(struct h1 *h, bool abort)
 {
 	if (h->closed)
 		return;
 	list_remove(&h->front.link.link);
 	h->conn.worker->n_fronts--;
-	atomic_fetch_sub_explicit(connections_of(h->front.listener, h->conn.worker), 1, memory_order_relaxed);
+	atomic_fetch_sub_explicit(h->front.listener->open, 1, memory_order_relaxed);
 	h1_close(h, abort);
 }
 
@@ -61,11 +51,17 @@ static void linger(struct h1 *h)
 	conn_deadline(&h->conn, LINGER_MS);
 }
 
+/* A client that has ended its direction may have pipelined requests before. */
+static bool has_ended(const struct h1 *h)
+{
+	return h->eof && h->in_at == h->in_end;
+}
+
 static bool may_keep_alive(const struct h1 *h)
 {
 	uint32_t most = h->front.listener->limits.requests_per_connection;
 
-	return h->keep_alive && !h->eof && !h->conn.worker->draining && !h->leg.x->close_front &&
+	return h->keep_alive && !has_ended(h) && !h->conn.worker->draining && !h->leg.x->close_front &&
 	       (most == 0 || h->front.n_requests < most);
 }
 
@@ -81,8 +77,9 @@ static void next_request(struct h1 *h, bool keep)
 		front_close(h, true);
 		return;
 	}
-	if (!keep || !whole || !h->keep_alive || h->conn.worker->draining) {
-		if (whole && h->in_at == h->in_end)
+	if (!keep || !whole || !h->keep_alive || h->conn.worker->draining || has_ended(h)) {
+		/* Who did not ask for the end may be sending already. */
+		if (whole && h->in_at == h->in_end && !h->keep_alive)
 			front_close(h, false);
 		else
 			linger(h);
@@ -93,7 +90,8 @@ static void next_request(struct h1 *h, bool keep)
 	h->scanned = 0;
 	if (h->stalled) {
 		h->stalled = false;
-		conn_unpause(&h->conn);
+		if (!h->eof)
+			conn_unpause(&h->conn);
 	}
 	if (h->in_at != h->in_end && !h->pumping)
 		h1_pump_later(h);
@@ -103,7 +101,16 @@ static void next_request(struct h1 *h, bool keep)
 /* Whether the rest of an unwanted request body is worth reading. */
 static bool worth_draining(const struct h1 *h)
 {
-	return h->in_state == H1_IN_LENGTH && h->in_left <= DRAIN_BODY_MAX && !h->wait_continue;
+	if (h->wait_continue)
+		return false;
+	return (h->in_state == H1_IN_LENGTH && h->in_left <= DRAIN_BODY_MAX) ||
+	       (h->in_state == H1_IN_CHUNKED && h->leg.x->request.body.appended <= DRAIN_BODY_MAX);
+}
+
+/* Whether nobody takes the request's body any more. */
+static bool goes_nowhere(const struct h1 *h)
+{
+	return h->leg.x->back == NULL || h->leg.x->back == &h->leg.x->local;
 }
 
 void h1_front_progress(struct h1 *h)
@@ -112,7 +119,7 @@ void h1_front_progress(struct h1 *h)
 		return;
 	if (h->leg.x != NULL && h1_out_is_complete(h)) {
 		if (h->leg.x->is_tunnel) {
-			if (h->in_state == H1_IN_DONE)
+			if (h->in_state == H1_IN_DONE || goes_nowhere(h))
 				next_request(h, false);
 		} else if (h->in_state == H1_IN_DONE || !worth_draining(h) || !h->answer_keeps) {
 			next_request(h, h->answer_keeps);
@@ -179,8 +186,11 @@ bool h1_front_head(struct h1 *h)
 	enum fault fault;
 	size_t len;
 
-	if (h->scanned == 0)
-		h->in_at += (uint32_t)h1_skip_empty(h->in->bytes + h->in_at, h->in_end - h->in_at);
+	len = h1_skip_empty(h->in->bytes + h->in_at, h->in_end - h->in_at);
+	if (len != 0) {
+		h->in_at += (uint32_t)len;
+		h->scanned = 0;
+	}
 	if (h->in_at == h->in_end)
 		return false;
 	len = h1_head_length(h->in->bytes + h->in_at, h->in_end - h->in_at, &h->scanned);
@@ -229,11 +239,29 @@ static void front_gone(struct h1 *h, enum fault fault, bool abort)
 	front_close(h, abort);
 }
 
+void h1_front_starved(struct h1 *h, enum fault fault)
+{
+	if (h->in_state == H1_IN_DISCARD)
+		front_gone(h, FAULT_FRONT_CLOSED, true);
+	else if (h->leg.x == NULL)
+		refuse_head(h, fault);
+	else
+		refuse(h, fault);
+}
+
+void h1_front_flooded(struct h1 *h)
+{
+	front_gone(h, FAULT_FRONT_CLOSED, true);
+}
+
 void h1_front_eof(struct h1 *h)
 {
+	if (h->peer_reset) {
+		front_gone(h, FAULT_FRONT_CLOSED, true);
+		return;
+	}
 	switch (h->in_state) {
-	case H1_IN_DONE: /* half-closed: it may still want its answer */
-		h->keep_alive = false;
+	case H1_IN_DONE: /* half-closed: it may still want its answers */
 		return;
 	case H1_IN_TUNNEL:
 		h->in_state = H1_IN_DONE;
@@ -243,9 +271,8 @@ void h1_front_eof(struct h1 *h)
 			h1_front_progress(h);
 		return;
 	case H1_IN_DISCARD:
-		if (h->leg.x != NULL)
-			return;
-		front_close(h, false);
+		if (h->leg.x == NULL)
+			front_close(h, false);
 		return;
 	default:
 		front_gone(h, FAULT_FRONT_CLOSED, false);
@@ -265,8 +292,9 @@ static void front_head(struct leg *leg, const struct msg *m)
 	if (m->status == 100)
 		h->wait_continue = false;
 	if (!interim) {
-		/* A client that was never told to go on may or may not send its body: its next byte means nothing. */
-		if (h->wait_continue && h->in_state != H1_IN_DONE)
+		/* A client that was never told to go on may or may not send its body: its next byte means nothing. And a body that
+		 * nobody wants is read to its end only while it is small. */
+		if (h->in_state != H1_IN_DONE && (h->wait_continue || (goes_nowhere(h) && !worth_draining(h))))
 			h->keep_alive = false;
 		h->answer_keeps = may_keep_alive(h);
 	}
@@ -280,8 +308,6 @@ static void front_head(struct leg *leg, const struct msg *m)
 	if (m->status == 101) {
 		h->in_state = H1_IN_TUNNEL;
 		h->answer_keeps = false;
-		if (h->eof)
-			exchange_end(h->leg.x, leg);
 		h1_pump_later(h);
 	}
 }
@@ -352,11 +378,10 @@ static const struct conn_user front_user = {
 
 static void front_accept(struct worker *w, const struct toron_listener *l, int fd, const struct addr *peer)
 {
-	_Atomic uint32_t *count = connections_of(l, w);
 	struct h1 *h;
 
 	if (l->limits.connections != 0 &&
-	    atomic_load_explicit(count, memory_order_relaxed) >= l->limits.connections) {
+	    atomic_load_explicit(l->open, memory_order_relaxed) >= l->limits.connections) {
 		log_event(LOG_WARN, "connection-limit", "%s: listener %s has %u connections; one more was refused", l->origin,
 			l->name, l->limits.connections);
 		close(fd);
@@ -367,7 +392,7 @@ static void front_accept(struct worker *w, const struct toron_listener *l, int f
 		close(fd);
 		return;
 	}
-	atomic_fetch_add_explicit(count, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(l->open, 1, memory_order_relaxed);
 	h1_init(h, true);
 	h->leg.ops = &front_ops;
 	h->front.listener = l;

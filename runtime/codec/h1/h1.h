@@ -113,9 +113,13 @@ void h1_back_progress(struct h1 *h);
 /* The peer's bytes break the rules (or a limit) inside a body. */
 void h1_front_broken(struct h1 *h, enum fault fault);
 void h1_back_broken(struct h1 *h, enum fault fault);
-/* The peer has ended its direction. */
+/* The peer has ended its direction, and what came before was taken; told again after each later pump. */
 void h1_front_eof(struct h1 *h);
 void h1_back_eof(struct h1 *h);
+/* There is no buffer to read into, and nothing in flight that would give one back. */
+void h1_front_starved(struct h1 *h, enum fault fault);
+/* Too much came while lingering. */
+void h1_front_flooded(struct h1 *h);
 /* Writing failed. */
 void h1_front_write_failed(struct h1 *h);
 void h1_back_write_failed(struct h1 *h);

@@ -188,6 +188,17 @@ static bool pump_batch(struct h1 *h)
 	return had_exchange && h->is_front && h->leg.x == NULL && !h->closed && h->in_at != h->in_end;
 }
 
+/* The peer's end counts once everything before it was taken. */
+static void tell_eof(struct h1 *h)
+{
+	if (!h->eof || h->closed || h->stalled || !list_empty(&h->task.link))
+		return;
+	if (h->is_front)
+		h1_front_eof(h);
+	else
+		h1_back_eof(h);
+}
+
 void h1_pump(struct h1 *h)
 {
 	CHECK_MAGIC(h, H1_MAGIC);
@@ -203,6 +214,7 @@ void h1_pump(struct h1 *h)
 		h1_front_progress(h);
 	else
 		h1_back_progress(h);
+	tell_eof(h);
 }
 
 static void on_task(struct loop_task *t)
@@ -274,10 +286,26 @@ static void on_eof(struct h1 *h)
 {
 	h->eof = true;
 	conn_pause(&h->conn);
+	tell_eof(h);
+}
+
+/* No buffer, or a full one. What is in flight, or the exchange before, will make room and say so; otherwise nobody would. */
+static void no_room(struct h1 *h)
+{
+	const struct body *body = h->leg.x == NULL ? NULL : h1_in_body(h);
+
+	if (body != NULL && h->in_state != H1_IN_DISCARD &&
+	    (h->in_state == H1_IN_DONE || body->appended != body->released)) {
+		conn_pause(&h->conn);
+		h->stalled = true;
+		return;
+	}
+	enum fault fault = h->in_at != h->in_end ? FAULT_HEAD_TOO_LARGE : FAULT_NO_MEMORY;
+
 	if (h->is_front)
-		h1_front_eof(h);
+		h1_front_starved(h, fault);
 	else
-		h1_back_eof(h);
+		h1_back_broken(h, fault);
 }
 
 /* While lingering, what comes is thrown away, within bounds. */
@@ -289,16 +317,25 @@ static bool discard_too_much(struct h1 *h, size_t n)
 	return h->front.discarded > DISCARD_MAX;
 }
 
+/* Buffers may be short because a request body is kept for another attempt: that comes last. */
+static bool make_room_or_let_go(struct h1 *h)
+{
+	if (make_room(h))
+		return true;
+	if (!h->is_front || h->leg.x == NULL || h1_in_body(h)->kept == 0)
+		return false;
+	body_let_go(h1_in_body(h));
+	return make_room(h);
+}
+
 /* True if a read filled the buffer, so that there may be more. */
 static bool read_once(struct h1 *h)
 {
 	ptrdiff_t n;
 	size_t room;
 
-	if (!make_room(h)) {
-		/* A full buffer waits for the exchange before it, or memory is short: go on when there is room. */
-		conn_pause(&h->conn);
-		h->stalled = true;
+	if (!make_room_or_let_go(h)) {
+		no_room(h);
 		return false;
 	}
 	room = h->in->cap - h->in_end;
@@ -315,7 +352,7 @@ static bool read_once(struct h1 *h)
 	}
 	h->in_end += (uint32_t)n;
 	if (discard_too_much(h, (size_t)n)) {
-		h1_close(h, true);
+		h1_front_flooded(h);
 		return false;
 	}
 	h1_pump(h);

@@ -222,6 +222,8 @@ void h1_more(struct leg *leg)
 		sink(h);
 		if (h->is_front)
 			h1_front_progress(h);
+		else
+			h1_back_progress(h);
 		return;
 	}
 	released = write_out(h, h1_out_msg(h));

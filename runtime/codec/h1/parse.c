@@ -2,6 +2,7 @@
 #include "codec/h1/parse.h"
 
 #include "base/err.h"
+#include "base/uri.h"
 
 /* Per byte: the lower-case form of a token character (RFC 9110 section 5.6.2), or 0. */
 static const unsigned char token_lower[256] = {
@@ -72,23 +73,51 @@ static bool take_crlf(struct cursor *c)
 	return true;
 }
 
-/* A token up to the byte `stop`, which is taken too; ptr NULL on anything else. */
-static struct str take_token(struct cursor *c, char stop, bool lower)
+/* A token up to the byte `stop`, which no token holds and which is taken too; ptr NULL on anything else. */
+static struct str take_token(struct cursor *c, char stop)
 {
 	char *start = c->at, *p = start;
 
-	for (; p < c->end && *p != stop; p++) {
-		unsigned char low = token_lower[(unsigned char)*p];
-
-		if (low == 0)
-			return STR_NONE;
-		if (lower)
-			*p = (char)low;
-	}
-	if (p == c->end || p == start)
+	while (p < c->end && token_lower[(unsigned char)*p] != 0)
+		p++;
+	if (p == c->end || p == start || *p != stop)
 		return STR_NONE;
 	c->at = p + 1;
 	return (struct str){ start, (size_t)(p - start) };
+}
+
+/* A field name and its colon; the name is lowered in place. */
+static struct str take_name(struct cursor *c)
+{
+	char *start = c->at, *p = start;
+	unsigned char low;
+
+	for (; p < c->end && (low = token_lower[(unsigned char)*p]) != 0; p++)
+		*p = (char)low;
+	if (p == c->end || p == start || *p != ':')
+		return STR_NONE;
+	c->at = p + 1;
+	return (struct str){ start, (size_t)(p - start) };
+}
+
+/* The first byte in [p, end) that may not stand in a field value; eight at a time while they are plain. */
+static char *skip_value(char *p, char *end)
+{
+	const uint64_t ones = 0x0101010101010101u, highs = 0x8080808080808080u;
+	uint64_t eight;
+
+	for (; end - p >= 8; p += 8) {
+		memcpy(&eight, p, 8);
+		uint64_t is_del = eight ^ (ones * 0x7f);
+		/* The high bit of a byte is set where it is below 0x20, or 0x7f; or, harmlessly, above such a one. */
+		uint64_t odd = ((eight - ones * 0x20) & ~eight) | ((is_del - ones) & ~is_del);
+
+		if ((odd & highs) != 0)
+			break;
+	}
+	while (p < end && is_value_byte((unsigned char)*p))
+		p++;
+	return p;
 }
 
 /* One field line. */
@@ -96,15 +125,14 @@ static bool take_field(struct cursor *c, struct str *name_out, struct str *value
 {
 	char *start, *p;
 
-	*name_out = take_token(c, ':', true);
+	*name_out = take_name(c);
 	if (name_out->ptr == NULL)
 		return false;
 	p = c->at;
 	while (p < c->end && (*p == ' ' || *p == '\t'))
 		p++;
 	start = p;
-	while (p < c->end && is_value_byte((unsigned char)*p))
-		p++;
+	p = skip_value(p, c->end);
 	c->at = p;
 	if (!take_crlf(c))
 		return false;
@@ -118,7 +146,8 @@ static bool take_field(struct cursor *c, struct str *name_out, struct str *value
 struct gathered {
 	int64_t length;             /* -1: none */
 	struct str host, upgrade;   /* ptr NULL: none */
-	bool chunked, other_coding, two_lengths, two_hosts, close, keep_alive, upgrade_named, expect, bad_expect, bad_length;
+	bool chunked, other_coding, two_lengths, two_hosts, close, keep_alive, upgrade_named, two_upgrades, expect, bad_expect,
+		bad_length;
 };
 
 static void gather_connection(struct gathered *g, struct str value)
@@ -164,6 +193,8 @@ static bool gather(struct gathered *g, enum field_token t, struct str value)
 		gather_connection(g, value);
 		return false; /* semantics.c needs the fields that it names */
 	case FIELD_UPGRADE:
+		if (g->upgrade.ptr != NULL)
+			g->two_upgrades = true;
 		g->upgrade = value;
 		return true;
 	case FIELD_EXPECT:
@@ -210,11 +241,16 @@ static enum fault take_version(struct cursor *c, uint8_t *minor_out)
 	return FAULT_NONE;
 }
 
+static bool starts_nocase(struct str s, struct str prefix)
+{
+	return s.len >= prefix.len && str_eq_nocase(str_slice(s, 0, prefix.len), prefix);
+}
+
 /* absolute-form (RFC 9112 section 3.2.2): the authority wins over Host. */
 static bool split_absolute(struct msg *m)
 {
 	struct str t = m->path;
-	size_t scheme = str_starts(t, STR("http://")) ? 7 : str_starts(t, STR("https://")) ? 8 : 0;
+	size_t scheme = starts_nocase(t, STR("http://")) ? 7 : starts_nocase(t, STR("https://")) ? 8 : 0;
 
 	if (scheme == 0)
 		return false;
@@ -267,7 +303,7 @@ static enum fault request_line(struct cursor *c, const struct h1_limits *limits,
 {
 	enum fault fault;
 
-	m->method = take_token(c, ' ', false);
+	m->method = take_token(c, ' ');
 	if (m->method.ptr == NULL || m->method.len > 64)
 		return FAULT_BAD_REQUEST;
 	fault = take_target(c, limits, m);
@@ -281,6 +317,8 @@ static enum fault request_line(struct cursor *c, const struct h1_limits *limits,
 /* The target's form (RFC 9112 section 3.2) and Host. */
 static enum fault request_target(const struct gathered *g, struct msg *m)
 {
+	struct uri_authority at;
+
 	if (g->two_hosts || (g->host.ptr == NULL && m->version_minor == 1))
 		return FAULT_BAD_REQUEST;
 	if (g->host.ptr != NULL)
@@ -291,7 +329,20 @@ static enum fault request_target(const struct gathered *g, struct msg *m)
 		return FAULT_NONE;
 	if (str_eq(m->path, STR("*")))
 		return str_eq(m->method, STR("OPTIONS")) ? FAULT_NONE : FAULT_BAD_REQUEST;
-	return split_absolute(m) ? FAULT_NONE : FAULT_BAD_REQUEST;
+	if (!split_absolute(m))
+		return FAULT_BAD_REQUEST;
+	/* What is overruled must be valid all the same. */
+	return g->host.len == 0 || uri_authority_parse(g->host, &at) == URI_OK ? FAULT_NONE : FAULT_BAD_REQUEST;
+}
+
+/* A switch to another HTTP version or to TLS would carry requests past all routes and middlewares. */
+static bool may_tunnel(const struct gathered *g)
+{
+	struct str p = g->upgrade;
+
+	return g->upgrade_named && !g->two_upgrades && p.len != 0 && str_find_char(p, ',') == p.len &&
+	       !starts_nocase(p, STR("h2")) && !starts_nocase(p, STR("h3")) && !starts_nocase(p, STR("http")) &&
+	       !starts_nocase(p, STR("tls"));
 }
 
 enum fault h1_parse_request(char *bytes, size_t len, const struct h1_limits *limits, struct arena *a, struct msg *m,
@@ -314,7 +365,7 @@ enum fault h1_parse_request(char *bytes, size_t len, const struct h1_limits *lim
 		return FAULT_EXPECTATION;
 	m->expect_continue = g.expect && m->version_minor == 1 && head_out->framing != H1_NO_BODY;
 	head_out->keep_alive = m->version_minor == 1 ? !g.close : g.keep_alive && !g.close;
-	head_out->upgrade = g.upgrade_named && g.upgrade.len != 0 && m->version_minor == 1;
+	head_out->upgrade = may_tunnel(&g) && m->version_minor == 1;
 	/* A request that upgrades with a body is not worth its ambiguity: the upgrade is ignored (RFC 9110 section 7.8). */
 	if (head_out->upgrade && head_out->framing == H1_NO_BODY)
 		m->protocol = g.upgrade;
@@ -383,14 +434,19 @@ enum fault h1_parse_trailers(char *bytes, size_t len, const struct h1_limits *li
 {
 	struct cursor c = { bytes, bytes + len };
 	struct str name, value;
+	uint32_t n = 0;
 
 	while (!take_crlf(&c)) {
-		if (!take_field(&c, &name, &value) || out->n >= limits->header_count)
+		if (!take_field(&c, &name, &value) || ++n > limits->header_count)
 			return FAULT_BAD_REQUEST;
 		switch (field_token(name)) {
 		case FIELD_CONTENT_LENGTH: case FIELD_TRANSFER_ENCODING: case FIELD_HOST: case FIELD_CONNECTION:
 		case FIELD_UPGRADE: case FIELD_TE: case FIELD_TRAILER: case FIELD_EXPECT:
 			return FAULT_BAD_REQUEST;
+		case FIELD_KEEP_ALIVE: case FIELD_PROXY_CONNECTION: case FIELD_PROXY_AUTHENTICATE:
+		case FIELD_PROXY_AUTHORIZATION: case FIELD_MAX_FORWARDS: case FIELD_COOKIE: case FIELD_VIA: case FIELD_FORWARDED:
+		case FIELD_X_FORWARDED_FOR: case FIELD_X_FORWARDED_HOST: case FIELD_X_FORWARDED_PROTO:
+			continue;
 		default:
 			break;
 		}

@@ -40,12 +40,13 @@ enum fault h1_parse_request(char *bytes, size_t len, const struct h1_limits *lim
 /* `method_is_head`: the request was HEAD, so that no body follows. */
 enum fault h1_parse_response(char *bytes, size_t len, const struct h1_limits *limits, struct arena *a, bool method_is_head,
 	struct msg *m, struct h1_head *head_out);
-/* A trailer section, its empty line included. Fields that frame or route are refused (RFC 9110 section 6.5.1). */
+/* A trailer section, its empty line included. Fields that frame or route are refused (RFC 9110 section 6.5.1); those that concern one
+ * connection or say who sent the message are read over: merged into a head, they would pass for the gateway's own. */
 enum fault h1_parse_trailers(char *bytes, size_t len, const struct h1_limits *limits, struct arena *a, struct fields *out);
 
 /* ---- chunked coding (RFC 9112 section 7.1) ---- */
-enum h1_chunk_state { H1_CHUNK_SIZE, H1_CHUNK_EXTENSION, H1_CHUNK_SIZE_LF, H1_CHUNK_DATA, H1_CHUNK_DATA_CR, H1_CHUNK_DATA_LF,
-	H1_CHUNK_TRAILERS };
+enum h1_chunk_state { H1_CHUNK_SIZE, H1_CHUNK_SPACE, H1_CHUNK_EXTENSION, H1_CHUNK_SIZE_LF, H1_CHUNK_DATA, H1_CHUNK_DATA_CR,
+	H1_CHUNK_DATA_LF, H1_CHUNK_TRAILERS };
 struct h1_chunks {
 	enum h1_chunk_state state;
 	uint8_t digits;        /* of the size so far */

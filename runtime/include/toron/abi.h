@@ -5,8 +5,10 @@
  * removes or reorders anything raises MAJOR; an addition raises MINOR.
  *
  * Changes:
- *   1.0  listeners, routers, chains, http1 backends, respond, redirect, echo, headers, rate-limit, jwt, request-id. */
+ *   1.0  listeners, routers, chains, http1 backends, respond, redirect, echo, headers, rate-limit, jwt, request-id.
+ *   1.1  forwarding fields and trusted proxies, error formats and pages, retry policies, forms of the access log;
+ *        files; rewrites. */
 #pragma once
 
 #define TORON_ABI_MAJOR 1
-#define TORON_ABI_MINOR 0
+#define TORON_ABI_MINOR 1

@@ -32,7 +32,7 @@ struct str toron_request_host(const struct exchange *x);   /* lower case, no por
 struct str toron_request_path(const struct exchange *x);   /* normalised */
 struct str toron_request_query(const struct exchange *x);  /* without "?"; ptr NULL: none */
 struct str toron_request_id(const struct exchange *x);     /* "" before the request-id middleware ran */
-struct str toron_source_ip(const struct exchange *x);      /* numeric text */
+struct str toron_source_ip(const struct exchange *x);      /* the client's, as trusted proxies tell; numeric text */
 /* The source as 16 bytes, IPv4 mapped to ::ffff:0:0/96. */
 const uint8_t *toron_source_addr(const struct exchange *x);
 /* The i-th parameter of the route's canonical parameter list, percent-encoded as in the path; STR_NONE if the path form had none. */
@@ -86,11 +86,13 @@ uint64_t toron_wall_us(const struct exchange *x);
 enum toron_part_kind {
 	TORON_PART_LITERAL, TORON_PART_PATH, TORON_PART_QUERY, TORON_PART_HOST, TORON_PART_METHOD, TORON_PART_SCHEME,
 	TORON_PART_REQUEST_ID, TORON_PART_HEADER, TORON_PART_SOURCE_IP, TORON_PART_PARAM, TORON_PART_CLAIM,
+	TORON_PART_LOG,             /* only in the access log: what is there once an exchange is over */
+	TORON_PART_RESPONSE_HEADER, /* likewise */
 };
 struct toron_part {
 	enum toron_part_kind kind;
-	uint32_t index;     /* PARAM: which */
-	struct str text;    /* LITERAL, HEADER, CLAIM */
+	uint32_t index;     /* PARAM: which; LOG: enum toron_log_field */
+	struct str text;    /* LITERAL, HEADER, CLAIM, RESPONSE_HEADER */
 };
 struct toron_template {
 	const struct toron_part *parts;
@@ -108,4 +110,5 @@ struct toron_cidr {
 	uint8_t addr[16];
 	uint8_t bits;
 };
+bool toron_cidr_has(const struct toron_cidr *c, const uint8_t addr[16]);
 bool toron_source_in(const struct exchange *x, const struct toron_cidr *at, size_t n);

@@ -17,6 +17,22 @@ struct toron_limits {
 	uint32_t requests_per_connection; /* 0: unlimited */
 	uint64_t body_bytes;              /* 0: unlimited */
 };
+/* The fields by which a server learns whom a request comes from: which are sent, and whose are believed. */
+#define TORON_FORWARD_FOR 1u       /* x-forwarded-for, and so on */
+#define TORON_FORWARD_PROTO 2u
+#define TORON_FORWARD_HOST 4u
+#define TORON_FORWARD_PORT 8u
+#define TORON_FORWARD_REAL_IP 16u  /* x-real-ip */
+#define TORON_FORWARD_FORWARDED 32u
+#define TORON_FORWARD_VIA 64u
+struct toron_forwarding {
+	unsigned send;                    /* bits of TORON_FORWARD_* */
+	bool reads_forwarded;             /* trusted proxies are believed in Forwarded, not in X-Forwarded-* */
+	const struct toron_cidr *trusted; /* proxies */
+	const struct str *strip;          /* lower case: more fields that only trusted proxies may send */
+	uint32_t n_trusted, n_strip;
+};
+
 struct toron_listener {
 	const char *name, *origin;
 	const char *address;              /* numeric; NULL: all v4 and v6 */
@@ -26,6 +42,8 @@ struct toron_listener {
 	struct toron_limits limits;
 	uint32_t header_ms, body_ms, idle_ms, write_ms; /* time limits */
 	unsigned uri_policy;              /* bits of TORON_URI_*: how the path is normalised */
+	_Atomic uint32_t *open;           /* connections open now, over all workers: the generated file's slot */
+	const struct toron_forwarding *forwarding; /* NULL: nobody is trusted; via, x-forwarded-for, -proto and -host are sent */
 };
 #define TORON_URI_KEEP_SLASHES 1u
 #define TORON_URI_ALLOW_ENCODED_SLASH 2u
@@ -44,6 +62,22 @@ struct backend;
 typedef int toron_balance(struct backend *b, struct exchange *x);
 toron_balance toron_balance_round_robin, toron_balance_random_two, toron_balance_least_connections;
 
+/* When a request is sent once more. */
+#define TORON_RETRY_CONNECT 1u /* the server could not be reached */
+#define TORON_RETRY_RESET 2u   /* it closed the connection before it answered */
+#define TORON_RETRY_TIMEOUT 4u /* it did not answer in time */
+struct toron_retry {
+	unsigned on;                      /* bits of TORON_RETRY_* */
+	const uint16_t *statuses;         /* answers that are not passed on while another attempt is left */
+	uint32_t n_statuses;
+	uint32_t attempts;                /* in all */
+	uint32_t methods;                 /* bits of enum toron_method that may be sent twice; 0: the idempotent ones */
+	uint32_t per_try_ms;              /* for each attempt; 0: no limit */
+	uint32_t backoff_ms;              /* the longest wait before the second attempt; doubles with each, to ten times */
+	uint32_t budget_ppm;              /* retries for a million requests, besides a reserve of ten */
+	uint32_t body_bytes;              /* of a request body that is kept for another attempt */
+};
+
 struct toron_backend {
 	const char *name, *origin;
 	uint32_t index;                   /* in toron_gateway.backends */
@@ -57,8 +91,18 @@ struct toron_backend {
 	uint32_t max_connections;         /* per server, over all workers; 0: unlimited */
 	uint32_t max_pending;             /* exchanges that wait for one, per server and worker */
 	bool preserve_host;
+	const struct toron_retry *retry;  /* NULL: other addresses and servers when connecting fails */
 };
 
+/* What a line of the access log may say. Those up to FAULT are there unless others are chosen; PEER among them only where it is not the
+ * client. COMMON_TIME is for templates. */
+enum toron_log_field {
+	TORON_LOG_TIME, TORON_LOG_LISTENER, TORON_LOG_CLIENT, TORON_LOG_PEER, TORON_LOG_METHOD, TORON_LOG_HOST, TORON_LOG_PATH,
+	TORON_LOG_PROTOCOL, TORON_LOG_STATUS, TORON_LOG_ROUTE, TORON_LOG_BACKEND, TORON_LOG_SERVER, TORON_LOG_TRIES,
+	TORON_LOG_DURATION, TORON_LOG_FIRST_BYTE, TORON_LOG_REQUEST_BYTES, TORON_LOG_RESPONSE_BYTES, TORON_LOG_REQUEST_ID,
+	TORON_LOG_USER_AGENT, TORON_LOG_FAULT,
+	TORON_LOG_SCHEME, TORON_LOG_REFERER, TORON_LOG_USER, TORON_LOG_CONNECT, TORON_LOG_COMMON_TIME,
+};
 enum toron_log_level { TORON_LOG_DEBUG, TORON_LOG_INFO, TORON_LOG_WARN, TORON_LOG_ERROR };
 struct toron_log {
 	enum toron_log_level level;
@@ -66,6 +110,21 @@ struct toron_log {
 	bool access;
 	const char *access_path;          /* "stdout", "stderr" or a file */
 	uint32_t access_sample_ppm;
+	const enum toron_log_field *access_fields; /* JSON; none: the usual ones */
+	uint32_t n_access_fields;
+	struct toron_template access_template;     /* n > 0: lines of this form instead of JSON */
+};
+
+/* What the gateway's own answers to errors look like. */
+enum toron_error_format { TORON_ERRORS_TEXT, TORON_ERRORS_HTML, TORON_ERRORS_JSON, TORON_ERRORS_AUTO /* as Accept wants */ };
+struct toron_error_page {
+	uint16_t from, to;                /* statuses */
+	struct str content_type, body;
+};
+struct toron_errors {
+	enum toron_error_format format;
+	const struct toron_error_page *pages; /* the first that fits */
+	uint32_t n_pages;
 };
 
 /* Something to set up at boot: a middleware's start function with its table. Nonzero: the gateway does not start (already logged). */
@@ -89,6 +148,7 @@ struct toron_gateway {
 	uint32_t drain_ms;
 	uint64_t memory;                         /* bytes for buffers and exchanges of the process; 0: unlimited */
 	const char *user;                        /* NULL: stay */
+	struct toron_errors errors;
 };
 
 /* The whole life of a gateway; the generated main calls it. The exit code: 0 drained, 1 could not start, 2 used wrongly. */

@@ -40,6 +40,8 @@ struct toron_router {
 };
 
 struct toron_action;
+struct toron_errors;
+struct toron_retry;
 struct toron_chain {
 	/* Runs the request phase from middleware `from` on; tells how many were entered through toron_chain_at(). */
 	enum toron_verdict (*request)(struct exchange *x, unsigned from);
@@ -51,6 +53,12 @@ struct toron_chain {
 /* Called by generated chains before each middleware: number `i` is being entered. */
 void toron_chain_at(struct exchange *x, unsigned i);
 
+/* What a backend is sent in place of the path and the host that were asked for. */
+struct toron_rewrite {
+	struct str strip_prefix, prefix;  /* normalised, no trailing slash; len 0: none */
+	struct toron_template path, host; /* n 0: none; a path may bring its own query */
+};
+
 struct toron_route {
 	const char *name, *origin;
 	uint32_t methods;                  /* bits of enum toron_method; 0: any. GET implies HEAD. */
@@ -60,4 +68,7 @@ struct toron_route {
 	const void *conf;                  /* of the action */
 	uint32_t n_params;
 	uint32_t total_ms, first_byte_ms;  /* 0: none, the backend's */
+	const struct toron_errors *errors; /* NULL: the gateway's */
+	const struct toron_retry *retry;   /* NULL: the backend's */
+	const struct toron_rewrite *rewrite; /* NULL: none */
 };

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "toron/exchange.h"
+#include "toron/files.h"
 
 /* A secret, read at boot. LITERAL is the value itself. */
 enum toron_secret_kind { TORON_SECRET_NONE, TORON_SECRET_LITERAL, TORON_SECRET_ENV, TORON_SECRET_FILE };

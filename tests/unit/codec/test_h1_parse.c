@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -197,6 +198,73 @@ START_TEST(trailers_may_not_frame)
 }
 END_TEST
 
+START_TEST(trailers_may_not_pass_for_ours)
+{
+	static const char section[] = "X-Forwarded-For: 1\r\nvia: x\r\nCookie: a\r\nKeep-Alive: 5\r\nx: 1\r\n\r\n";
+	struct fields f = { 0 };
+
+	memcpy(text, section, sizeof(section) - 1);
+	ck_assert_int_eq(h1_parse_trailers(text, sizeof(section) - 1, &limits, &arena, &f), FAULT_NONE);
+	ck_assert_int_eq(f.n, 1);
+	is(f.at[0].name, "x");
+}
+END_TEST
+
+START_TEST(only_space_or_an_extension_follows_a_size)
+{
+	char out[100];
+
+	for (size_t piece = 1; piece < 20; piece++) {
+		ck_assert_int_eq(dechunk("5 \t;x\r\nhello\r\n0 \r\n\r\n", piece, out), 5);
+		ck_assert_int_eq(dechunk("5 5\r\nhello\r\n0\r\n\r\n", piece, out), -1);
+		ck_assert_int_eq(dechunk("5\tx\r\nhello\r\n0\r\n\r\n", piece, out), -1);
+	}
+}
+END_TEST
+
+/* Values are read eight bytes at a time: every byte at every place. */
+START_TEST(bytes_of_a_value)
+{
+	for (unsigned at = 0; at < 20; at++) {
+		for (unsigned byte = 0; byte < 256; byte++) {
+			char s[] = "GET / HTTP/1.1\r\nHost: a\r\nX: 0123\x80\xff" "678901234567y\r\n\r\n";
+			bool good = byte == '\t' || (byte >= 0x20 && byte != 0x7f);
+
+			s[sizeof("GET / HTTP/1.1\r\nHost: a\r\nX: ") - 1 + at % 19] = (char)byte;
+			memset(&msg, 0, sizeof(msg));
+			memcpy(text, s, sizeof(s) - 1);
+			ck_assert_int_eq(h1_parse_request(text, sizeof(s) - 1, &limits, &arena, &msg, &head),
+				good ? FAULT_NONE : FAULT_BAD_REQUEST);
+			finish();
+			begin();
+		}
+	}
+}
+END_TEST
+
+START_TEST(protocols_that_are_no_tunnel)
+{
+	static const char *const refused[] = { "h2c", "H2C", "HTTP/2.0", "TLS/1.0", "websocket, h2c", "h3" };
+	char s[200];
+
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+		snprintf(s, sizeof(s), "GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: %s\r\n\r\n", refused[i]);
+		ck_assert_int_eq(request(s), FAULT_NONE);
+		ck_assert_msg(msg.protocol.ptr == NULL && !head.upgrade, "%s", refused[i]);
+	}
+	ck_assert_int_eq(request("GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: a\r\nUpgrade: b\r\n\r\n"), FAULT_NONE);
+	ck_assert_ptr_null(msg.protocol.ptr);
+}
+END_TEST
+
+START_TEST(an_overruled_host_is_valid_all_the_same)
+{
+	ck_assert_int_eq(request("GET HTTP://A/x HTTP/1.1\r\nHost: b\r\n\r\n"), FAULT_NONE);
+	is(msg.authority, "A");
+	ck_assert_int_eq(request("GET http://a/x HTTP/1.1\r\nHost: b/c\r\n\r\n"), FAULT_BAD_REQUEST);
+}
+END_TEST
+
 Suite *suite_h1_parse(void);
 
 Suite *suite_h1_parse(void)
@@ -214,6 +282,11 @@ Suite *suite_h1_parse(void)
 	tcase_add_test(t, head_length_is_found_in_any_pieces);
 	tcase_add_test(t, chunks_in_any_pieces);
 	tcase_add_test(t, trailers_may_not_frame);
+	tcase_add_test(t, trailers_may_not_pass_for_ours);
+	tcase_add_test(t, only_space_or_an_extension_follows_a_size);
+	tcase_add_test(t, bytes_of_a_value);
+	tcase_add_test(t, protocols_that_are_no_tunnel);
+	tcase_add_test(t, an_overruled_host_is_valid_all_the_same);
 	suite_add_tcase(s, t);
 	return s;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* A temporary folder in which tests compile what was emitted. TORON_SRCDIR says where runtime/include is; CC and RE2C may name
- * other programs. */
+/* A temporary folder in which tests compile what was emitted. TORON_SRCDIR says where
+ * runtime/include is; CC and RE2C may name other programs. */
 #pragma once
 
 #include <check.h>
@@ -54,12 +54,14 @@ static inline bool build_folder_open(struct build_folder *f)
 		.re2c = build_folder_program("RE2C", "re2c"),
 	};
 	found = realpath(build_folder_program("TORON_SRCDIR", "."), NULL);
-	n = snprintf(f->include, sizeof(f->include), "%s/runtime/include", found == NULL ? "." : found);
+	n = snprintf(
+		f->include, sizeof(f->include), "%s/runtime/include", found == NULL ? "." : found);
 	free(found);
 	ck_assert_int_lt(n, (int)sizeof(f->include));
 	ck_assert_ptr_nonnull(mkdtemp(f->path));
 	if (access(f->include, R_OK) == 0 &&
-		build_folder_run(f, "%s --version >/dev/null 2>&1 && %s --version >/dev/null 2>&1", f->cc, f->re2c) == 0)
+		build_folder_run(f, "%s --version >/dev/null 2>&1 && %s --version >/dev/null 2>&1",
+			f->cc, f->re2c) == 0)
 		return true;
 	fprintf(stderr, "skipped: no compiler, no re2c, or TORON_SRCDIR is not the source tree\n");
 	rmdir(f->path);
@@ -71,7 +73,8 @@ static inline void build_folder_close(struct build_folder *f)
 	ck_assert_int_eq(build_folder_run(f, "rm -rf '%s'", f->path), 0);
 }
 
-static inline void build_folder_write(const struct build_folder *f, struct str name, struct str text)
+static inline void build_folder_write(
+	const struct build_folder *f, struct str name, struct str text)
 {
 	char path[256];
 	FILE *out;
@@ -92,9 +95,16 @@ static inline void build_folder_compile(const struct build_folder *f, const stru
 	if (file->kind == EMIT_DATA)
 		return;
 	if (file->kind == EMIT_RE2C) {
-		ck_assert_int_eq(build_folder_run(f, "%s -W -Werror -i -s --no-version --no-generation-date -o '%.*s.c' '%.*s'",
-			f->re2c, n, file->name.ptr, n, file->name.ptr), 0);
+		ck_assert_int_eq(build_folder_run(f,
+					 "%s -W -Werror -i -s --no-version --no-generation-date -o "
+					 "'%.*s.c' '%.*s'",
+					 f->re2c, n, file->name.ptr, n, file->name.ptr),
+			0);
 	}
-	ck_assert_int_eq(build_folder_run(f, "%s -std=gnu17 -Wall -Wextra -Werror -Wmissing-prototypes -O1 -fPIC -I'%s' "
-		"-c '%.*s%s' -o '%.*s.o'", f->cc, f->include, n, file->name.ptr, c, n, file->name.ptr), 0);
+	ck_assert_int_eq(
+		build_folder_run(f,
+			"%s -std=gnu17 -Wall -Wextra -Werror -Wmissing-prototypes -O1 -fPIC -I'%s' "
+			"-c '%.*s%s' -o '%.*s.o'",
+			f->cc, f->include, n, file->name.ptr, c, n, file->name.ptr),
+		0);
 }

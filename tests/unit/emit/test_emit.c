@@ -22,14 +22,21 @@ static void end(void)
 
 /* ---- the writer ---- */
 
-static const struct { struct str text; const char *quoted; } quotes[] = {
+static const struct {
+	struct str text;
+	const char *quoted;
+} quotes[] = {
 	{ STR_INIT("plain"), "\"plain\"" },
 	{ STR_INIT(""), "\"\"" },
 	{ STR_INIT("\"\\"), "\"\\\"\\\\\"" },
 	{ STR_INIT("a\tb"), "\"a\\tb\"" },
 	{ STR_INIT("a\nb"), "\"a\\n\"\n\t\t\"b\"" },
-	{ STR_INIT("\0" "1"), "\"\\0001\"" },
-	{ STR_INIT("\xc3\xa9" "9"), "\"\\303\\2519\"" },
+	{ STR_INIT("\0"
+		   "1"),
+		"\"\\0001\"" },
+	{ STR_INIT("\xc3\xa9"
+		   "9"),
+		"\"\\303\\2519\"" },
 	{ STR_INIT("\x7f\x1b"), "\"\\177\\033\"" },
 	{ STR_INIT("?\?/?\?="), "\"?\\?/?\\?=\"" },
 	{ STR_INIT("%s %n"), "\"%s %n\"" },
@@ -63,7 +70,8 @@ START_TEST(identifiers_are_legal_and_unique)
 	ck_assert_str_eq(cwriter_ident(&taken, "mw_", STR("rate.limit")), "mw_rate_limit_2");
 	ck_assert_str_eq(cwriter_ident(&taken, "mw_", STR("rate_limit")), "mw_rate_limit_3");
 	ck_assert_str_eq(cwriter_ident(&taken, "mw_", STR("rate_limit_2")), "mw_rate_limit_2_2");
-	ck_assert_str_eq(cwriter_ident(&taken, "backend_", STR("routes[2].backend")), "backend_routes_2_backend");
+	ck_assert_str_eq(cwriter_ident(&taken, "backend_", STR("routes[2].backend")),
+		"backend_routes_2_backend");
 	ck_assert_str_eq(cwriter_ident(&taken, "x_", STR("\xc3\xa9; system(1)")), "x_system_1");
 	ck_assert_str_eq(cwriter_ident(&taken, "x_", STR("---")), "x_");
 	ck_assert_str_eq(cwriter_ident(&taken, "x_", STR("--")), "x__2");
@@ -79,33 +87,43 @@ static const char rich[] =
 	"  - {name: web, protocol: http, port: 8080}\n"
 	"  - {name: int, protocol: http, port: 8081, address: \"::1\"}\n"
 	"backends:\n"
-	"  users: {servers: [{url: \"http://10.0.0.1:8000/base\"}, {url: \"http://[::1]:80\"}], balance: random-two}\n"
+	"  users: {servers: [{url: \"http://10.0.0.1:8000/base\"}, {url: \"http://[::1]:80\"}], "
+	"balance: random-two}\n"
 	"  canary: {url: \"http://canary:8000\", balance: least-connections}\n"
 	"middlewares:\n"
 	"  strict: {rate-limit: {rate: 10/s, burst: 20, key: \"header:x-api-key\"}}\n"
-	"  named: {headers: {request: {set: {x-user: \"${path.id}\"}}, response: {remove: [server], add: {x: \"*/\\\"\"}}}}\n"
-	"  literal: {jwt: {secret: \"a-secret-that-stands-in-the-config\", audience: [a, b], algorithms: [HS256]}}\n"
+	"  named: {headers: {request: {set: {x-user: \"${path.id}\"}}, response: {remove: "
+	"[server], add: {x: \"*/\\\"\"}}}}\n"
+	"  literal: {jwt: {secret: \"a-secret-that-stands-in-the-config\", audience: [a, b], "
+	"algorithms: [HS256]}}\n"
 	"  env: {jwt: {jwks: {env: KEYS}, issuer: me}}\n"
 	"routes:\n"
 	"  - name: users\n"
-	"    match: {host: [api.example.com, \"*.example.com\"], path: \"/v1/users/{id}\", method: [GET, PURGE]}\n"
+	"    match: {host: [api.example.com, \"*.example.com\"], path: \"/v1/users/{id}\", method: "
+	"[GET, PURGE]}\n"
 	"    middlewares: [request-id, literal, strict, named, jwt, rate-limit]\n"
 	"    split: [{backend: users, weight: 95}, {backend: canary, weight: 5}]\n"
 	"    timeouts: {total: 10s, first_byte: 3s}\n"
-	"  - {name: posts, match: {path: [\"/p/{x}/{id}\", {template: \"/q/{id}\"}]}, middlewares: [env, named], backend: users}\n"
-	"  - {name: crossed, match: {path: {template: \"/{id}/b\"}}, middlewares: [named], respond: {body: \"${path.id}\"}}\n"
+	"  - {name: posts, match: {path: [\"/p/{x}/{id}\", {template: \"/q/{id}\"}]}, middlewares: "
+	"[env, named], backend: users}\n"
+	"  - {name: crossed, match: {path: {template: \"/{id}/b\"}}, middlewares: [named], "
+	"respond: {body: \"${path.id}\"}}\n"
 	"  - {name: crossing, match: {path: {template: \"/q/{id}\"}, method: GET}, echo: {}}\n"
-	"  - {name: old, match: {path: \"/a/*/*!re2c\"}, redirect: {to: \"https://x.example${request.path}\", status: 308}}\n"
+	"  - {name: old, match: {path: \"/a/*/*!re2c\"}, redirect: {to: "
+	"\"https://x.example${request.path}\", status: 308}}\n"
 	"  - name: hello\n"
 	"    match:\n"
 	"      path: {exact: /hello}\n"
-	"      headers: {x-a: [{prefix: \"b\\\"?" "?/\"}, {regex: \"[0-9]+\"}], x-b: {present: false}, x-c: [a, {present: false}]}\n"
+	"      headers: {x-a: [{prefix: \"b\\\"?"
+	"?/\"}, {regex: \"[0-9]+\"}], x-b: {present: false}, x-c: [a, {present: false}]}\n"
 	"      query: {q: {suffix: z}}\n"
 	"      cookies: {c: {present: true}}\n"
 	"      scheme: http\n"
 	"      source: [10.0.0.0/8, \"2001:db8::/32\"]\n"
-	"    respond: {body: \"hello ${request.headers[\\\"x-a\\\"]}\\nworld\", headers: {content-type: text/plain}}\n"
-	"  - {name: rx, priority: 1, match: {path: {regex: \".*/secret/.*\"}}, respond: {status: 404}}\n"
+	"    respond: {body: \"hello ${request.headers[\\\"x-a\\\"]}\\nworld\", headers: "
+	"{content-type: text/plain}}\n"
+	"  - {name: rx, priority: 1, match: {path: {regex: \".*/secret/.*\"}}, respond: {status: "
+	"404}}\n"
 	"  - {name: intern, listeners: [int], match: {path: /admin}, echo: {}}\n"
 	"log: {level: warn, access: {enabled: true, format: json, sample: 50%}}\n"
 	"routing: {encoded_slashes: keep, merge_slashes: false}\n";
@@ -174,7 +192,8 @@ START_TEST(only_what_is_used_is_named)
 	struct emit_files files;
 	struct str text;
 
-	config_plan(&c, CONFIG_LISTENER "routes: [{match: {path: /}, middlewares: [request-id], echo: {}}]\n");
+	config_plan(&c, CONFIG_LISTENER
+		"routes: [{match: {path: /}, middlewares: [request-id], echo: {}}]\n");
 	files = emit(&c, EMIT_MATCHER_RE2C);
 	text = files.at[0].text;
 	ck_assert_int_ge(str_find(text, STR("toron_action_echo")), 0);
@@ -196,14 +215,16 @@ START_TEST(large_groups_become_tables)
 	struct config c;
 	bool any_re = false, any_table = false;
 
-	sbuf_adds(&yaml, CONFIG_LISTENER "routes:\n  - {match: {host: small.example, path: /a}, echo: {}}\n");
+	sbuf_adds(&yaml, CONFIG_LISTENER
+		"routes:\n  - {match: {host: small.example, path: /a}, echo: {}}\n");
 	for (int i = 0; i < 200; i++)
 		sbuf_printf(&yaml, "  - {match: {path: /p%d}, echo: {}}\n", i);
 	config_plan(&c, yaml.ptr);
 	files = emit(&c, EMIT_MATCHER_AUTO);
 	for (size_t i = 0; i < files.n; i++) {
 		any_re |= files.at[i].kind == EMIT_RE2C;
-		any_table |= files.at[i].kind == EMIT_DATA && str_ends(files.at[i].name, STR(".blob"));
+		any_table |=
+			files.at[i].kind == EMIT_DATA && str_ends(files.at[i].name, STR(".blob"));
 	}
 	ck_assert(any_re && any_table);
 	sbuf_fini(&yaml);

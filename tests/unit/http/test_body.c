@@ -101,6 +101,82 @@ START_TEST(fields_set_replaces_all)
 }
 END_TEST
 
+/* Sends and releases all there is, as a codec does. */
+static void consume(void)
+{
+	size_t n = body_unsent(&body);
+
+	body_sent(&body, n);
+	body_release(&body, n);
+}
+
+START_TEST(held_bytes_can_be_sent_again)
+{
+	struct buf *b = buf_acquire(pool, 100);
+	struct iovec iov[8];
+
+	body_hold(&body, 200);
+	body_append(&body, b->bytes, 40, b);
+	consume();
+	ck_assert_uint_eq(b->refs, 2);
+	ck_assert(body_can_rewind(&body));
+	body_rewind(&body);
+	body_append(&body, b->bytes + 40, 10, b);
+	ck_assert_uint_eq(body_unsent(&body), 50);
+	ck_assert_int_eq(body_peek(&body, iov, 8), 1);
+	ck_assert_ptr_eq(iov[0].iov_base, b->bytes);
+	/* In part only, and once more. */
+	body_sent(&body, 30);
+	body_release(&body, 20);
+	body_rewind(&body);
+	ck_assert_uint_eq(body_unsent(&body), 50);
+	consume();
+	body.end = true;
+	ck_assert(body_is_spent(&body));
+	body_let_go(&body);
+	ck_assert(!body_can_rewind(&body));
+	ck_assert_uint_eq(b->refs, 1);
+	ck_assert_uint_eq(body.released, 50);
+	buf_release(&b);
+}
+END_TEST
+
+START_TEST(what_is_held_never_blocks_the_producer)
+{
+	struct buf *b = buf_acquire(pool, 4000);
+	size_t at = 0;
+
+	/* More than may be kept, in any pieces: there is always room again once all was consumed. */
+	body_hold(&body, 5000); /* above the queue's own limit of 1000 */
+	for (size_t piece = 1; at < 4000; piece = piece * 7 % 611 + 1) {
+		size_t room = body_room(&body), n = piece;
+
+		ck_assert_uint_gt(room, 0);
+		n = n < room ? n : room;
+		n = n < 4000 - at ? n : 4000 - at;
+		body_append(&body, b->bytes + at, n, b);
+		at += n;
+		consume();
+	}
+	ck_assert(!body_can_rewind(&body));
+	body_fini(&body);
+	/* Many segments. */
+	body_init(&body, 1000);
+	body_hold(&body, 900);
+	for (int i = 0; i < 50; i++) {
+		ck_assert_uint_gt(body_room(&body), 0);
+		body_append(&body, b->bytes + (i % 2) * 100, 1, b);
+		if (i < 6)
+			ck_assert(body_can_rewind(&body));
+		consume();
+	}
+	ck_assert(!body_can_rewind(&body));
+	ck_assert_uint_eq(body.released, 50);
+	body_fini(&body);
+	buf_release(&b);
+}
+END_TEST
+
 Suite *suite_body(void);
 
 Suite *suite_body(void)
@@ -113,6 +189,8 @@ Suite *suite_body(void)
 	tcase_add_test(t, segments_are_bounded);
 	tcase_add_test(t, every_token_is_found);
 	tcase_add_test(t, fields_set_replaces_all);
+	tcase_add_test(t, held_bytes_can_be_sent_again);
+	tcase_add_test(t, what_is_held_never_blocks_the_producer);
 	suite_add_tcase(s, t);
 	return s;
 }

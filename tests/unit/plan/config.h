@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* A plan made of a config's text, through all the passes before it, for tests of the plan and what stands on it. */
+/* A plan made of a config's text, through all the passes before it, for tests of the plan and
+ * what stands on it. */
 #pragma once
 
 #include <check.h>
@@ -32,7 +33,8 @@ static inline void config_init(struct config *c, const char *yaml)
 	c->plan = NULL;
 	arena_init_unbounded(&c->arena);
 	diag_init(&c->diags, &c->arena);
-	source = diag_add_source(&c->diags, STR("conf/gateway.yaml"), arena_str(&c->arena, str_of(yaml)));
+	source = diag_add_source(
+		&c->diags, STR("conf/gateway.yaml"), arena_str(&c->arena, str_of(yaml)));
 	root = tree_read(&c->arena, &c->diags, source, TREE_YAML);
 	schema = schema_gateway(&c->arena, &c->diags);
 	if (root == NULL || schema == NULL || !schema_validate(&c->arena, &c->diags, schema, root))
@@ -44,7 +46,7 @@ static inline void config_init(struct config *c, const char *yaml)
 		return;
 	c->plan = plan_build(&c->arena, &c->diags, model);
 	if (!diag_failed(&c->diags))
-		prove_ties(&c->arena, &c->diags, c->plan);
+		prove_plan(&c->arena, &c->diags, c->plan);
 }
 
 static inline void config_fini(struct config *c)
@@ -57,7 +59,8 @@ static inline const struct plan *config_plan(struct config *c, const char *yaml)
 {
 	config_init(c, yaml);
 	if (diag_failed(&c->diags))
-		ck_abort_msg("%.*s in:\n%s", (int)c->diags.at[0].text.len, c->diags.at[0].text.ptr, yaml);
+		ck_abort_msg("%.*s in:\n%s", (int)c->diags.at[0].text.len, c->diags.at[0].text.ptr,
+			yaml);
 	return c->plan;
 }
 

@@ -4,11 +4,13 @@
 #include "unit/plan/config.h"
 
 static const char config_text[] =
-	"listeners: [{name: web, protocol: http, port: 8080}, {name: int, protocol: http, port: 8081}]\n"
+	"listeners: [{name: web, protocol: http, port: 8080}, {name: int, protocol: http, port: "
+	"8081}]\n"
 	"routes:\n"
 	"  - {name: exact, match: {path: {exact: /login}}, echo: {}}\n"
 	"  - {name: users, match: {path: \"/users/{id}\"}, echo: {}}\n"
-	"  - {name: whole, match: {path: {template: \"/users/{id}/posts/{post}\"}, method: [GET, PURGE]}, echo: {}}\n"
+	"  - {name: whole, match: {path: {template: \"/users/{id}/posts/{post}\"}, method: [GET, "
+	"PURGE]}, echo: {}}\n"
 	"  - {name: slash, match: {path: /files/}, echo: {}}\n"
 	"  - {name: rx, match: {path: {regex: \"/v[0-9]+/.*\"}}, echo: {}}\n"
 	"  - {name: get, match: {path: /m, method: GET}, echo: {}}\n"
@@ -18,16 +20,17 @@ static const char config_text[] =
 	"  - {name: deep, match: {host: \"*.deep.example.com\", path: /w}, echo: {}}\n"
 	"  - {name: first, priority: 1, match: {path: /first}, echo: {}}\n"
 	"  - {name: int, listeners: [int], match: {path: /int}, echo: {}}\n"
-	"  - {name: head, match: {path: /f, headers: {x-b: {regex: \"[a-c]+\"}, x-no: {present: false}}}, echo: {}}\n"
+	"  - {name: head, match: {path: /f, headers: {x-b: {regex: \"[a-c]+\"}, x-no: {present: "
+	"false}}}, echo: {}}\n"
 	"  - {name: cookie, match: {path: /f, cookies: {c: {prefix: ab}}}, echo: {}}\n"
 	"  - {name: query, match: {path: /f, query: {\"q 1\": [\"a&b\", {suffix: z}]}}, echo: {}}\n"
 	"  - {name: source, match: {path: /s, source: [10.0.0.0/9, \"2001:db8::/33\"]}, echo: {}}\n"
 	"  - {name: https, match: {path: /t, scheme: http}, echo: {}}\n";
 
 static const struct request {
-	const char *request;  /* listener method scheme host target */
-	const char *want;     /* the route, or "405 METHODS", or "404" */
-	const char *headers;  /* "name: value" lines */
+	const char *request; /* listener method scheme host target */
+	const char *want;    /* the route, or "405 METHODS", or "404" */
+	const char *headers; /* "name: value" lines */
 	uint8_t source[16];
 } requests[] = {
 	{ "0 GET http a /login", "exact", "", { 0 } },
@@ -76,8 +79,10 @@ static const struct request {
 	{ "0 GET http a /f?x&q%201=yz&y=1", "query", "", { 0 } },
 	{ "0 GET http a /f?q1=a%26b", "404", "", { 0 } },
 	{ "0 GET http a /f?q+1", "404", "", { 0 } },
-	{ "0 GET http a /s", "source", "", { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 127, 1, 1 } },
-	{ "0 GET http a /s", "404", "", { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 128, 1, 1 } },
+	{ "0 GET http a /s", "source", "",
+		{ 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 127, 1, 1 } },
+	{ "0 GET http a /s", "404", "",
+		{ 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 128, 1, 1 } },
 	{ "0 GET http a /s", "source", "", { 0x20, 0x01, 0x0d, 0xb8, 0x7f } },
 	{ "0 GET http a /s", "404", "", { 0x20, 0x01, 0x0d, 0xb8, 0x80 } },
 	{ "0 GET http a /t", "https", "", { 0 } },
@@ -94,7 +99,8 @@ static struct lookup_request read_request(struct arena *a, const struct request 
 	size_t mark;
 
 	ck_assert(str_split(&rest, ' ', &part) && str_to_u64(part, 9, &listener));
-	ck_assert(str_split(&rest, ' ', &r.method) && str_split(&rest, ' ', &r.scheme) && str_split(&rest, ' ', &r.host));
+	ck_assert(str_split(&rest, ' ', &r.method) && str_split(&rest, ' ', &r.scheme) &&
+		  str_split(&rest, ' ', &r.host));
 	r.listener = (uint32_t)listener;
 	mark = str_find_char(rest, '?');
 	r.path = str_slice(rest, 0, mark);
@@ -105,7 +111,8 @@ static struct lookup_request read_request(struct arena *a, const struct request 
 			size_t colon = str_find_char(line, ':');
 
 			fields[r.n_headers++] = (struct lookup_field){
-				str_slice(line, 0, colon), str_trim(str_slice(line, colon + 1, line.len)),
+				str_slice(line, 0, colon),
+				str_trim(str_slice(line, colon + 1, line.len)),
 			};
 		}
 	memcpy(r.source, from->source, sizeof(r.source));
@@ -113,7 +120,8 @@ static struct lookup_request read_request(struct arena *a, const struct request 
 }
 
 /* "users id=7", "405 GET HEAD", "404". */
-static void describe(struct sbuf *out, const struct plan *p, const struct lookup_request *r, struct lookup_result result)
+static void describe(struct sbuf *out, const struct plan *p, const struct lookup_request *r,
+	struct lookup_result result)
 {
 	static const char *const names[] = { "GET", "HEAD", "POST", "PUT", "DELETE" };
 	const struct plan_entry *e = &p->entries[result.entry];
@@ -129,7 +137,8 @@ static void describe(struct sbuf *out, const struct plan *p, const struct lookup
 	for (uint32_t i = 0; i < p->routes[e->route].n_params; i++) {
 		struct str value = lookup_param(p, e, r->path, i);
 
-		sbuf_printf(out, " " STR_FMT "=" STR_FMT, STR_ARG(p->routes[e->route].params[i]), STR_ARG(value));
+		sbuf_printf(out, " " STR_FMT "=" STR_FMT, STR_ARG(p->routes[e->route].params[i]),
+			STR_ARG(value));
 	}
 }
 
@@ -141,8 +150,8 @@ START_TEST(requests_find_their_routes)
 	struct sbuf got = { 0 };
 
 	describe(&got, p, &r, lookup_route(p, &c.arena, &r));
-	ck_assert_msg(str_eq(sbuf_str(&got), str_of(requests[_i].want)), "%s: got %s, want %s", requests[_i].request, got.ptr,
-		requests[_i].want);
+	ck_assert_msg(str_eq(sbuf_str(&got), str_of(requests[_i].want)), "%s: got %s, want %s",
+		requests[_i].request, got.ptr, requests[_i].want);
 	sbuf_fini(&got);
 	config_fini(&c);
 }
@@ -152,7 +161,9 @@ START_TEST(an_empty_host_is_any_host)
 {
 	struct config c;
 	const struct plan *p = config_plan(&c, config_text);
-	struct lookup_request r = { .method = STR("GET"), .scheme = STR("http"), .host = STR(""), .path = STR("/login") };
+	struct lookup_request r = {
+		.method = STR("GET"), .scheme = STR("http"), .host = STR(""), .path = STR("/login")
+	};
 
 	ck_assert_uint_ne(lookup_route(p, &c.arena, &r).entry, PLAN_NONE);
 	r.path = STR("/w");
@@ -166,7 +177,8 @@ Suite *suite_lookup(void)
 	Suite *s = suite_create("lookup");
 	TCase *t = tcase_create("lookup");
 
-	tcase_add_loop_test(t, requests_find_their_routes, 0, sizeof(requests) / sizeof(requests[0]));
+	tcase_add_loop_test(
+		t, requests_find_their_routes, 0, sizeof(requests) / sizeof(requests[0]));
 	tcase_add_test(t, an_empty_host_is_any_host);
 	suite_add_tcase(s, t);
 	return s;

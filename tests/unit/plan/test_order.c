@@ -76,11 +76,21 @@ END_TEST
 /* Each key and the whole are weak orders: antisymmetric, and ties and precedence are transitive. */
 START_TEST(keys_are_weak_orders)
 {
-	static int (*const keys[])(const struct plan *, const struct plan_entry *, const struct plan_entry *) = {
-		order_by_priority, order_by_host, order_by_path, order_by_method, order_by_headers, order_by_query,
-		order_by_cookies, order_by_scheme, order_by_source, order_compare,
+	static int (*const keys[])(
+		const struct plan *, const struct plan_entry *, const struct plan_entry *) = {
+		order_by_priority,
+		order_by_host,
+		order_by_path,
+		order_by_method,
+		order_by_headers,
+		order_by_query,
+		order_by_cookies,
+		order_by_scheme,
+		order_by_source,
+		order_compare,
 	};
-	int (*key)(const struct plan *, const struct plan_entry *, const struct plan_entry *) = keys[_i];
+	int (*key)(const struct plan *, const struct plan_entry *, const struct plan_entry *) =
+		keys[_i];
 	struct sbuf yaml = { 0 };
 	const struct plan *p;
 	struct config c;
@@ -105,12 +115,12 @@ END_TEST
 START_TEST(tied_routes_keep_file_order)
 {
 	struct config c;
-	const struct plan *p = config_plan(&c, CONFIG_LISTENER
-		"routing: {ties: file-order}\n"
-		"routes:\n"
-		"  - {name: b, match: {path: \"/{x}\"}, echo: {}}\n"
-		"  - {name: a, match: {path: \"/{y}\"}, echo: {}}\n"
-		"  - {name: c, match: {path: \"/{z}\"}, echo: {}}\n");
+	const struct plan *p = config_plan(&c,
+		CONFIG_LISTENER "routing: {ties: file-order}\n"
+				"routes:\n"
+				"  - {name: b, match: {path: \"/{x}\"}, echo: {}}\n"
+				"  - {name: a, match: {path: \"/{y}\"}, echo: {}}\n"
+				"  - {name: c, match: {path: \"/{z}\"}, echo: {}}\n");
 
 	for (uint32_t i = 0; i < 3; i++)
 		ck_assert_uint_eq(p->entries[i].route, i);

@@ -8,7 +8,8 @@ START_TEST(hosts_with_the_same_routes_share_all)
 	struct config c;
 	const struct plan *p = config_plan(&c, CONFIG_LISTENER
 		"routes:\n"
-		"  - {name: both, match: {host: [a.example, b.example], path: [/x, \"/y/{id}\"]}, echo: {}}\n"
+		"  - {name: both, match: {host: [a.example, b.example], path: [/x, \"/y/{id}\"]}, "
+		"echo: {}}\n"
 		"  - {name: c, match: {host: c.example, path: [/x, \"/y/{nr}\"]}, echo: {}}\n");
 	const struct plan_router *r = &p->routers[0];
 
@@ -27,12 +28,13 @@ END_TEST
 START_TEST(listeners_with_the_same_routes_share_a_router)
 {
 	struct config c;
-	const struct plan *p = config_plan(&c,
-		"listeners: [{name: a, protocol: http, port: 1}, {name: b, protocol: http, port: 2}, "
-		"{name: c, protocol: http, port: 3}]\n"
-		"routes:\n"
-		"  - {match: {path: /all}, echo: {}}\n"
-		"  - {match: {path: /ab}, listeners: [b, a], echo: {}}\n");
+	const struct plan *p =
+		config_plan(&c, "listeners: [{name: a, protocol: http, port: 1}, {name: b, "
+				"protocol: http, port: 2}, "
+				"{name: c, protocol: http, port: 3}]\n"
+				"routes:\n"
+				"  - {match: {path: /all}, echo: {}}\n"
+				"  - {match: {path: /ab}, listeners: [b, a], echo: {}}\n");
 
 	ck_assert_uint_eq(p->n_routers, 2);
 	ck_assert_uint_eq(p->listeners[0].router, p->listeners[1].router);
@@ -45,13 +47,13 @@ END_TEST
 START_TEST(more_specific_hosts_come_first_in_a_list)
 {
 	struct config c;
-	const struct plan *p = config_plan(&c, CONFIG_LISTENER
-		"routes:\n"
-		"  - {match: {path: /any}, echo: {}}\n"
-		"  - {match: {host: \"*.com\", path: /com}, echo: {}}\n"
-		"  - {match: {host: \"*.example.com\", path: /w}, echo: {}}\n"
-		"  - {match: {host: a.example.com, path: /a}, echo: {}}\n"
-		"  - {match: {host: example.com, path: /e}, echo: {}}\n");
+	const struct plan *p = config_plan(&c,
+		CONFIG_LISTENER "routes:\n"
+				"  - {match: {path: /any}, echo: {}}\n"
+				"  - {match: {host: \"*.com\", path: /com}, echo: {}}\n"
+				"  - {match: {host: \"*.example.com\", path: /w}, echo: {}}\n"
+				"  - {match: {host: a.example.com, path: /a}, echo: {}}\n"
+				"  - {match: {host: example.com, path: /e}, echo: {}}\n");
 	const struct plan_router *r = &p->routers[0];
 	const struct plan_list *list = &r->lists[r->list_of_atom[0]];
 	static const char *const want[] = { "a.example.com", "*.example.com", "*.com", "any host" };
@@ -70,9 +72,11 @@ START_TEST(parameters_have_one_number_a_route)
 {
 	struct config c;
 	const struct plan *p = config_plan(&c, CONFIG_LISTENER
-		"middlewares: {m: {headers: {request: {set: {x-id: \"${path.id}\"}}}}, n: {headers: {request: {set: {x: y}}}}}\n"
+		"middlewares: {m: {headers: {request: {set: {x-id: \"${path.id}\"}}}}, n: "
+		"{headers: {request: {set: {x: y}}}}}\n"
 		"routes:\n"
-		"  - {name: a, match: {path: [\"/a/{kind}/{id}\", {template: \"/{id}\"}]}, middlewares: [m, n], echo: {}}\n"
+		"  - {name: a, match: {path: [\"/a/{kind}/{id}\", {template: \"/{id}\"}]}, "
+		"middlewares: [m, n], echo: {}}\n"
 		"  - {name: b, match: {path: \"/b/{id}\"}, middlewares: [m, n], echo: {}}\n"
 		"  - {name: c, match: {path: \"/c/c/{id}\"}, middlewares: [m, n], echo: {}}\n");
 
@@ -89,7 +93,8 @@ START_TEST(parameters_have_one_number_a_route)
 			ck_assert_uint_eq(e->params[1], 2);
 		}
 	}
-	/* m once for each number that ${path.id} has, n once; so two chains, b and c sharing one. */
+	/* m once for each number that ${path.id} has, n once; so two chains, b and c sharing
+	 * one. */
 	ck_assert_uint_eq(p->n_mws, 3);
 	ck_assert_uint_eq(p->n_chains, 2);
 	ck_assert_uint_eq(p->routes[1].chain, p->routes[2].chain);
@@ -102,11 +107,13 @@ END_TEST
 START_TEST(only_what_is_used_is_there)
 {
 	struct config c;
-	const struct plan *p = config_plan(&c, CONFIG_LISTENER
-		"backends: {a: {url: \"http://a\"}, b: {url: \"http://b:8000\"}, c: {url: \"http://[::1]:8000\"}}\n"
-		"middlewares: {x: {request-id: {}}, y: {request-id: {}}}\n"
-		"routes:\n"
-		"  - {match: {path: /1}, middlewares: [y], split: [{backend: b, weight: 0}, {backend: c}, {backend: a, weight: 2}]}\n");
+	const struct plan *p = config_plan(&c,
+		CONFIG_LISTENER "backends: {a: {url: \"http://a\"}, b: {url: \"http://b:8000\"}, "
+				"c: {url: \"http://[::1]:8000\"}}\n"
+				"middlewares: {x: {request-id: {}}, y: {request-id: {}}}\n"
+				"routes:\n"
+				"  - {match: {path: /1}, middlewares: [y], split: [{backend: b, "
+				"weight: 0}, {backend: c}, {backend: a, weight: 2}]}\n");
 
 	ck_assert_uint_eq(p->n_mws, 1);
 	ck_assert(str_eq(p->mws[0].name, STR("y")));
@@ -121,11 +128,11 @@ END_TEST
 START_TEST(methods_are_bits)
 {
 	struct config c;
-	const struct plan *p = config_plan(&c, CONFIG_LISTENER
-		"routes:\n"
-		"  - {match: {path: /1, method: [PURGE, GET]}, echo: {}}\n"
-		"  - {match: {path: /2, method: [BAN, PURGE]}, echo: {}}\n"
-		"  - {match: {path: /3}, echo: {}}\n");
+	const struct plan *p = config_plan(&c,
+		CONFIG_LISTENER "routes:\n"
+				"  - {match: {path: /1, method: [PURGE, GET]}, echo: {}}\n"
+				"  - {match: {path: /2, method: [BAN, PURGE]}, echo: {}}\n"
+				"  - {match: {path: /3}, echo: {}}\n");
 
 	ck_assert_uint_eq(p->routes[0].methods, TORON_GET | TORON_HEAD | TORON_METHOD_EXTRA);
 	ck_assert_uint_eq(p->routes[1].methods, TORON_METHOD_EXTRA | TORON_METHOD_EXTRA << 1);
@@ -155,10 +162,9 @@ START_TEST(too_many_states_name_the_culprit)
 {
 	struct config c;
 
-	config_init(&c, CONFIG_LISTENER
-		"routes:\n"
-		"  - {match: {path: {regex: \"/fine/.*\"}}, echo: {}}\n"
-		"  - {match: {path: {regex: \".*a.{25}\"}}, echo: {}}\n");
+	config_init(&c, CONFIG_LISTENER "routes:\n"
+					"  - {match: {path: {regex: \"/fine/.*\"}}, echo: {}}\n"
+					"  - {match: {path: {regex: \".*a.{25}\"}}, echo: {}}\n");
 	ck_assert_ptr_nonnull(config_diag(&c, DIAG_TOO_MANY_STATES));
 	ck_assert_int_ge(str_find(config_diag(&c, DIAG_TOO_MANY_STATES)->text, STR(".*a.{25}")), 0);
 	config_fini(&c);
@@ -197,7 +203,8 @@ START_TEST(a_parameter_beyond_the_last_segment)
 }
 END_TEST
 
-/* Wildcards of different lengths are forms of their own, each of which is combined with each path. */
+/* Wildcards of different lengths are forms of their own, each of which is combined with each
+ * path. */
 START_TEST(too_many_combinations)
 {
 	struct sbuf yaml = { 0 };
@@ -227,11 +234,11 @@ END_TEST
 START_TEST(later_overlaps_are_checked_unless_they_contain)
 {
 	struct config c;
-	const struct plan *p = config_plan(&c, CONFIG_LISTENER
-		"routes:\n"
-		"  - {match: {path: {template: \"/a/{x}\"}}, echo: {}}\n"
-		"  - {match: {path: {template: \"/{x}/b\"}}, echo: {}}\n"
-		"  - {match: {path: /}, echo: {}}\n");
+	const struct plan *p = config_plan(&c,
+		CONFIG_LISTENER "routes:\n"
+				"  - {match: {path: {template: \"/a/{x}\"}}, echo: {}}\n"
+				"  - {match: {path: {template: \"/{x}/b\"}}, echo: {}}\n"
+				"  - {match: {path: /}, echo: {}}\n");
 	const struct plan_accepts *lists = plan_accepts_by_first(p, &c.arena, &p->groups[0]);
 
 	ck_assert_uint_eq(lists[1].n, 3);
@@ -247,7 +254,8 @@ END_TEST
 START_TEST(places_do_not_depend_on_the_folder)
 {
 	struct config c;
-	const struct plan *p = config_plan(&c, CONFIG_LISTENER "routes:\n  - {match: {path: /}, echo: {}}\n");
+	const struct plan *p =
+		config_plan(&c, CONFIG_LISTENER "routes:\n  - {match: {path: /}, echo: {}}\n");
 	struct sbuf out = { 0 };
 
 	ck_assert(str_eq(plan_place(p, &c.arena, p->routes[0].at), STR("gateway.yaml:3:5")));

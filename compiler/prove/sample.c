@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "prove/sample.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "base/vec.h"
+
+static const char method_names[][8] = { "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT",
+	"OPTIONS", "TRACE", "PATCH" };
+
+struct str sample_method(const struct plan *p, uint32_t bit)
+{
+	for (uint32_t i = 0; i < sizeof(method_names) / sizeof(method_names[0]); i++)
+		if (bit == 1u << i)
+			return str_of(method_names[i]);
+	for (uint32_t i = 0; i < p->n_extra_methods; i++)
+		if (bit == (uint32_t)TORON_METHOD_EXTRA << i)
+			return p->extra_methods[i];
+	return STR("BREW");
+}
+
+static void add_escaped(struct sbuf *out, struct str s)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		unsigned char c = (unsigned char)s.ptr[i];
+		unsigned char lower = ascii_lower(c);
+		bool is_plain = (c >= '0' && c <= '9') || (lower >= 'a' && lower <= 'z') ||
+				(c != 0 && strchr("-._~", c) != NULL);
+
+		if (is_plain)
+			sbuf_addc(out, (char)c);
+		else
+			sbuf_printf(out, "%%%02X", c);
+	}
+}
+
+/* The query and the cookies that the fields stand for; ptr NULL: none. */
+static struct str query_of(struct arena *a, const struct sample *s)
+{
+	struct sbuf out = { 0 };
+	struct str text = s->query;
+
+	for (uint32_t i = 0; i < s->n_fields && s->query.ptr == NULL; i++) {
+		if (s->fields[i].where != TORON_IN_QUERY)
+			continue;
+		sbuf_adds(&out, out.len > 0 ? "&" : "");
+		add_escaped(&out, s->fields[i].name);
+		sbuf_addc(&out, '=');
+		add_escaped(&out, s->fields[i].value);
+	}
+	if (out.len > 0)
+		text = arena_str(a, sbuf_str(&out));
+	sbuf_fini(&out);
+	return text;
+}
+
+static struct str cookies_of(struct arena *a, const struct sample *s)
+{
+	struct sbuf out = { 0 };
+	struct str text = STR_NONE;
+
+	for (uint32_t i = 0; i < s->n_fields; i++) {
+		if (s->fields[i].where != TORON_IN_COOKIE)
+			continue;
+		sbuf_printf(&out, "%s" STR_FMT "=" STR_FMT, out.len > 0 ? "; " : "",
+			STR_ARG(s->fields[i].name), STR_ARG(s->fields[i].value));
+	}
+	if (out.len > 0)
+		text = arena_str(a, sbuf_str(&out));
+	sbuf_fini(&out);
+	return text;
+}
+
+void sample_request(struct arena *a, const struct sample *s, struct lookup_request *out)
+{
+	struct lookup_field *headers = ARENA_ARRAY(a, struct lookup_field, s->n_fields + 1);
+	struct str cookies = cookies_of(a, s);
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < s->n_fields; i++)
+		if (s->fields[i].where == TORON_IN_HEADER)
+			headers[n++] =
+				(struct lookup_field){ s->fields[i].name, s->fields[i].value };
+	if (cookies.ptr != NULL)
+		headers[n++] = (struct lookup_field){ STR("cookie"), cookies };
+	*out = (struct lookup_request){
+		.listener = s->listener,
+		.method = s->method,
+		.scheme = s->scheme,
+		.host = s->host,
+		.path = s->path,
+		.query = query_of(a, s),
+		.headers = headers,
+		.n_headers = n,
+	};
+	memcpy(out->source, s->source, sizeof(out->source));
+}
+
+struct lookup_result sample_lookup(struct arena *a, const struct plan *p, const struct sample *s)
+{
+	struct lookup_request r;
+
+	sample_request(a, s, &r);
+	return lookup_route(p, a, &r);
+}
+
+/* ---- as a command ---- */
+
+/* s in single quotes for the shell, without those around it; false on bytes that cannot stand
+ * there. */
+static bool add_shell(struct sbuf *out, struct str s)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		unsigned char c = (unsigned char)s.ptr[i];
+
+		if (c < 0x20 || c > 0x7e)
+			return false;
+		if (c == '\'')
+			sbuf_adds(out, "'\\''");
+		else
+			sbuf_addc(out, (char)c);
+	}
+	return true;
+}
+
+static bool add_header(struct sbuf *out, const struct sample_field *f)
+{
+	bool ok;
+
+	/* Blanks around a value are lost on the way. */
+	if (f->value.len > 0 && str_trim(f->value).len != f->value.len)
+		return false;
+	sbuf_adds(out, " -H '");
+	ok = add_shell(out, f->name);
+	/* curl sends an empty field for "name;". */
+	sbuf_adds(out, f->value.len == 0 ? ";" : ": ");
+	ok &= add_shell(out, f->value);
+	sbuf_addc(out, '\'');
+	return ok;
+}
+
+static bool add_url(struct arena *a, const struct plan *p, const struct sample *s, struct sbuf *out)
+{
+	unsigned port = (unsigned)p->listeners[s->listener].model->port.value;
+	bool is_http = !str_eq(s->scheme, STR("https"));
+	bool is_ipv6 = str_find_char(s->host, ':') < s->host.len;
+	struct str host = s->host.len == 0 ? STR("localhost") : s->host;
+	struct str query = query_of(a, s);
+	bool ok;
+
+	sbuf_printf(out, " '" STR_FMT "://%s", STR_ARG(s->scheme), is_ipv6 ? "[" : "");
+	ok = add_shell(out, host);
+	sbuf_adds(out, is_ipv6 ? "]" : "");
+	if (port != (is_http ? 80 : 443))
+		sbuf_printf(out, ":%u", port);
+	ok &= add_shell(out, s->path);
+	sbuf_adds(out, query.ptr == NULL ? "" : "?");
+	ok &= add_shell(out, query);
+	sbuf_addc(out, '\'');
+	return ok;
+}
+
+struct str sample_curl(struct arena *a, const struct plan *p, const struct sample *s)
+{
+	struct str cookies = cookies_of(a, s);
+	struct sbuf out = { 0 };
+	struct str text = STR_NONE;
+	bool ok = true;
+
+	/* HEAD by -X would wait for a body. */
+	if (str_eq(s->method, STR("HEAD")))
+		sbuf_adds(&out, "curl -I");
+	else
+		sbuf_printf(&out, "curl -X " STR_FMT, STR_ARG(s->method));
+	for (uint32_t i = 0; i < s->n_fields; i++)
+		if (s->fields[i].where == TORON_IN_HEADER)
+			ok &= add_header(&out, &s->fields[i]);
+	if (cookies.ptr != NULL) {
+		sbuf_adds(&out, " -b '");
+		ok &= add_shell(&out, cookies);
+		sbuf_addc(&out, '\'');
+	}
+	ok &= add_url(a, p, s, &out);
+	if (s->source_text.ptr != NULL)
+		sbuf_printf(&out, " # from " STR_FMT, STR_ARG(s->source_text));
+	if (ok)
+		text = arena_str(a, sbuf_str(&out));
+	sbuf_fini(&out);
+	return text;
+}
+
+/* ---- as a person writes it ---- */
+
+static bool is_token(struct str s)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		unsigned char c = (unsigned char)s.ptr[i];
+
+		if (c <= 0x20 || c >= 0x7f || strchr("\"(),/:;<=>?@[\\]{}", c) != NULL)
+			return false;
+	}
+	return s.len > 0;
+}
+
+bool sample_add_header(struct arena *a, struct sample *s, struct str name, struct str value)
+{
+	struct sample_field *more = ARENA_ARRAY(a, struct sample_field, s->n_fields + 1);
+	char *lower = arena_cstr(a, name);
+
+	for (size_t i = 0; i < value.len; i++)
+		if (((unsigned char)value.ptr[i] < 0x20 && value.ptr[i] != '\t') ||
+			value.ptr[i] == 0x7f)
+			return false;
+	for (size_t i = 0; i < name.len; i++)
+		lower[i] = (char)ascii_lower((unsigned char)lower[i]);
+	if (s->n_fields > 0)
+		memcpy(more, s->fields, s->n_fields * sizeof(*more));
+	more[s->n_fields++] =
+		(struct sample_field){ TORON_IN_HEADER, { lower, name.len }, str_trim(value) };
+	s->fields = more;
+	return is_token(name);
+}
+
+static bool fail(struct str *error_out, struct str text)
+{
+	*error_out = text;
+	return false;
+}
+
+/* By port, or else the first that the scheme can come by: https only from a trusted proxy. */
+static bool find_listener(struct arena *a, const struct plan *p, const struct uri *u,
+	struct sample *out, struct str *error_out)
+{
+	bool is_https = str_eq(u->scheme, STR("https"));
+
+	for (uint32_t i = 0; i < p->n_listeners; i++) {
+		const struct m_listener *l = p->listeners[i].model;
+
+		if ((u->at.port != 0 && l->port.value != u->at.port) || (is_https && l->n_trusted == 0))
+			continue;
+		out->listener = i;
+		if (is_https || str_eq(u->scheme, STR("http")))
+			return true;
+	}
+	if (u->at.port != 0)
+		return fail(error_out, arena_printf(a, "no listener takes " STR_FMT " on port %u",
+			STR_ARG(u->scheme), u->at.port));
+	return fail(error_out, arena_printf(a, "no listener takes " STR_FMT, STR_ARG(u->scheme)));
+}
+
+static bool take_host(struct arena *a, const struct uri *u, struct sample *out)
+{
+	char *host = arena_cstr(a, u->at.host);
+	size_t len = u->at.host.len;
+
+	for (size_t i = 0; i < len; i++)
+		host[i] = (char)ascii_lower((unsigned char)host[i]);
+	if (len > 0 && host[len - 1] == '.')
+		len--;
+	out->host = (struct str){ host, len };
+	return len > 0;
+}
+
+bool sample_parse(struct arena *a, const struct plan *p, struct str text, struct sample *out,
+	struct str *error_out)
+{
+	struct str rest = str_trim(text);
+	size_t space = str_find_char(rest, ' ');
+	struct str target;
+	enum uri_error e;
+	struct uri u;
+
+	*out = (struct sample){ .method = STR("GET") };
+	inet_pton(AF_INET6, "::ffff:127.0.0.1", out->source);
+	if (space < rest.len) {
+		out->method = str_slice(rest, 0, space);
+		rest = str_trim(str_slice(rest, space, rest.len));
+	}
+	if (!is_token(out->method))
+		return fail(error_out, arena_printf(a, "'" STR_FMT "' is no method", STR_ARG(out->method)));
+	e = uri_parse(a, rest, &u);
+	if (e != URI_OK)
+		return fail(error_out, arena_printf(a, "'" STR_FMT "' is no URL such as http://host/path: %s",
+			STR_ARG(rest), uri_error_text(e)));
+	out->scheme = u.scheme;
+	if (!find_listener(a, p, &u, out, error_out))
+		return false;
+	if (!take_host(a, &u, out))
+		return fail(error_out, STR("the URL has no host"));
+	target = arena_printf(a, "%s" STR_FMT "%s" STR_FMT, u.path.len == 0 ? "/" : "", STR_ARG(u.path),
+		u.query.ptr == NULL ? "" : "?", STR_ARG(u.query));
+	e = uri_normalise(a, target, p->uri_policy, &out->path, &out->query);
+	if (e != URI_OK)
+		out->refused = uri_error_text(e);
+	return true;
+}

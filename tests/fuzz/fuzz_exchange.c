@@ -1,0 +1,461 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Fuzzes exchanges as a whole: a loop, a worker and hand-made tables, between clients and servers that a script plays.
+ *
+ * The input is the script, one letter an operation, with digits and texts (up to byte 0x1f) as arguments; what is no letter of it
+ * is skipped. After each operation comes one turn of the loop, unless `|` has switched that off.
+ *
+ *   o N       client N connects             O K       what the next connects do: 0 succeed, 1 refuse at once, 2 refuse later
+ *   s N text  client N sends                S N text  server connection N sends
+ *   q N K     ... a canned request          R N K     ... a canned response
+ *   b N K     ... 2^K KiB                   B N K     likewise
+ *   h N       client N ends its direction   H N       likewise
+ *   r N       client N reads all            W N       likewise
+ *   c N       ... reads all and closes      C N       likewise
+ *   x N       ... closes without reading    X N       likewise: a reset when there was something to read
+ *   t K       2^K turns                     T K       10^K ms pass
+ *   a         reading at each turn on, off  D         the worker drains     A  and cuts off what it carries
+ *   |         turns between operations on, off
+ *
+ * Connections are socket pairs, and time is ours: the program is linked with
+ * -Wl,--wrap=socket,--wrap=connect,--wrap=getsockopt,--wrap=clock_gettime,--wrap=epoll_wait. */
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "backend/backend.h"
+#include "base/check.h"
+#include "codec/front.h"
+#include "http/exchange.h"
+#include "net/buf.h"
+#include "toron/gateway.h"
+
+#define CLIENTS 4
+#define SERVERS 8
+#define TURNS_MOST 4000 /* until everything is quiet */
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int __wrap_socket(int domain, int type, int protocol);
+int __wrap_connect(int fd, const struct sockaddr *to, socklen_t len);
+int __real_getsockopt(int fd, int level, int name, void *value, socklen_t *len);
+int __wrap_getsockopt(int fd, int level, int name, void *value, socklen_t *len);
+int __wrap_clock_gettime(clockid_t id, struct timespec *out);
+int __real_epoll_wait(int fd, struct epoll_event *events, int n, int timeout);
+int __wrap_epoll_wait(int fd, struct epoll_event *events, int n, int timeout);
+
+/* What the script plays on. */
+static struct {
+	struct worker worker;
+	struct loop_mail stop;
+	int clients[CLIENTS], servers[SERVERS]; /* -1: none */
+	unsigned n_servers;
+	uint64_t now_ms;
+	int connect_mode, events; /* events: that the last turn was told of */
+	bool refusing[1024];      /* by descriptor: connecting fails later */
+	bool reading, batching;
+} play;
+
+/* ---- the system, as far as it is ours ---- */
+
+int __wrap_socket(int domain, int type, int protocol)
+{
+	int pair[2];
+
+	(void)domain;
+	(void)protocol;
+	if (socketpair(AF_UNIX, type, 0, pair) != 0)
+		return -1;
+	int *slot = &play.servers[play.n_servers++ % SERVERS];
+
+	if (*slot >= 0)
+		close(*slot);
+	*slot = pair[1];
+	CHECK(pair[0] < (int)ARRAY_LEN(play.refusing));
+	play.refusing[pair[0]] = play.connect_mode == 2;
+	return pair[0];
+}
+
+int __wrap_connect(int fd, const struct sockaddr *to, socklen_t len)
+{
+	(void)fd;
+	(void)to;
+	(void)len;
+	errno = play.connect_mode == 1 ? ECONNREFUSED : EINPROGRESS;
+	return -1;
+}
+
+int __wrap_getsockopt(int fd, int level, int name, void *value, socklen_t *len)
+{
+	int rc = __real_getsockopt(fd, level, name, value, len);
+
+	if (rc == 0 && level == SOL_SOCKET && name == SO_ERROR && play.refusing[fd])
+		*(int *)value = ECONNREFUSED;
+	return rc;
+}
+
+int __wrap_clock_gettime(clockid_t id, struct timespec *out)
+{
+	uint64_t base = id == CLOCK_REALTIME ? 1000000000u : 1000u;
+
+	out->tv_sec = (time_t)(base + play.now_ms / 1000);
+	out->tv_nsec = (long)(play.now_ms % 1000 * 1000000);
+	return 0;
+}
+
+int __wrap_epoll_wait(int fd, struct epoll_event *events, int n, int timeout)
+{
+	(void)timeout;
+	play.events = __real_epoll_wait(fd, events, n, 0);
+	return play.events;
+}
+
+/* ---- the gateway: /b goes to a backend, /l to a limited one, /t has little time, /e echoes, everything else is answered ---- */
+
+static const char *const prefixes[] = { "/b", "/l", "/t", "/e", "/" };
+
+static uint32_t match(const char *ptr, size_t len)
+{
+	for (uint32_t i = 0; i < ARRAY_LEN(prefixes); i++) {
+		size_t n = strlen(prefixes[i]);
+
+		if (len >= n && memcmp(ptr, prefixes[i], n) == 0)
+			return i + 1;
+	}
+	return 0;
+}
+
+static const struct toron_server servers[] = {
+	{ .origin = "server", .host = STR_INIT("127.0.0.1"), .authority = STR_INIT("server"), .port = 1, .weight = 1,
+		.is_numeric = true },
+	{ .origin = "server", .host = STR_INIT("127.0.0.2"), .authority = STR_INIT("other"), .port = 1, .weight = 2,
+		.base_path = STR_INIT("/base"), .is_numeric = true },
+};
+#define BACKEND(at, n) \
+	.name = "backend", .origin = "backend", .index = at, .codec = &toron_back_http1, .servers = servers, .n_servers = n, \
+	.balance = toron_balance_round_robin, .connect_ms = 1000, .first_byte_ms = 3000, .idle_ms = 3000, .pool_idle = 2, \
+	.pool_idle_ms = 5000, .preserve_host = true
+static const struct toron_backend one = { BACKEND(0, 1), .max_pending = 10 };
+static const struct toron_backend limited = { BACKEND(1, 2), .max_connections = 1, .max_pending = 1 };
+static const struct toron_backend *const backends[] = { &one, &limited };
+
+static const struct toron_part hello = { .kind = TORON_PART_LITERAL, .text = STR_INIT("hello\n") };
+static const struct toron_answer answer = { .status = 200, .body = { &hello, 1 } };
+static const struct toron_route routes[] = {
+	{ .name = "b", .origin = "b", .action = toron_action_backend, .conf = &one },
+	{ .name = "l", .origin = "l", .action = toron_action_backend, .conf = &limited },
+	{ .name = "t", .origin = "t", .action = toron_action_backend, .conf = &one, .total_ms = 500, .first_byte_ms = 200 },
+	{ .name = "e", .origin = "e", .action = toron_action_echo, .methods = TORON_GET | TORON_POST },
+	{ .name = "r", .origin = "r", .action = toron_action_respond, .conf = &answer },
+};
+static const struct toron_candidate candidates[] = { { .route = 0 }, { .route = 1 }, { .route = 2 }, { .route = 3 },
+	{ .route = 4 } };
+static const struct toron_accepts accepts[] = { { 0 }, { &candidates[0], 1 }, { &candidates[1], 1 }, { &candidates[2], 1 },
+	{ &candidates[3], 1 }, { &candidates[4], 1 } };
+static const struct toron_group group = { .origin = "all", .match = match, .accepts = accepts };
+static const uint16_t host_list[] = { 0, 0xffff };
+static const uint16_t *const host_lists[] = { host_list };
+static const struct toron_router router = { .host_lists = host_lists, .groups = &group };
+static _Atomic uint32_t open_count;
+static const struct toron_listener listeners[] = {
+	{ .name = "web", .origin = "web", .front = &toron_front_http1, .router = &router,
+		.limits = { .header_bytes = 32768, .header_count = 100, .uri_bytes = 8192, .body_bytes = 10 << 20,
+			.requests_per_connection = 50 },
+		.header_ms = 2000, .body_ms = 2000, .idle_ms = 5000, .write_ms = 2000, .open = &open_count },
+};
+static const struct toron_gateway gateway = {
+	.name = "fuzz", .listeners = listeners, .routes = routes, .backends = backends, .n_listeners = 1,
+	.n_routes = ARRAY_LEN(routes), .n_backends = ARRAY_LEN(backends),
+};
+
+/* ---- turns ---- */
+
+static void on_stop(struct loop *l, struct loop_mail *m)
+{
+	(void)m;
+	loop_stop(l);
+}
+
+/* Everything that waits; the number of bytes. */
+static size_t read_all(int fd)
+{
+	static char into[65536];
+	size_t total = 0;
+	ssize_t n;
+
+	while (fd >= 0 && (n = recv(fd, into, sizeof(into), MSG_DONTWAIT)) > 0)
+		total += (size_t)n;
+	return total;
+}
+
+static size_t read_everywhere(void)
+{
+	size_t n = 0;
+
+	for (int i = 0; i < CLIENTS; i++)
+		n += read_all(play.clients[i]);
+	for (int i = 0; i < SERVERS; i++)
+		n += read_all(play.servers[i]);
+	return n;
+}
+
+static void turn(void)
+{
+	loop_post(play.worker.loop, &play.stop);
+	loop_run(play.worker.loop);
+	if (play.reading)
+		read_everywhere();
+}
+
+/* Turns until the loop is told of nothing but the letter that stops it: whatever goes on being told is a busy loop. */
+static void settle(void)
+{
+	for (int i = 0, quiet = 0; quiet < 2; i++) {
+		CHECK(i < TURNS_MOST);
+		turn();
+		quiet = play.events <= 1 ? quiet + 1 : 0;
+	}
+}
+
+static void drain(bool now)
+{
+	struct list todo;
+
+	list_init(&todo);
+	play.worker.draining = true;
+	while (!list_empty(&play.worker.fronts)) {
+		struct list *l = play.worker.fronts.next;
+
+		list_remove(l);
+		list_push_back(&todo, l);
+	}
+	while (!list_empty(&todo)) {
+		struct front_link *f = CONTAINER_OF(todo.next, struct front_link, link);
+
+		list_remove(&f->link);
+		list_push_back(&play.worker.fronts, &f->link);
+		f->drain(f, now);
+	}
+}
+
+/* ---- operations ---- */
+
+static const char *const requests[] = {
+	"GET /b HTTP/1.1\r\nHost: a\r\n\r\n",
+	"POST /b HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello",
+	"POST /b HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX: y\r\n\r\n",
+	"POST /b HTTP/1.1\r\nHost: a\r\nContent-Length: 300000\r\n\r\n",
+	"GET /b HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n",
+	"POST /b HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n",
+	"HEAD /l HTTP/1.1\r\nHost: a\r\n\r\n",
+	"GET /t HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
+	"POST /r HTTP/1.1\r\nHost: a\r\nContent-Length: 40000\r\n\r\n",
+	"GET /e?x HTTP/1.1\r\nHost: a\r\n\r\n",
+};
+static const char *const responses[] = {
+	"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+	"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX: y\r\n\r\n",
+	"HTTP/1.1 200 OK\r\n\r\nhello",
+	"HTTP/1.1 100 Continue\r\n\r\n",
+	"HTTP/1.1 103 Early Hints\r\nLink: a\r\nConnection: link\r\n\r\n",
+	"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\nfirst",
+	"HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\nConnection: close\r\n\r\nbig",
+	"HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n",
+	"HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n",
+	"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n",
+};
+
+struct script {
+	const uint8_t *at, *end;
+};
+
+static unsigned digit(struct script *s)
+{
+	return s->at < s->end && *s->at >= '0' && *s->at <= '9' ? *s->at++ - '0' : 0;
+}
+
+static struct str text(struct script *s)
+{
+	const uint8_t *start = s->at;
+
+	while (s->at < s->end && *s->at != 0x1f)
+		s->at++;
+	struct str t = { (const char *)start, (size_t)(s->at - start) };
+
+	if (s->at < s->end)
+		s->at++;
+	return t;
+}
+
+static void transmit(int fd, struct str s)
+{
+	/* What does not fit is lost; a peer may stop at any place. */
+	if (fd >= 0 && send(fd, s.ptr, s.len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+		return;
+}
+
+static void transmit_many(int fd, unsigned k)
+{
+	static char block[1024];
+
+	memset(block, 'x', sizeof(block));
+	for (unsigned i = 0; i < 1u << k; i++)
+		transmit(fd, (struct str){ block, sizeof(block) });
+}
+
+static void hang_up(int *fd, bool reads)
+{
+	if (*fd < 0)
+		return;
+	if (reads)
+		read_all(*fd);
+	close(*fd);
+	*fd = -1;
+}
+
+static void open_client(int *fd)
+{
+	struct addr peer;
+	int pair[2];
+
+	hang_up(fd, true);
+	if (play.worker.draining || socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) != 0)
+		return;
+	addr_parse(STR("192.0.2.1"), 1, &peer);
+	*fd = pair[0];
+	toron_front_http1.accept(&play.worker, &listeners[0], pair[1], &peer);
+}
+
+/* Operations on one connection. False: not one of these. */
+static bool play_on_connection(struct script *s, char op)
+{
+	bool client = op >= 'a';
+	int *fd;
+
+	if (strchr("osqbhrcxSRBHWCX", op) == NULL)
+		return false;
+	fd = client ? &play.clients[digit(s) % CLIENTS] : &play.servers[digit(s) % SERVERS];
+	switch (op) {
+	case 'o': open_client(fd); break;
+	case 's': case 'S': transmit(*fd, text(s)); break;
+	case 'q': transmit(*fd, str_of(requests[digit(s)])); break;
+	case 'R': transmit(*fd, str_of(responses[digit(s)])); break;
+	case 'b': case 'B': transmit_many(*fd, digit(s)); break;
+	case 'h': case 'H': shutdown(*fd, SHUT_WR); break;
+	case 'r': case 'W': read_all(*fd); break;
+	default: hang_up(fd, op == 'c' || op == 'C'); break;
+	}
+	return true;
+}
+
+static void pass_time(unsigned k)
+{
+	uint64_t ms = 1;
+
+	while (k-- > 0 && ms < 100000)
+		ms *= 10;
+	play.now_ms += ms;
+}
+
+static void play_operation(struct script *s)
+{
+	char op = (char)*s->at++;
+
+	if (op == '\0' || play_on_connection(s, op))
+		return;
+	switch (op) {
+	case 'O': play.connect_mode = (int)(digit(s) % 3); break;
+	case 't':
+		for (unsigned n = 1u << digit(s) % 8; n > 0; n--)
+			turn();
+		break;
+	case 'T': pass_time(digit(s)); break;
+	case 'a': play.reading = !play.reading; break;
+	case 'D': drain(false); break;
+	case 'A': drain(true); break;
+	case '|': play.batching = !play.batching; break;
+	default: break;
+	}
+}
+
+/* ---- one run ---- */
+
+static void begin(unsigned budget_kib, struct backend_shared *shared)
+{
+	struct worker *w = &play.worker;
+
+	memset(&play, 0, sizeof(play));
+	memset(play.clients, -1, sizeof(play.clients));
+	memset(play.servers, -1, sizeof(play.servers));
+	play.stop.fn = on_stop;
+	play.reading = true;
+	w->gateway = &gateway;
+	w->loop = loop_new();
+	list_init(&w->fronts);
+	w->bufs = buf_pool_new(w->loop, (size_t)budget_kib << 10);
+	w->exchanges = exchange_pool_new(w);
+	w->backends = backend_worker_new(w, shared);
+	CHECK(w->loop != NULL && w->bufs != NULL && w->exchanges != NULL && w->backends != NULL);
+}
+
+static void check_backend(const struct backend *b)
+{
+	CHECK(list_empty(&b->waiting) && b->n_waiting == 0);
+	for (uint32_t i = 0; i < b->conf->n_servers; i++) {
+		const struct server *s = &b->servers[i];
+
+		CHECK(list_empty(&s->idle) && s->n_idle == 0 && s->n_open == 0);
+		CHECK(s->shared->connections == 0 && s->shared->exchanges == 0 && s->shared->waiting == 0);
+	}
+}
+
+/* Everybody hangs up: then all connections and exchanges end, by themselves or by their time limits. */
+static void end(void)
+{
+	struct worker *w = &play.worker;
+
+	settle();
+	for (int i = 0; i < CLIENTS; i++)
+		hang_up(&play.clients[i], true);
+	for (int i = 0; i < SERVERS; i++)
+		hang_up(&play.servers[i], true);
+	settle();
+	for (int i = 0; i < 30; i++) {
+		play.now_ms += 1000;
+		settle();
+	}
+	for (int i = 0; i < SERVERS; i++)
+		hang_up(&play.servers[i], true);
+	settle();
+	CHECK(list_empty(&w->fronts) && w->n_fronts == 0);
+	CHECK(exchange_pool_live(w->exchanges) == 0);
+	for (uint32_t i = 0; i < gateway.n_backends; i++)
+		check_backend(&w->backends[i]);
+	backend_worker_free(w, &w->backends);
+	turn();
+	CHECK(buf_pool_lent(w->bufs) == 0);
+	exchange_pool_free(&w->exchanges);
+	buf_pool_free(&w->bufs);
+	loop_free(&w->loop);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct backend_shared *shared = backend_shared_new(&gateway);
+	struct script s = { data, data + size };
+
+	CHECK(shared != NULL);
+	/* A digit in front: the budget of buffers. */
+	begin(size > 0 && data[0] == '1' ? 128 : size > 0 && data[0] == '2' ? 512 : 0, shared);
+	while (s.at < s.end) {
+		play_operation(&s);
+		if (!play.batching)
+			turn();
+	}
+	end();
+	backend_shared_free(&shared);
+	return 0;
+}
