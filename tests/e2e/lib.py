@@ -301,6 +301,13 @@ class Connection:
         except socket.timeout:
             return False
 
+    def end(self):
+        """Half-closes; the peer may have closed the connection already."""
+        try:
+            self.s.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
     def close(self):
         try:
             self.s.close()

@@ -177,7 +177,7 @@ def abort(c, rng):
     if rng.random() < 0.5:
         c.s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     elif rng.random() < 0.3:
-        c.s.shutdown(socket.SHUT_WR)
+        c.end()
     return True, "end"
 
 

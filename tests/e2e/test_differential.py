@@ -6,7 +6,6 @@ reached the backend is framed in one way only. The other proxies are there to co
 and another splits in two (or the reverse) is the stuff that smuggling is made of, when one stands before the other."""
 import os
 import shutil
-import socket
 import subprocess
 import time
 
@@ -97,7 +96,7 @@ def ask(port, data):
     answers = []
     with connect(port, 3) as c:
         c.send(data + TAIL)
-        c.s.shutdown(socket.SHUT_WR)
+        c.end()
         got = b""
         try:
             while True:

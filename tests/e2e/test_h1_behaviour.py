@@ -71,7 +71,7 @@ def test_the_server_ends_at_every_byte():
                 for n in range(len(answer) + 1):
                     with p.connect() as c:
                         c.send(b"GET /%s/%d/%s HTTP/1.1\r\nHost: a\r\n\r\n" % (framing.encode(), n, how.encode()))
-                        c.s.shutdown(socket.SHUT_WR)
+                        c.end()
                         data = lost(c)
                     status = int(data.split()[1]) if data else 0
                     ended = framing == "close" and how == "end" and n >= head
@@ -108,7 +108,7 @@ def test_the_client_ends_at_every_byte():
                         if how == "reset":
                             reset(c)
                         elif how == "half":
-                            c.s.shutdown(socket.SHUT_WR)
+                            c.end()
                             assert b" 200 " not in lost(c)
         time.sleep(0.2)
         assert seen == [], [(m.line, m.body) for m in seen]
@@ -131,7 +131,7 @@ def test_pipelined_then_half_closed():
 
     with Proxy(serve) as p, p.connect() as c:
         c.send(b"".join(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n%d" % i for i in range(5)) + b"GET /part")
-        c.s.shutdown(socket.SHUT_WR)
+        c.end()
         for i in range(5):
             assert c.response().body == b"%d" % i
         assert c.is_closed()
@@ -240,7 +240,7 @@ def test_upgrade_with_early_data_and_end():
     with Proxy(serve) as p, p.connect() as c:
         upgrade(c)
         c.send(b"early")
-        c.s.shutdown(socket.SHUT_WR)
+        c.end()
         assert " 101 " in c.head()[0]
         assert c.rest() == b"EARLY"
 
@@ -269,7 +269,7 @@ def test_tunnel_ends_pass_on():
         how = c.request().target
         c.send(SWITCH + b"x")
         if how == "/end":
-            c.s.shutdown(socket.SHUT_WR)
+            c.end()
             events.append(c.rest())
         elif how == "/reset":
             time.sleep(0.1)
@@ -297,7 +297,7 @@ def test_tunnel_ends_pass_on():
         with begin(p, b"/end") as c:
             assert c.s.recv(1) == b""
             c.send(b"still")
-            c.s.shutdown(socket.SHUT_WR)
+            c.end()
             assert wait() == b"still"
         with begin(p, b"/reset") as c:
             assert lost(c) == b""
@@ -310,7 +310,7 @@ def test_tunnel_whose_server_is_gone():
     def serve(c):
         c.request()
         c.send(SWITCH)
-        c.s.shutdown(socket.SHUT_WR)
+        c.end()
         time.sleep(0.2)
         reset(c)
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Proxying: connections, pools, retries, time limits, body limits, upgrades, draining, load."""
 import os
-import socket
 import threading
 import time
 
@@ -280,7 +279,7 @@ def test_half_closed_client_gets_its_answer():
     with Proxy(lambda c: (c.request(), time.sleep(0.2), c.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"))) as p:
         with p.connect() as c:
             c.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-            c.s.shutdown(socket.SHUT_WR)
+            c.end()
             assert c.response().body == b"ok"
 
 
@@ -306,7 +305,7 @@ def test_websocket_tunnel():
         big = b"z" * 1000000
         threading.Thread(target=lambda: c.send(big), daemon=True).start()
         assert c.exactly(len(big)) == big.upper()
-        c.s.shutdown(socket.SHUT_WR)
+        c.end()
         assert c.rest() == b""
 
 

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Retry policies: what is tried again, how often, with which bodies, and what is not."""
-import socket
 import threading
 import time
 
@@ -301,7 +300,7 @@ def test_early_refusal_of_a_body():
         if not first:
             first.append(1)
             c.send(b"HTTP/1.1 503 X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-            c.s.shutdown(socket.SHUT_WR)
+            c.end()
             time.sleep(0.3)
             return
         body = c.exactly(int(fields["content-length"]))
