@@ -4,13 +4,11 @@
 
 The figure is CPU time of the proxy's processes per request, from /proc/PID/task/*/schedstat, with the proxy pinned to one core and the load
 generator and the backend to the other. Peers take turns within a round, so that a noisy minute hits all of them; the median over the
-rounds is shown, and its ratio to the best peer. Requests per second are shown for orientation only.
-A second table gives the CPU time of toronc from an edited config to a binary."""
+rounds is shown, and its ratio to the best peer. Requests per second are shown for orientation only."""
 import argparse
 import json
 import os
 import re
-import resource
 import shutil
 import signal
 import socket
@@ -177,32 +175,6 @@ def show(scenario, row):
     print("%-30s %s; %s" % (scenario, ", ".join(cells), ratio), flush=True)
 
 
-def routes_config(n):
-    lines = ["listeners: [{protocol: http, address: 127.0.0.1, port: 8080}]", "backends: {b: {url: \"http://127.0.0.1:9000\"}}", "routes:"]
-    for i in range(n):
-        lines.append("  - {name: r%d, match: {path: \"/service%d/{id}/part%d\", method: [GET, POST]}, backend: b}" % (i, i, i % 7))
-    return "\n".join(lines) + "\n"
-
-
-def compile_times(work):
-    results = {}
-    cache = os.path.join(work, "cache")
-    for n in (1, 10, 100):
-        config = os.path.join(work, "routes.yaml")
-        with open(config, "w") as f:
-            f.write(routes_config(n))
-        subprocess.run([lib.TORONC, config, "-o", os.path.join(work, "gw"), "--cache-dir", cache], check=True)
-        with open(config, "a") as f:  # an edit
-            f.write("  - {name: edited, match: {path: /edited}, backend: b}\n")
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run([lib.TORONC, config, "-o", os.path.join(work, "gw"), "--cache-dir", cache], check=True)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        results[n] = {"cpu_s": cpu, "bytes": os.path.getsize(os.path.join(work, "gw"))}
-        print("%5d routes: edit to binary %.2f s of CPU, %d bytes" % (n, cpu, results[n]["bytes"]), flush=True)
-    return results
-
-
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("toronc")
@@ -213,7 +185,7 @@ def main():
     lib.setup(args.toronc, False, 1)
     work = tempfile.mkdtemp(prefix="toron-bench-")
     try:
-        results = {"compile": compile_times(work), "proxy": proxies(args, work)}
+        results = proxies(args, work)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     if args.json:
