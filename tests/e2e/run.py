@@ -50,6 +50,8 @@ def main():
             passed += 1
             if args.verbose:
                 print("ok   %s (%.1f s)" % (name, time.monotonic() - begun), flush=True)
+        except lib.Skip as why:
+            print("skipped: %s: %s" % (name, why), flush=True)
         except Exception:
             failed += 1
             print("FAIL %s" % name)

@@ -354,9 +354,8 @@ def test_drain_timeout_ends_what_will_not_finish():
 
 def test_access_log_line():
     with Proxy() as p:
-        assert get(p.port, "/a%20b?c=\"d", headers="User-Agent: t\\\"\r\n").status in (200, 400)
         assert get(p.port, "/plain?x=1", headers="User-Agent: te\"st\r\n").status == 200
-        line = p.gateway.access(2)[-1]
+        line = p.gateway.access()[0]
         assert line["method"] == "GET" and line["path"] == "/plain?x=1" and line["status"] == 200
         assert line["user_agent"] == 'te"st' and line["response_bytes"] == 6 and line["duration_ms"] >= 0, line
 
@@ -482,7 +481,7 @@ test_a_crowd_on_one_worker.seconds = test_a_crowd_on_four_workers.seconds = 120
 
 def test_runs_as_an_ordinary_user():
     if os.geteuid() != 0:
-        return
+        raise lib.Skip("only root can change the user")
     with Backend() as b:
         port = free_port()
         config = proxy_config(port, b.port, extra="runtime: {user: nobody}")
