@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* What a codec in the front role shows to boot/: how to take a connection, and how to drain. */
+/* What a codec in the front role shows to boot/ and to other codecs: how to take a connection, and how to drain. */
 #pragma once
 
+#include "net/buf.h"
+#include "net/conn.h"
 #include "net/listen.h"
 
 /* Every open front connection is on its worker's list, for draining. */
@@ -13,5 +15,15 @@ struct front_link {
 
 struct toron_front {
 	const char *name;
+	/* A fresh connection of a listener. */
 	listen_accept_fn *accept;
+	/* An open connection that another front has begun: the handshake of TLS, or HTTP/1.1 that found another version's preface. The bytes
+	 * in->bytes[at..end) have come already (in NULL: none; the callee takes its own count). `from` is closed afterwards, also on
+	 * failure. It counts in l->open since it was accepted, and goes on to: whoever closes it counts down. The caller has
+	 * taken its own front_link off the worker's list. */
+	void (*take)(struct worker *w, const struct toron_listener *l, struct conn *from, struct buf *in, uint32_t at,
+		uint32_t end);
 };
+
+/* Counts a fresh connection in, or refuses it (logged) where the listener has as many as it may. */
+bool front_admit(const struct toron_listener *l);

@@ -12,7 +12,8 @@ struct loop {
 	struct ev_loop *ev; /* owned */
 	uint64_t now_ms;
 	uint64_t wall_us;   /* 0: not read in this turn */
-	struct list tasks;
+	struct list tasks, later;
+	ev_timer next_turn; /* set while `later` holds something: it ends the sleep at once */
 	ev_prepare turn_end;
 	ev_check turn_begin;
 	ev_async wake;
@@ -41,14 +42,37 @@ static void read_clock(struct loop *l)
 }
 
 /* Tasks may queue tasks: each runs once its turn in the list comes. */
-static void run_tasks(struct loop *l)
+static void run_list(struct list *tasks)
 {
-	while (!list_empty(&l->tasks)) {
-		struct loop_task *t = CONTAINER_OF(l->tasks.next, struct loop_task, link);
+	while (!list_empty(tasks)) {
+		struct loop_task *t = CONTAINER_OF(tasks->next, struct loop_task, link);
 
 		list_remove(&t->link);
 		t->fn(t);
 	}
+}
+
+static void run_tasks(struct loop *l)
+{
+	run_list(&l->tasks);
+}
+
+/* What they put off again waits for one more turn. */
+static void on_next_turn(struct ev_loop *ev, ev_timer *w, int events)
+{
+	struct loop *l = w->data;
+	struct list now;
+
+	(void)ev;
+	(void)events;
+	list_init(&now);
+	while (!list_empty(&l->later)) {
+		struct list *one = l->later.next;
+
+		list_remove(one);
+		list_push_back(&now, one);
+	}
+	run_list(&now);
 }
 
 static void run_mail(struct loop *l)
@@ -109,11 +133,13 @@ struct loop *loop_new(void)
 		return NULL;
 	}
 	list_init(&l->tasks);
+	list_init(&l->later);
+	ev_timer_init(&l->next_turn, on_next_turn, 0.0, 0.0);
 	ev_check_init(&l->turn_begin, on_turn_begin);
 	ev_set_priority(&l->turn_begin, EV_MAXPRI);
 	ev_prepare_init(&l->turn_end, on_turn_end);
 	ev_async_init(&l->wake, on_wake);
-	l->turn_begin.data = l->turn_end.data = l->wake.data = l;
+	l->turn_begin.data = l->turn_end.data = l->wake.data = l->next_turn.data = l;
 	ev_check_start(l->ev, &l->turn_begin);
 	ev_prepare_start(l->ev, &l->turn_end);
 	ev_async_start(l->ev, &l->wake);
@@ -126,6 +152,7 @@ void loop_free(struct loop **l)
 	if (*l == NULL)
 		return;
 	ev_async_stop((*l)->ev, &(*l)->wake);
+	ev_timer_stop((*l)->ev, &(*l)->next_turn);
 	ev_prepare_stop((*l)->ev, &(*l)->turn_end);
 	ev_check_stop((*l)->ev, &(*l)->turn_begin);
 	ev_loop_destroy((*l)->ev);
@@ -297,6 +324,16 @@ void loop_defer(struct loop *l, struct loop_task *t)
 {
 	if (list_empty(&t->link))
 		list_push_back(&l->tasks, &t->link);
+}
+
+void loop_later(struct loop *l, struct loop_task *t)
+{
+	if (!list_empty(&t->link))
+		return;
+	list_push_back(&l->later, &t->link);
+	/* Its time is the loop's last one: a turn that has not slept since then finds it due as well. */
+	if (!ev_is_active(&l->next_turn))
+		ev_timer_start(l->ev, &l->next_turn);
 }
 
 void loop_task_cancel(struct loop_task *t)

@@ -64,6 +64,9 @@ struct loop_task {
 };
 void loop_task_init(struct loop_task *t, loop_task_fn *fn);
 void loop_defer(struct loop *l, struct loop_task *t);
+/* Work for the beginning of the next turn, which then does not sleep: what would keep others waiting if it went on now. A task is
+ * queued in one place at a time; loop_task_cancel takes it out of either. */
+void loop_later(struct loop *l, struct loop_task *t);
 void loop_task_cancel(struct loop_task *t);
 
 /* A message to another thread's loop; `fn` runs there. The poster gives the mail away. */

@@ -52,6 +52,49 @@ const struct conn_ops conn_plain = {
 	.close = plain_close,
 };
 
+/* Bytes that the transport holds cause no event. */
+static void read_again(struct conn *c)
+{
+	if (c->state == CONN_OPEN && !c->paused && c->ops->pending != NULL && c->ops->pending(c))
+		loop_later(c->worker->loop, &c->again);
+}
+
+static void open_up(struct conn *c)
+{
+	c->state = CONN_OPEN;
+	loop_io_want(&c->io, c->paused ? 0 : LOOP_READ);
+	read_again(c);
+	c->user->connected(c, 0);
+}
+
+static void shake_hands(struct conn *c)
+{
+	unsigned want = LOOP_READ;
+	int rc = c->ops->handshake(c, &want);
+
+	if (rc == 0) {
+		open_up(c);
+	} else if (rc == ERR_AGAIN) {
+		loop_io_want(&c->io, want);
+	} else {
+		conn_close(c);
+		c->user->connected(c, rc);
+	}
+}
+
+static void on_again(struct loop_task *t)
+{
+	struct conn *c = CONTAINER_OF(t, struct conn, again);
+
+	CHECK_MAGIC(c, CONN_MAGIC);
+	if (c->state == CONN_HANDSHAKE) {
+		shake_hands(c);
+	} else if (c->state == CONN_OPEN && !c->paused) {
+		c->user->readable(c);
+		read_again(c);
+	}
+}
+
 static void finish_connect(struct conn *c)
 {
 	int system_errno = 0;
@@ -64,9 +107,12 @@ static void finish_connect(struct conn *c)
 		c->user->connected(c, err_of_errno(system_errno));
 		return;
 	}
-	c->state = CONN_OPEN;
-	loop_io_want(&c->io, c->paused ? 0 : LOOP_READ);
-	c->user->connected(c, 0);
+	if (c->ops->handshake != NULL) {
+		c->state = CONN_HANDSHAKE;
+		shake_hands(c);
+		return;
+	}
+	open_up(c);
 }
 
 static void on_io(struct loop_io *io, unsigned ready)
@@ -78,8 +124,14 @@ static void on_io(struct loop_io *io, unsigned ready)
 		finish_connect(c);
 		return;
 	}
-	if (ready & LOOP_READ)
+	if (c->state == CONN_HANDSHAKE) {
+		shake_hands(c);
+		return;
+	}
+	if (ready & LOOP_READ) {
 		c->user->readable(c);
+		read_again(c);
+	}
 	/* readable() may have closed it, or written what was to be written. */
 	if (ready & LOOP_WRITE && c->state == CONN_OPEN && loop_io_wanted(io) & LOOP_WRITE)
 		c->user->writable(c);
@@ -102,9 +154,11 @@ static void conn_setup(struct conn *c, struct worker *w, int fd, const struct ad
 	c->worker = w;
 	c->user = user;
 	c->ops = &conn_plain;
+	c->transport = NULL;
 	c->peer = *peer;
 	loop_io_init(&c->io, w->loop, fd, on_io);
 	loop_timer_init(&c->timer, w->loop, on_timer);
+	loop_task_init(&c->again, on_again);
 }
 
 void conn_init(struct conn *c, struct worker *w, int fd, const struct addr *peer,
@@ -145,6 +199,37 @@ int conn_connect(struct conn *c, struct worker *w, const struct addr *to,
 	return 0;
 }
 
+void conn_secure(struct conn *c, const struct conn_ops *ops, void *transport)
+{
+	CHECK(c->ops == &conn_plain && ops->handshake != NULL);
+	c->ops = ops;
+	c->transport = transport;
+	if (c->state != CONN_OPEN)
+		return;
+	c->state = CONN_HANDSHAKE;
+	/* Its first bytes are often here already; not from inside this call, whose caller is told by `connected`. */
+	loop_defer(c->worker->loop, &c->again);
+}
+
+void conn_move(struct conn *to, struct conn *from, const struct conn_user *user)
+{
+	CHECK(from->state == CONN_OPEN);
+	/* libev compares what a descriptor wants once a turn: between these two there is no system call. */
+	loop_io_want(&from->io, 0);
+	loop_timer_fini(&from->timer);
+	loop_task_cancel(&from->again);
+	conn_setup(to, from->worker, from->fd, &from->peer, user);
+	to->ops = from->ops;
+	to->transport = from->transport;
+	to->paused = from->paused;
+	to->state = CONN_OPEN;
+	from->state = CONN_CLOSED;
+	from->fd = -1;
+	from->transport = NULL;
+	loop_io_want(&to->io, to->paused ? 0 : LOOP_READ);
+	read_again(to);
+}
+
 ptrdiff_t conn_writev(struct conn *c, const struct iovec *iov, int n)
 {
 	ptrdiff_t taken = c->ops->writev(c, iov, n);
@@ -181,6 +266,7 @@ void conn_unpause(struct conn *c)
 	c->paused = false;
 	if (c->state == CONN_OPEN)
 		loop_io_want(&c->io, loop_io_wanted(&c->io) | LOOP_READ);
+	read_again(c);
 }
 
 void conn_deadline(struct conn *c, uint64_t ms)
@@ -205,9 +291,11 @@ void conn_close(struct conn *c)
 		return;
 	loop_io_want(&c->io, 0);
 	loop_timer_fini(&c->timer);
+	loop_task_cancel(&c->again);
 	c->state = CONN_CLOSED;
 	c->ops->close(c);
 	c->fd = -1;
+	c->transport = NULL;
 }
 
 void conn_abort(struct conn *c)

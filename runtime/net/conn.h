@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* A byte-stream connection: a non-blocking socket, its watcher and one deadline. The codec above embeds it, and owns it.
  *
- * The transport (plain TCP; TLS later) sits behind conn_ops, the one interface in which net and tls meet. Reads and writes are
+ * The transport (plain TCP or TLS) sits behind conn_ops, the one interface in which net and tls meet. Reads and writes are
  * tried at once; only ERR_AGAIN arms a watcher. Read interest stays on for life but for back-pressure (conn_pause). A connection belongs
  * to one worker for life.
  *
- *   conn_init (accepted) -----------> OPEN ---> CLOSED
- *   conn_connect --> CONNECTING ------^
- */
+ *   conn_init (accepted) --------------------------> OPEN ---> CLOSED
+ *            \--conn_secure--> HANDSHAKE -----------^
+ *   conn_connect --> CONNECTING --conn_secure was called--> HANDSHAKE --> OPEN
+ *
+ * A transport that keeps bytes which the kernel no longer shows (decrypted ones, say) tells by `pending`; the connection then calls
+ * readable again without an event of the socket, once in each turn. */
 #pragma once
 
 #include <stdbool.h>
@@ -23,7 +26,8 @@ struct conn;
 /* What the owner is told. A callback may call conn_close on its own connection, but must not free its memory before
  * the end of the turn (loop_defer). */
 struct conn_user {
-	void (*connected)(struct conn *c, int err); /* the end of conn_connect: 0 or ERR_*; after an error the conn is closed */
+	void (*connected)(struct conn *c, int err); /* the end of conn_connect or of the handshake: 0 or ERR_*; after an error
+	                                             * the conn is closed */
 	void (*readable)(struct conn *c);           /* bytes, EOF or an error wait: call conn_read */
 	void (*writable)(struct conn *c);           /* after a conn_writev that did not take everything */
 	void (*timeout)(struct conn *c);            /* the deadline passed */
@@ -38,10 +42,15 @@ struct conn_ops {
 	/* Half-closes our direction. */
 	void (*shutdown)(struct conn *c);
 	void (*close)(struct conn *c);
+	/* One step of the handshake: 0 when it is through; ERR_AGAIN, and *want_out is what to wait for (enum loop_ready); or another
+	 * ERR_*. NULL: there is none. */
+	int (*handshake)(struct conn *c, unsigned *want_out);
+	/* Whether a read would find bytes without asking the kernel; NULL: never. */
+	bool (*pending)(const struct conn *c);
 };
 extern const struct conn_ops conn_plain;
 
-enum conn_state { CONN_CLOSED, CONN_CONNECTING, CONN_OPEN };
+enum conn_state { CONN_CLOSED, CONN_CONNECTING, CONN_HANDSHAKE, CONN_OPEN };
 
 struct conn {
 	unsigned magic;
@@ -52,8 +61,10 @@ struct conn {
 	struct worker *worker;     /* borrowed */
 	const struct conn_user *user;
 	const struct conn_ops *ops;
+	void *transport;           /* of ops, which free it in close; NULL: plain */
 	struct loop_io io;
 	struct loop_timer timer;
+	struct loop_task again;    /* reads what is pending in the next turn */
 	struct addr peer;
 };
 
@@ -62,6 +73,12 @@ void conn_init(struct conn *c, struct worker *w, int fd, const struct addr *peer
 /* Opens a socket (TCP_NODELAY) and starts to connect; user->connected is told later, never from inside this call. 0, or ERR_* and
  * nothing is open. The caller sets a deadline; if it passes, user->timeout is called. */
 int conn_connect(struct conn *c, struct worker *w, const struct addr *to, const struct conn_user *user);
+/* Puts another transport in place of plain TCP: at once when the connection is open, else when it is connected. user->connected tells
+ * the end of the handshake, never from inside this call. `transport` belongs to the connection from here on. */
+void conn_secure(struct conn *c, const struct conn_ops *ops, void *transport);
+/* Hands an open connection over to another owner: `to` (uninitialised) takes the descriptor, the transport and whether reading is paused,
+ * with no deadline set; `from` is closed without a callback. */
+void conn_move(struct conn *to, struct conn *from, const struct conn_user *user);
 static inline ptrdiff_t conn_read(struct conn *c, void *into, size_t room)
 {
 	return c->ops->read(c, into, room);

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/log.h"
 
 #define LINGER_MS 2000          /* how long a closing connection takes what the client still sends */
 #define DRAIN_BODY_MAX 65536u   /* bytes of an unwanted request body that are read to keep a connection */
@@ -376,36 +375,65 @@ static const struct conn_user front_user = {
 	.timeout = front_timeout,
 };
 
-static void front_accept(struct worker *w, const struct toron_listener *l, int fd, const struct addr *peer)
+/* Everything but the connection; NULL: out of memory, and the connection is no longer counted. */
+static struct h1 *front_new(struct worker *w, const struct toron_listener *l)
 {
-	struct h1 *h;
+	struct h1 *h = calloc(1, sizeof(*h));
 
-	if (l->limits.connections != 0 &&
-	    atomic_load_explicit(l->open, memory_order_relaxed) >= l->limits.connections) {
-		log_event(LOG_WARN, "connection-limit", "%s: listener %s has %u connections; one more was refused", l->origin,
-			l->name, l->limits.connections);
-		close(fd);
-		return;
-	}
-	h = calloc(1, sizeof(*h));
 	if (h == NULL) {
-		close(fd);
-		return;
+		atomic_fetch_sub_explicit(l->open, 1, memory_order_relaxed);
+		return NULL;
 	}
-	atomic_fetch_add_explicit(l->open, 1, memory_order_relaxed);
 	h1_init(h, true);
 	h->leg.ops = &front_ops;
 	h->front.listener = l;
 	h->front.link.drain = front_drain;
 	list_push_back(&w->fronts, &h->front.link.link);
 	w->n_fronts++;
+	return h;
+}
+
+static void front_accept(struct worker *w, const struct toron_listener *l, int fd, const struct addr *peer)
+{
+	struct h1 *h;
+
+	if (!front_admit(l)) {
+		close(fd);
+		return;
+	}
+	h = front_new(w, l);
+	if (h == NULL) {
+		close(fd);
+		return;
+	}
 	conn_init(&h->conn, w, fd, peer, &front_user);
 	h1_front_deadline(h);
 	/* The request is often here already: try before waiting. */
 	h1_readable(&h->conn);
 }
 
+static void front_take(struct worker *w, const struct toron_listener *l, struct conn *from, struct buf *in, uint32_t at,
+	uint32_t end)
+{
+	struct h1 *h = front_new(w, l);
+
+	if (h == NULL) {
+		conn_close(from);
+		return;
+	}
+	conn_move(&h->conn, from, &front_user);
+	if (in != NULL && at != end) {
+		h->in = buf_ref(in);
+		h->in_at = at;
+		h->in_end = end;
+		h1_pump_later(h);
+	}
+	h1_front_deadline(h);
+	h1_readable(&h->conn);
+}
+
 const struct toron_front toron_front_http1 = {
 	.name = "http1",
 	.accept = front_accept,
+	.take = front_take,
 };
