@@ -5,6 +5,7 @@
 #include "toron/abi.h"
 #include "toron/match.h"
 #include "toron/mw.h"
+#include "toron/tls.h"
 
 struct toron_front; /* a codec in the front role, named by the listener so that only what is used is linked */
 extern const struct toron_front toron_front_http1;
@@ -44,6 +45,9 @@ struct toron_listener {
 	unsigned uri_policy;              /* bits of TORON_URI_*: how the path is normalised */
 	_Atomic uint32_t *open;           /* connections open now, over all workers: the generated file's slot */
 	const struct toron_forwarding *forwarding; /* NULL: nobody is trusted; via, x-forwarded-for, -proto and -host are sent */
+	const struct toron_tls *tls;      /* NULL: clear text. `front` is then the handshake, which hands over by ALPN: */
+	const struct toron_front *http1, *http2; /* what this listener speaks; NULL: not that. In clear text, http1 hands over to http2
+	                                          * when it meets its preface */
 };
 #define TORON_URI_KEEP_SLASHES 1u
 #define TORON_URI_ALLOW_ENCODED_SLASH 2u
@@ -92,6 +96,7 @@ struct toron_backend {
 	uint32_t max_pending;             /* exchanges that wait for one, per server and worker */
 	bool preserve_host;
 	const struct toron_retry *retry;  /* NULL: other addresses and servers when connecting fails */
+	const struct toron_tls_client *tls; /* NULL: clear text */
 };
 
 /* What a line of the access log may say. Those up to FAULT are there unless others are chosen; PEER among them only where it is not the
@@ -149,6 +154,9 @@ struct toron_gateway {
 	uint64_t memory;                         /* bytes for buffers and exchanges of the process; 0: unlimited */
 	const char *user;                        /* NULL: stay */
 	struct toron_errors errors;
+	const struct toron_certificate *const *certificates;
+	const struct toron_tls_client *const *tls_clients;
+	uint32_t n_certificates, n_tls_clients;
 };
 
 /* The whole life of a gateway; the generated main calls it. The exit code: 0 drained, 1 could not start, 2 used wrongly. */
