@@ -162,6 +162,15 @@ class Build(BuildCase):
         done = subprocess.run([os.path.join(folder, "hand"), "--version"], capture_output=True, timeout=LIMIT)
         self.assertEqual(0, done.returncode)
 
+    def test_warnings_stop_nobody(self):
+        """A compiler that warns about what toronc wrote is no reason not to have a gateway; only a development build insists."""
+        self.write("g.yaml", GOOD)
+        flags = [word for word in next(line for line in self.toolchain_text().split("\n") if line.startswith("cflags")).partition("=")[2].split()
+                 if word != "-Werror"]
+        self.build(env=self.toolchain(cflags=" ".join(flags + ["-Wpadded", "-Wunused-macros"])))
+        _, _, err = self.build(env=self.toolchain(cflags=" ".join(flags + ["-Wpadded", "-Wunused-macros", "-Werror"])), code=2)
+        self.assertIn("[T0905]", err)
+
     def test_output_that_cannot_be(self):
         self.write("g.yaml", GOOD)
         os.mkdir(self.path("folder"))
