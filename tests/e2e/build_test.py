@@ -170,6 +170,7 @@ class Build(BuildCase):
         self.build(env=self.toolchain(cflags=" ".join(flags + ["-Wpadded", "-Wunused-macros"])))
         _, _, err = self.build(env=self.toolchain(cflags=" ".join(flags + ["-Wpadded", "-Wunused-macros", "-Werror"])), code=2)
         self.assertIn("[T0905]", err)
+        self.kept_folder(err)
 
     def test_output_that_cannot_be(self):
         self.write("g.yaml", GOOD)
