@@ -53,13 +53,17 @@ void check_suggest(struct checker *c, const struct map *names, struct str name, 
 	struct str *list = ARENA_ARRAY(c->arena, struct str, names->n);
 	struct str nearest;
 	struct span at;
+	size_t n = 0;
 
-	for (size_t i = 0; i < names->n; i++)
-		list[i] = names->entries[i].key;
-	nearest = diag_nearest(name, list, names->n);
+	for (size_t i = 0; i < names->n; i++) {
+		/* What is written in a route has a name that nobody can write: "routes[2].backend". */
+		if (str_find_char(names->entries[i].key, '[') == names->entries[i].key.len)
+			list[n++] = names->entries[i].key;
+	}
+	nearest = diag_nearest(name, list, n);
 	if (nearest.ptr == NULL) {
-		if (names->n <= MAX_LISTED)
-			list_names(c, list, names->n, what);
+		if (n <= MAX_LISTED)
+			list_names(c, list, n, what);
 		return;
 	}
 	at = place_of_definition(c, names, map_get(names, nearest));
@@ -87,6 +91,7 @@ static void collect_names(struct checker *c)
 		map_add(&c->middlewares, m->middlewares[i].name.value, &m->middlewares[i]);
 	for (size_t i = 0; i < sizeof(by_own_name) / sizeof(by_own_name[0]); i++)
 		map_add(&c->middlewares, by_own_name[i], (void *)(uintptr_t)&built_in);
+	c->is_partial = m->lacks_routes;
 	for (size_t i = 0; i < m->n_routes; i++)
 		c->is_partial = c->is_partial || m->routes[i].poisoned;
 }

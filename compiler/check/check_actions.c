@@ -7,25 +7,13 @@
 static void check_target(
 	struct checker *c, const struct m_route *r, const char *member, const struct m_str *name)
 {
-	struct map defined;
-
 	map_add(&c->used, arena_printf(c->arena, "b:" STR_FMT, STR_ARG(name->value)), c);
-	if (name->value.ptr == NULL || map_get(&c->backends, name->value) != NULL)
+	if (name->value.ptr == NULL || c->model->lacks_backends || map_get(&c->backends, name->value) != NULL)
 		return;
+	c->misses_backend = true;
 	check_report(c, r->node, member, name->at, DIAG_UNKNOWN_BACKEND,
 		"unknown backend '" STR_FMT "'", STR_ARG(name->value));
-	/* Those written in routes have names that nobody can write. */
-	map_init(&defined, c->arena);
-	for (size_t i = 0; i < c->model->n_backends; i++) {
-		const struct m_backend *b = &c->model->backends[i];
-
-		if (!b->is_inline)
-			map_add(&defined, b->name.value, (void *)(uintptr_t)b);
-	}
-	if (defined.n == c->backends.n)
-		check_suggest(c, &c->backends, name->value, "backends");
-	else
-		check_suggest(c, &defined, name->value, "backends");
+	check_suggest(c, &c->backends, name->value, "backends");
 }
 
 static void check_split(struct checker *c, const struct m_route *r)
@@ -64,7 +52,7 @@ bool check_is_connection_field(struct str name)
 	return false;
 }
 
-void check_header_value(
+bool check_header_value(
 	struct checker *c, const struct node *n, const char *member, const struct m_template *value)
 {
 	for (size_t i = 0; i < value->n; i++) {
@@ -82,9 +70,10 @@ void check_header_value(
 				diag_note(c->diags, SPAN_NONE,
 					"a YAML block scalar ends with a line end unless it begins "
 					"with |- or >-");
-			return;
+			return false;
 		}
 	}
+	return true;
 }
 
 static void check_respond(struct checker *c, const struct m_route *r)
@@ -136,9 +125,8 @@ static void check_redirect(struct checker *c, const struct m_route *r)
 {
 	const struct m_template *to = &r->action.to;
 
-	if (to->n == 0)
+	if (to->n == 0 || !check_header_value(c, r->node, "redirect.to", to))
 		return;
-	check_header_value(c, r->node, "redirect.to", to);
 	switch (to->parts[0].kind) {
 	case M_PART_LITERAL:
 		if (to->n == 1 || to->parts[0].arg.ptr[0] != 'h')

@@ -88,7 +88,7 @@ void check_backends(struct checker *c)
 	for (size_t i = 0; i < c->model->n_backends; i++) {
 		const struct m_backend *b = &c->model->backends[i];
 
-		if (!b->is_inline && !c->is_partial &&
+		if (!b->is_inline && !c->is_partial && !c->misses_backend &&
 			map_get(&c->used, arena_printf(c->arena, "b:" STR_FMT,
 						  STR_ARG(b->name.value))) == NULL)
 			check_report(c, b->node, NULL, b->name.at, DIAG_UNUSED_BACKEND,

@@ -154,7 +154,7 @@ void check_operations(struct checker *c)
 	const struct node *enabled = access == NULL ? NULL : node_get(access, STR("enabled"));
 
 	check_log_fields(c);
-	if (enabled == NULL || (enabled->flags & NODE_DEFAULTED) == 0 ||
+	if (enabled == NULL || !node_is_whole(access) || (enabled->flags & NODE_DEFAULTED) == 0 ||
 		c->model->log.access.enabled.value)
 		return;
 	for (const struct node *n = access->first; n != NULL; n = n->next) {

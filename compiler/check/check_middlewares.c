@@ -151,7 +151,7 @@ void check_middlewares(struct checker *c)
 
 		if (m->node == NULL)
 			continue;
-		if (!is_inline(m) && !c->is_partial && map_get(&c->used, key) == NULL)
+		if (!is_inline(m) && !c->is_partial && !c->misses_middleware && map_get(&c->used, key) == NULL)
 			check_report(c, m->node, NULL, m->name.at, DIAG_UNUSED_MIDDLEWARE,
 				"no route uses the middleware '" STR_FMT "'",
 				STR_ARG(m->name.value));

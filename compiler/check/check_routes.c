@@ -58,7 +58,7 @@ static void check_listener_names(struct checker *c, const struct m_route *r)
 	for (size_t i = 0; i < r->listeners.n; i++) {
 		const struct m_str *name = &r->listeners.at[i];
 
-		if (map_get(&c->listeners, name->value) != NULL)
+		if (map_get(&c->listeners, name->value) != NULL || c->model->lacks_listeners)
 			continue;
 		check_report(c, r->node, "listeners", name->at, DIAG_UNKNOWN_LISTENER,
 			"unknown listener '" STR_FMT "'", STR_ARG(name->value));
@@ -82,6 +82,9 @@ static void check_uses(struct checker *c, const struct m_route *r)
 
 		map_add(&c->used, arena_printf(c->arena, "m:" STR_FMT, STR_ARG(name)), c);
 		if (map_get(&c->middlewares, name) == NULL) {
+			if (c->model->lacks_middlewares)
+				continue;
+			c->misses_middleware = true;
 			node_report(c->diags, r->uses[i].node, DIAG_UNKNOWN_MIDDLEWARE,
 				"unknown middleware '" STR_FMT "'", STR_ARG(name));
 			if (str_eq(name, STR("headers")))
@@ -147,8 +150,10 @@ static void check_scheme(struct checker *c, const struct m_route *r)
 {
 	const struct m_match *m = &r->match;
 
+	if (c->model->lacks_listeners || r->poisoned)
+		return;
 	for (size_t i = 0; i < c->model->n_listeners; i++)
-		if (c->model->listeners[i].n_trusted > 0)
+		if (c->model->listeners[i].n_trusted > 0 || c->model->listeners[i].poisoned)
 			return;
 
 	for (size_t i = 0; i < m->n_schemes; i++) {

@@ -103,12 +103,13 @@ static void check_template(struct scope *s, const struct node *n, const struct m
 	}
 }
 
+/* Or a middleware that may have been meant to be one. */
 static bool chain_has_jwt(const struct checker *c, const struct m_route *r)
 {
 	for (size_t i = 0; i < r->n_uses; i++) {
 		const struct m_middleware *m = map_get(&c->middlewares, r->uses[i].name.value);
 
-		if (m != NULL && m->kind == M_MW_JWT)
+		if (m == NULL || m->poisoned || m->kind == M_MW_JWT)
 			return true;
 	}
 	return false;
@@ -146,6 +147,8 @@ void check_templates(struct checker *c, const struct m_route *r)
 		const struct m_middleware *m = map_get(&c->middlewares, r->uses[i].name.value);
 
 		s.use = &r->uses[i];
+		/* It may have been meant to be the one that claims come from. */
+		s.has_claims = s.has_claims || m == NULL || m->poisoned;
 		if (m == NULL || m->poisoned)
 			continue;
 		if (m->kind == M_MW_HEADERS && m->node != NULL)

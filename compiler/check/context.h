@@ -12,8 +12,10 @@ struct checker {
 	/* What can be named: name -> struct m_listener, m_backend, m_middleware. */
 	struct map listeners, backends, middlewares;
 	struct map used; /* names of backends ("b:") and middlewares ("m:") that some route uses */
-	/* A route could not be built, so that what seems unused may be used in it. */
+	/* A route could not be built or is missing, so that what seems unused may be used in it. */
 	bool is_partial;
+	/* Some route names one that is not there: it may be one that seems unused. */
+	bool misses_backend, misses_middleware;
 };
 
 /* Reports at `at`; the path is that of `n` and, behind a dot, `member` (may be NULL). */
@@ -37,6 +39,6 @@ void check_operations(struct checker *c);
 /* Fields that belong to one connection (RFC 9110 section 7.6.1) or say where a message ends.
  * `name` is in lower case. */
 bool check_is_connection_field(struct str name);
-/* Reports control characters in the literal parts of a header value or redirect target. */
-void check_header_value(struct checker *c, const struct node *n, const char *member,
+/* Reports control characters in the literal parts of a header value or redirect target; false if there are some. */
+bool check_header_value(struct checker *c, const struct node *n, const char *member,
 	const struct m_template *value);

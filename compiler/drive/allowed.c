@@ -17,7 +17,7 @@ static struct str *warning_codes(struct arena *a, size_t *n_out)
 	return codes;
 }
 
-static void allow_one(struct drive *v, const struct node *code, struct map *seen)
+static void allow_one(struct drive *v, struct node *code, struct map *seen)
 {
 	const struct diag_kind *kind = diag_kind_by_code(code->text);
 	const struct node *first;
@@ -25,6 +25,7 @@ static void allow_one(struct drive *v, const struct node *code, struct map *seen
 	size_t n;
 
 	if (kind == NULL) {
+		code->flags |= NODE_POISONED;
 		codes = warning_codes(v->arena, &n);
 		nearest = diag_nearest(code->text, codes, n);
 		node_report(v->diags, code, DIAG_ALLOW_UNKNOWN, "there is no diagnostic '" STR_FMT "'", STR_ARG(code->text));
@@ -52,7 +53,7 @@ void allowed_read(struct drive *v, const struct node *root)
 
 	map_init(&seen, v->arena);
 	for (const struct node *item = list == NULL ? NULL : list->first; item != NULL; item = item->next) {
-		const struct node *code = node_get(item, STR("code"));
+		struct node *code = node_get(item, STR("code"));
 
 		if (code != NULL && code->kind == NODE_STRING && ((item->flags | code->flags) & NODE_POISONED) == 0)
 			allow_one(v, code, &seen);

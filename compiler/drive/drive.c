@@ -64,9 +64,24 @@ static enum drive_status conform(struct drive *v, struct node *root)
 	if (v->schema == NULL)
 		return DRIVE_FAULT;
 	schema_validate(v->arena, v->diags, v->schema, root);
-	if (!diag_failed(v->diags))
-		schema_complete(v->arena, v->diags, v->schema, root);
+	schema_complete(v->arena, v->diags, v->schema, root);
 	return status_of(v);
+}
+
+/* The model and what is wrong with it. True if the rest of the passes have something to say: mistakes elsewhere do not keep them from
+ * it, but where requests go must be certain. */
+static bool make_model(struct drive *v, enum drive_stage stop, struct drive_config *out)
+{
+	size_t errors;
+
+	out->model = model_build(v->arena, v->diags, out->root);
+	errors = v->diags->n_errors;
+	check_model(v->arena, v->diags, out->model);
+	if (v->diags->n_errors == errors) {
+		embed_read(v, out->model, stop == DRIVE_FILES);
+		pages_read(v, out->model);
+	}
+	return out->model->is_whole && v->diags->n_errors == errors && stop != DRIVE_MODEL;
 }
 
 static enum drive_status run_passes(struct drive *v, const char *path, const enum tree_format *format, enum drive_stage stop,
@@ -74,34 +89,31 @@ static enum drive_status run_passes(struct drive *v, const char *path, const enu
 {
 	enum drive_status status;
 	uint64_t from_ns = 0;
+	size_t errors;
+	bool goes_on;
 
 	trace_pass(v, NULL, &from_ns);
 	status = drive_read(v, path, format, &out->root);
 	trace_pass(v, "read", &from_ns);
 	if (out->root == NULL || stop == DRIVE_TREE)
 		return status;
+	/* What an include did not bring may be anything. */
 	if (!include_expand(v, path, out->root->span.source, out->root))
-		return DRIVE_USER_ERROR;
+		out->root->flags |= NODE_PARTIAL;
 	/* With all files there, and before what the readers reported can end the run: an allowed warning is none. */
 	allowed_read(v, out->root);
-	if (diag_failed(v->diags))
-		return DRIVE_USER_ERROR;
 	status = conform(v, out->root);
 	trace_pass(v, "schema", &from_ns);
-	if (status != DRIVE_OK)
+	if (status == DRIVE_FAULT)
 		return status;
-	out->model = model_build(v->arena, v->diags, out->root);
-	check_model(v->arena, v->diags, out->model);
-	if (!diag_failed(v->diags))
-		embed_read(v, out->model, stop == DRIVE_FILES);
-	if (!diag_failed(v->diags))
-		pages_read(v, out->model);
+	goes_on = make_model(v, stop, out);
 	trace_pass(v, "model and checks", &from_ns);
-	if (diag_failed(v->diags) || stop == DRIVE_MODEL)
+	if (!goes_on)
 		return status_of(v);
+	errors = v->diags->n_errors;
 	out->plan = plan_build(v->arena, v->diags, out->model);
 	trace_pass(v, "plan", &from_ns);
-	if (diag_failed(v->diags))
+	if (v->diags->n_errors > errors)
 		return DRIVE_USER_ERROR;
 	prove_plan(v->arena, v->diags, out->plan);
 	trace_pass(v, "proofs", &from_ns);

@@ -3,6 +3,44 @@
 
 #include "base/str.h"
 
+/* A section of which some part is not in the model. */
+static bool lacks_some(const struct node *root, struct str key)
+{
+	const struct node *section = node_get(root, key);
+
+	if (!node_is_whole(root) || (section != NULL && !node_is_whole(section)))
+		return true;
+	for (const struct node *item = section == NULL ? NULL : section->first; item != NULL; item = item->next) {
+		/* Only of maps something is built. */
+		if (item->kind != NODE_MAP)
+			return true;
+	}
+	return false;
+}
+
+/* What is built may still be poisoned; what is not built is missing. */
+static void find_gaps(struct builder *b)
+{
+	struct model *m = b->model;
+	bool is_whole = !m->lacks_routing;
+
+	m->lacks_listeners = lacks_some(m->root, STR("listeners"));
+	m->lacks_routes = lacks_some(m->root, STR("routes"));
+	m->lacks_backends = lacks_some(m->root, STR("backends"));
+	m->lacks_middlewares = lacks_some(m->root, STR("middlewares"));
+	for (size_t i = 0; i < m->n_listeners; i++) {
+		is_whole = is_whole && !m->listeners[i].poisoned;
+		m->lacks_listeners = m->lacks_listeners || m->listeners[i].name.value.ptr == NULL;
+	}
+	for (size_t i = 0; i < m->n_routes; i++)
+		is_whole = is_whole && !m->routes[i].poisoned;
+	for (size_t i = 0; i < m->n_backends; i++)
+		is_whole = is_whole && !m->backends[i].poisoned;
+	for (size_t i = 0; i < m->n_middlewares; i++)
+		is_whole = is_whole && !m->middlewares[i].poisoned;
+	m->is_whole = is_whole && !m->lacks_listeners && !m->lacks_routes && !m->lacks_backends && !m->lacks_middlewares;
+}
+
 struct model *model_build(struct arena *a, struct diags *d, const struct node *root)
 {
 	struct model *m = ARENA_NEW(a, struct model);
@@ -16,9 +54,10 @@ struct model *model_build(struct arena *a, struct diags *d, const struct node *r
 	build_errors(&b, value_node(&b, root, STR("errors")), NULL, &m->errors);
 	build_log(&b, value_node(&b, root, STR("log")));
 	build_runtime(&b, value_node(&b, root, STR("runtime")));
-	build_routing(
-		&b, value_node(&b, root,
-			    STR("routing"))); /* before the routes: paths are normalised by it */
+	/* Before the routes: paths are normalised by it. */
+	b.poisoned = false;
+	build_routing(&b, value_node(&b, root, STR("routing")));
+	m->lacks_routing = b.poisoned;
 	build_listeners(&b, value_node(&b, root, STR("listeners")));
 	build_backends(&b, value_node(&b, root, STR("backends")));
 	build_middlewares(&b, value_node(&b, root, STR("middlewares")));
@@ -40,5 +79,6 @@ struct model *model_build(struct arena *a, struct diags *d, const struct node *r
 	m->n_invariants = b.invariants.n;
 	m->pages = b.pages.at;
 	m->n_pages = b.pages.n;
+	find_gaps(&b);
 	return m;
 }

@@ -5,6 +5,8 @@
 /* A backend by name or written in place. */
 static struct m_str build_target(struct builder *b, const struct node *n)
 {
+	if (n->kind == NODE_SEQ) /* poisoned */
+		return (struct m_str){ STR_NONE, n->span };
 	return n->kind == NODE_MAP ? build_backend_inline(b, n) : node_str(n);
 }
 
@@ -87,6 +89,7 @@ void build_action(struct builder *b, const struct node *route, struct m_action *
 	}
 	if (n == NULL) {
 		b->poisoned = true;
+		*out = (struct m_action){ .kind = M_ACTION_BACKEND };
 		return;
 	}
 	out->at = n->key_span;

@@ -108,7 +108,7 @@ static void build_backend(
 	const struct node *part;
 	bool outer = b->poisoned;
 
-	b->poisoned = (n->flags & NODE_POISONED) != 0;
+	b->poisoned = !node_is_whole(n);
 	build_servers(b, n, &out);
 	out.balance = balance_named(value_str(b, n, STR("balance")).value);
 	part = value_node(b, n, STR("timeouts"));

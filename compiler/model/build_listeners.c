@@ -26,7 +26,7 @@ static void build_listener(struct builder *b, const struct node *n)
 	struct m_listener l = { .node = n, .protocol = M_HTTP };
 	struct m_str protocol;
 
-	b->poisoned = (n->flags & NODE_POISONED) != 0;
+	b->poisoned = !node_is_whole(n);
 	protocol = value_str(b, n, STR("protocol"));
 	l.port = value_count(b, n, STR("port"));
 	l.name = value_str(b, n, STR("name"));
@@ -37,7 +37,8 @@ static void build_listener(struct builder *b, const struct node *n)
 	build_forwarding(
 		b, value_node(b, n, STR("forwarding")), &b->model->forwarding, &l.forwarding);
 	/* The one default that depends on other keys, so that no schema can hold it. */
-	if (l.name.value.ptr == NULL && protocol.value.ptr != NULL && l.port.value != 0)
+	if (node_get(n, STR("name")) == NULL && (n->flags & NODE_PARTIAL) == 0 && protocol.value.ptr != NULL &&
+		l.port.value != 0)
 		l.name = (struct m_str){
 			arena_printf(b->arena, STR_FMT "-%llu", STR_ARG(protocol.value),
 				(unsigned long long)l.port.value),

@@ -15,7 +15,7 @@ static void build_format(struct builder *b, const struct node *n, struct m_templ
 {
 	struct str text = n == NULL ? STR("json") : n->text;
 
-	if (str_eq(text, STR("json")))
+	if (str_eq(text, STR("json")) || (n != NULL && n->kind != NODE_STRING))
 		return;
 	if (str_eq(text, STR("common")))
 		text = STR(COMMON);

@@ -28,8 +28,10 @@ static void build_hosts(struct builder *b, const struct node *n, struct m_match 
 		return;
 	out->hosts = ARENA_ARRAY(b->arena, struct m_host, n->kind == NODE_SEQ ? n->n_children : 1);
 	for (const struct node *item = value_first(b, n); item != NULL;
-		item = value_next(b, n, item))
-		out->hosts[out->n_hosts++] = build_host(b, item);
+		item = value_next(b, n, item)) {
+		if (item->kind == NODE_STRING)
+			out->hosts[out->n_hosts++] = build_host(b, item);
+	}
 }
 
 /* ---- paths ---- */
@@ -125,12 +127,17 @@ static bool check_normal(struct builder *b, const struct node *n)
 			  (b->model->routing.allow_encoded_slashes ? URI_ALLOW_ENCODED_SLASH : 0u);
 	enum uri_error error = uri_normalise(b->arena, plain, policy, &normal, &query);
 
+	if (error == URI_OK && str_eq(plain, normal))
+		return true;
+	/* How paths are normalised may not be what was meant. */
+	if (b->model->lacks_routing) {
+		b->poisoned = true;
+		return false;
+	}
 	if (error != URI_OK) {
 		report_path(b, n, error, plain);
 		return false;
 	}
-	if (str_eq(plain, normal))
-		return true;
 	node_report(b->diags, n, DIAG_PATH_NOT_NORMAL,
 		"no request has the path '" STR_FMT "': it is read as '" STR_FMT "'",
 		STR_ARG(n->text), STR_ARG(with_parameters(b->arena, normal, n->text)));
@@ -211,8 +218,10 @@ static void build_paths(struct builder *b, const struct node *n, struct m_match 
 		return;
 	out->paths = ARENA_ARRAY(b->arena, struct m_path, n->kind == NODE_SEQ ? n->n_children : 1);
 	for (const struct node *item = value_first(b, n); item != NULL;
-		item = value_next(b, n, item))
-		out->paths[out->n_paths++] = build_path(b, item);
+		item = value_next(b, n, item)) {
+		out->paths[out->n_paths] = build_path(b, item);
+		out->n_paths += out->paths[out->n_paths].text.value.ptr != NULL;
+	}
 }
 
 /* ---- headers, query, cookies ---- */

@@ -141,7 +141,7 @@ static void build_middleware(struct builder *b, const struct node *n, struct m_s
 	const struct node *settings = NULL;
 	bool outer = b->poisoned;
 
-	b->poisoned = (n->flags & NODE_POISONED) != 0;
+	b->poisoned = !node_is_whole(n);
 	for (size_t i = 0; settings == NULL && i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		settings = value_node(b, n, kinds[i].name);
 		if (settings == NULL || settings->kind != NODE_MAP)

@@ -19,7 +19,7 @@ static void build_test(struct builder *b, const struct node *n)
 	struct m_test t = { .node = n };
 	const struct node *expect;
 
-	b->poisoned = (n->flags & NODE_POISONED) != 0;
+	b->poisoned = !node_is_whole(n);
 	t.name = value_str(b, n, STR("name"));
 	t.request = value_str(b, n, STR("request"));
 	t.source = value_str(b, n, STR("source"));
@@ -49,7 +49,7 @@ static void build_invariant(struct builder *b, const struct node *n)
 	struct m_invariant i = { .node = n };
 	const struct node *require;
 
-	b->poisoned = (n->flags & NODE_POISONED) != 0;
+	b->poisoned = !node_is_whole(n);
 	i.name = value_str(b, n, STR("name"));
 	build_match(b, value_node(b, n, STR("for")), &i.match);
 	require = value_node(b, n, STR("require"));

@@ -16,7 +16,7 @@ static void build_route(struct builder *b, const struct node *n)
 	struct m_route r = { .node = n };
 	const struct node *timeouts;
 
-	b->poisoned = (n->flags & NODE_POISONED) != 0;
+	b->poisoned = !node_is_whole(n);
 	r.name = value_str(b, n, STR("name"));
 	r.priority = value_int(b, n, STR("priority"));
 	r.listeners = value_strs(b, n, STR("listeners"));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* The typed config: what the tree says, with every default filled in and every unit parsed.
  *
- * Built by model_build from a tree that passed the schema (and was completed with the schema's defaults, so that no default is
+ * Built by model_build from a tree that went through the schema (and was completed with the schema's defaults, so that no default is
  * written here). Names are still names; plan/ resolves them. Every field keeps its span. Lives in the compile arena, constant
  * once built. A part that could not be built is marked `poisoned` (already reported), and later passes skip it. */
 #pragma once
@@ -146,7 +146,7 @@ struct m_files {
 struct m_action {
 	enum m_action_kind kind;
 	struct span at;
-	/* backend: the name of a backend; an inline `{url: ...}` became a backend of its own, see m_backend.is_inline */
+	/* backend: the name of a backend, absent if the action could not be built; an inline `{url: ...}` became a backend of its own, see m_backend.is_inline */
 	struct m_str backend;
 	struct m_split *split; size_t n_split;
 	/* respond */
@@ -270,6 +270,9 @@ struct m_routing { bool ties_file_order; bool merge_slashes; bool allow_encoded_
 
 struct model {
 	const struct node *root;
+	/* Of these sections something was left out (reported): a name that is not there may have been meant to be. */
+	bool lacks_listeners, lacks_routes, lacks_backends, lacks_middlewares, lacks_routing;
+	bool is_whole;                                         /* nothing is poisoned that has to do with where requests go */
 	struct m_str name;
 	struct m_listener *listeners; size_t n_listeners;
 	struct m_route *routes; size_t n_routes;               /* file order */
@@ -285,7 +288,7 @@ struct model {
 	struct m_invariant *invariants; size_t n_invariants;
 };
 
-/* Builds the model; reports what the schema could not see. Never NULL. */
+/* Builds the model, also of a tree that has mistakes; reports what the schema could not see. Never NULL. */
 struct model *model_build(struct arena *a, struct diags *d, const struct node *root);
 /* The model as text, for `toronc dump --stage model` and golden tests. origins: with places. */
 struct sbuf;

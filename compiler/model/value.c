@@ -8,7 +8,7 @@ const struct node *value_node(struct builder *b, const struct node *map, struct 
 
 	if (n == NULL)
 		return NULL;
-	if ((n->flags & NODE_POISONED) == 0)
+	if (node_is_whole(n))
 		return n;
 	b->poisoned = true;
 	/* Of a map or list, what is good can still be read. */
@@ -100,9 +100,9 @@ struct m_u64 value_ppm(struct builder *b, const struct node *map, struct str key
 /* n, or the next of its siblings that is not poisoned. */
 static const struct node *skip_poisoned(struct builder *b, const struct node *n)
 {
-	for (; n != NULL && (n->flags & NODE_POISONED) != 0 && n->kind != NODE_MAP; n = n->next)
+	for (; n != NULL && !node_is_whole(n) && n->kind != NODE_MAP; n = n->next)
 		b->poisoned = true;
-	if (n != NULL && (n->flags & NODE_POISONED) != 0)
+	if (n != NULL && !node_is_whole(n))
 		b->poisoned = true;
 	return n;
 }
@@ -128,8 +128,11 @@ struct m_strs value_strs(struct builder *b, const struct node *map, struct str k
 		return list;
 	list.at = ARENA_ARRAY(b->arena, struct m_str, n->kind == NODE_SEQ ? n->n_children : 1);
 	for (const struct node *item = value_first(b, n); item != NULL;
-		item = value_next(b, n, item))
-		list.at[list.n++] = node_str(item);
+		item = value_next(b, n, item)) {
+		/* Maps come through, poisoned or not. */
+		if (item->kind != NODE_MAP && item->kind != NODE_SEQ)
+			list.at[list.n++] = node_str(item);
+	}
 	return list;
 }
 

@@ -158,7 +158,7 @@ static bool eval_exclusive_keys(struct eval *e, const struct sub *s, struct node
 		else if (counts && second == NULL)
 			second = member;
 	}
-	if (n->kind != NODE_MAP || (first != NULL && second == NULL))
+	if (n->kind != NODE_MAP || (first != NULL && second == NULL) || (first == NULL && (n->flags & NODE_PARTIAL) != 0))
 		return true;
 	if (!eval_is_loud(e))
 		return false;

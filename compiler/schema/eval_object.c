@@ -10,7 +10,7 @@ static bool eval_required(struct eval *e, const struct sub *s, struct node *n)
 
 	for (const struct node *name = s->required == NULL ? NULL : s->required->first;
 		name != NULL; name = name->next) {
-		if (node_get(n, name->text) != NULL)
+		if (node_get(n, name->text) != NULL || (n->flags & NODE_PARTIAL) != 0)
 			continue;
 		ok = false;
 		if (!eval_is_loud(e))
@@ -108,6 +108,8 @@ static bool fail_unknown(struct eval *e, const struct sub *s, struct node *n, st
 		STR_ARG(member->key), STR_ARG(describe_map(s)));
 	suggest_key(e, s, n, member);
 	member->flags |= NODE_POISONED;
+	/* It may be another key, misspelt. */
+	n->flags |= NODE_PARTIAL;
 	e->n_reported++;
 	return false;
 }

@@ -91,9 +91,10 @@ struct node *build_node(struct build *b, enum node_kind kind, struct span span)
 bool build_member(
 	struct build *b, struct node *map, struct str key, struct span key_span, struct node *value)
 {
-	const struct node *first = node_get(map, key);
+	struct node *first = node_get(map, key);
 
 	if (first != NULL) {
+		first->flags |= NODE_PARTIAL;
 		diag_report(b->diags, DIAG_DUPLICATE_MEMBER, key_span,
 			"key '" STR_FMT "' is defined twice", STR_ARG(key));
 		build_where(b, first);

@@ -41,14 +41,16 @@ static void move_children(struct arena *a, struct node *into, struct node *from)
 	from->lookup = NULL;
 }
 
-static void report_twice(const struct tree_merge *m, const struct node *first, const struct node *second)
+static void report_twice(const struct tree_merge *m, struct node *first, const struct node *second)
 {
+	first->flags |= NODE_PARTIAL;
 	node_key_report(m->diags, second, DIAG_INCLUDE_CONFLICT, "'" STR_FMT "' is defined in two files", STR_ARG(second->key));
 	diag_note(m->diags, first->key_span.source != 0 ? first->key_span : first->span, "the other definition is here");
 }
 
-static void report_kinds(const struct tree_merge *m, const struct node *first, const struct node *second)
+static void report_kinds(const struct tree_merge *m, struct node *first, const struct node *second)
 {
+	first->flags |= NODE_POISONED;
 	node_report(m->diags, second, DIAG_INCLUDE_CONFLICT, "'" STR_FMT "' is %s here, and %s in another file", STR_ARG(second->key),
 		node_kind_name(second->kind), node_kind_name(first->kind));
 	diag_note(m->diags, first->span, "in that file it is here");
@@ -69,7 +71,7 @@ static void merge_maps(const struct tree_merge *m, struct node *into, struct nod
 	struct node *next;
 
 	for (struct node *n = from->first; n != NULL; n = next) {
-		const struct node *first = node_get(into, n->key);
+		struct node *first = node_get(into, n->key);
 
 		next = n->next;
 		if (first != NULL) {

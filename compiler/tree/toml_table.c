@@ -52,9 +52,10 @@ static struct node *add_table(struct toml_reader *r, struct node *parent,
 	return n;
 }
 
-static void refuse(struct toml_reader *r, const struct toml_part *part, const struct node *existing,
+static void refuse(struct toml_reader *r, const struct toml_part *part, struct node *existing,
 	const char *message)
 {
+	existing->flags |= NODE_PARTIAL;
 	diag_report(r->build.diags, DIAG_TOML_REDEFINED, part->at, "'" STR_FMT "' %s",
 		STR_ARG(part->name), message);
 	build_where(&r->build, existing);

@@ -71,6 +71,11 @@ struct node *node_get(const struct node *n, struct str key)
 	return NULL;
 }
 
+bool node_is_whole(const struct node *n)
+{
+	return (n->flags & (NODE_POISONED | NODE_PARTIAL)) == 0;
+}
+
 static void start_lookup(struct arena *a, struct node *parent)
 {
 	parent->lookup = ARENA_NEW(a, struct map);

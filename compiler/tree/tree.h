@@ -29,6 +29,7 @@ enum node_flag {
 	NODE_QUOTED = 1 << 2,    /* a string written in quotes (or a block scalar) */
 	NODE_INLINE = 1 << 3,    /* a TOML inline table or array: closed */
 	NODE_EXPANDED = 1 << 4,  /* came through an alias or an include */
+	NODE_PARTIAL = 1 << 5,   /* something of it was left out, or not understood, and reported: what is missing may have been there */
 };
 
 struct node {
@@ -71,6 +72,8 @@ struct node *tree_read_toml(struct arena *a, struct diags *d, uint32_t source);
 
 /* The member of a map, or NULL (also for other kinds). Constant time, when node_append put the members there. */
 struct node *node_get(const struct node *n, struct str key);
+/* False if some of the node itself is poisoned or left out; of its children nothing is said. */
+bool node_is_whole(const struct node *n);
 /* Puts `child` (in no parent, key set if `parent` is a map) behind the other children and sets its index and parent. */
 void node_append(struct arena *a, struct node *parent, struct node *child);
 /* "routes[2].match.path"; keys that are not plain words are quoted. The root is "". */

@@ -116,9 +116,11 @@ static void take_key(
 	top->is_key_broken = n->kind == NODE_MAP || n->kind == NODE_SEQ;
 	top->is_merge =
 		!top->is_key_broken && (n->flags & NODE_QUOTED) == 0 && str_eq(n->text, STR("<<"));
-	if (top->is_key_broken)
+	if (top->is_key_broken) {
+		top->node->flags |= NODE_PARTIAL;
 		diag_report(r->build.diags, DIAG_YAML_KEY, at, "a key must be a string, not %s",
 			node_kind_name(n->kind));
+	}
 	if (!top->is_merge)
 		return;
 	if (top->merge_at.source != 0) {
@@ -194,10 +196,12 @@ static bool apply_tag(struct node *n, struct str tag)
 }
 
 /* What readers of YAML 1.1 would take for something else; keys are strings for all. */
-static void remark_on(struct yaml_reader *r, const struct node *n, enum scalar_remark remark)
+static void remark_on(struct yaml_reader *r, struct node *n, enum scalar_remark remark)
 {
 	struct diags *d = r->build.diags;
 
+	if (remark == SCALAR_TOO_LARGE)
+		n->flags |= NODE_POISONED;
 	if (remark == SCALAR_TOO_LARGE)
 		diag_report(d, DIAG_NUMBER_RANGE, n->span, "number '" STR_FMT "' is too large",
 			STR_ARG(n->text));

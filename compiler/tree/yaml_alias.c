@@ -114,8 +114,12 @@ static void merge_map(struct yaml_reader *r, struct node *map, const struct node
 	}
 }
 
-static void refuse_merge(struct yaml_reader *r, const struct node *n)
+/* `map` lacks what `n` was to bring. */
+static void refuse_merge(struct yaml_reader *r, struct node *map, const struct node *n)
 {
+	map->flags |= NODE_PARTIAL;
+	if ((n->flags & NODE_POISONED) != 0)
+		return;
 	diag_report(r->build.diags, DIAG_YAML_MERGE, n->span,
 		"only a map, or a list of maps, can be merged, not %s", node_kind_name(n->kind));
 }
@@ -128,13 +132,13 @@ void yaml_merge(struct yaml_reader *r, struct yaml_frame *frame)
 		if (from->kind == NODE_MAP)
 			merge_map(r, frame->node, from);
 		else if (from->kind != NODE_SEQ)
-			refuse_merge(r, from);
+			refuse_merge(r, frame->node, from);
 		for (const struct node *m = from->kind == NODE_SEQ ? from->first : NULL; m != NULL;
 			m = m->next) {
 			if (m->kind == NODE_MAP)
 				merge_map(r, frame->node, m);
 			else
-				refuse_merge(r, m);
+				refuse_merge(r, frame->node, m);
 		}
 	}
 }

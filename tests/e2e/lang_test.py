@@ -396,6 +396,52 @@ class Start(Case):
             self.assertGreater(len(lines[1].strip()), 5, path)
 
 
+class OneRound(Case):
+    """All mistakes are shown in one run, and nothing that is only a consequence of one."""
+
+    def said(self, text):
+        self.write("g.json", json.dumps(text))
+        code, out, err = self.toronc("check", "--format", "json", "g.json")
+        self.assertIn(code, (0, 1), err)
+        return json.loads(out)["diagnostics"]
+
+    def scalars(self, value, path=()):
+        children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        for key, child in children:
+            yield from self.scalars(child, path + (key,))
+        if not isinstance(value, (dict, list)):
+            yield path
+
+    def test_a_wrong_value_has_no_consequences(self):
+        path = os.path.join(TOP, "tests/golden/everything-honoured/input.yaml")
+        text = self.toronc("dump", "--stage", "tree", path, code=0)[1]
+        shutil.copytree(os.path.dirname(path), self.folder, dirs_exist_ok=True)
+        self.assertEqual([], self.said(json.loads(text)))
+        done = 0
+        for place in self.scalars(json.loads(text)):
+            where = "".join("[%d]" % key if isinstance(key, int) else "." + key for key in place)[1:].replace('"', "")
+            for wrong in ([], -7.5, [["x"]]):
+                config = json.loads(text)
+                owner = config
+                for key in place[:-1]:
+                    owner = owner[key]
+                owner[place[-1]] = wrong
+                for d in self.said(config):
+                    self.assertTrue(d["where"].replace('"', "").startswith(where), "%s: %r gives %s" % (where, wrong, d))
+                    done += d["severity"] == "error"
+        self.assertGreater(done, 200)
+
+    def test_names_may_stand_where_something_is_wrong(self):
+        """A section, or a part of it, that could not be read is no reason to say that what it may define is unknown."""
+        good = {"listeners": [{"name": "a", "protocol": "http", "port": 80}], "backends": {"b": {"url": "http://b:80"}},
+                "middlewares": {"m": {"rate-limit": {"rate": "1/s"}}}, "routes": [{"listeners": ["a"], "middlewares": ["m"], "backend": "b"}]}
+        self.assertEqual([], self.said(good))
+        for section, misspelt in (("backends", "bakcends"), ("middlewares", "midlewares"), ("listeners", "listener")):
+            one = json.loads(json.dumps(good).replace('"%s": ' % section, '"%s": ' % misspelt, 1))
+            self.assertEqual(["T0101"], [d["code"] for d in self.said(one)], section)
+            self.assertEqual(["T0102"], [d["code"] for d in self.said(dict(good, **{section: "x"}))], section)
+
+
 class Reports(Case):
     def sarif(self, *words, code=1):
         return json.loads(self.toronc("check", "--format", "sarif", *words, code=code)[1])

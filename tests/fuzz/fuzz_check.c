@@ -31,22 +31,21 @@ static void run_passes(struct arena *a, struct diags *d, struct node *root)
 	struct emit_files files;
 	struct model *model;
 	struct plan *plan;
+	size_t errors;
 
 	tree_substitute(a, d, root, &(struct tree_vars){ vars, ARRAY_LEN(vars) });
 	schema_validate(a, d, schema_of_gateway(), root);
-	if (diag_failed(d))
-		return;
 	schema_complete(a, d, schema_of_gateway(), root);
 	model = model_build(a, d, root);
 	check_model(a, d, model);
-	if (diag_failed(d))
-		return;
-	model_dump(&out, d, model, true);
-	sbuf_clear(&out);
-	plan = plan_build(a, d, model);
 	if (!diag_failed(d))
+		model_dump(&out, d, model, true);
+	sbuf_clear(&out);
+	errors = d->n_errors;
+	plan = model->is_whole ? plan_build(a, d, model) : NULL;
+	if (plan != NULL && d->n_errors == errors)
 		prove_plan(a, d, plan);
-	if (!diag_failed(d)) {
+	if (plan != NULL && !diag_failed(d)) {
 		plan_dump(&out, plan, true);
 		emit_files(a, plan, &(struct emit_options){ .matcher = EMIT_MATCHER_AUTO, .version = STR("0") }, &files);
 		CHECK(files.n > 0);
@@ -67,7 +66,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	arena_init_unbounded(&a);
 	diag_init(&d, &a);
 	root = tree_read(&a, &d, diag_add_source(&d, STR("input"), text), format);
-	if (root != NULL && !diag_failed(&d))
+	if (root != NULL)
 		run_passes(&a, &d, root);
 	check_reports(&d);
 	arena_fini(&a);
