@@ -8,6 +8,8 @@
 #include "http/answer.h"
 #include "http/rewrite.h"
 #include "http/semantics.h"
+#include "net/conn.h"
+#include "tls/info.h"
 #include "toron/gateway.h"
 
 #define FIRST_BLOCK 6144            /* bytes of an exchange's arena that need no malloc */
@@ -80,8 +82,9 @@ static void message_init(struct msg *m, enum msg_kind kind)
 	body_init(&m->body, BODY_LIMIT);
 }
 
-struct exchange *exchange_new(struct worker *w, const struct toron_listener *l, struct leg *front, const struct addr *source)
+struct exchange *exchange_new(const struct conn *c, const struct toron_listener *l, struct leg *front)
 {
+	struct worker *w = c->worker;
 	struct exchange_pool *p = w->exchanges;
 	struct exchange *x = take_block(p);
 
@@ -92,14 +95,15 @@ struct exchange *exchange_new(struct worker *w, const struct toron_listener *l, 
 	x->worker = w;
 	x->listener = l;
 	x->front = front;
-	x->source = *source;
+	x->source = c->peer;
+	x->tls = tls_info_ref(c->tls);
 	arena_init(&x->arena, ((struct exchange_block *)(void *)x)->first, FIRST_BLOCK, ARENA_BUDGET);
 	message_init(&x->request, MSG_REQUEST);
 	message_init(&x->response, MSG_RESPONSE);
 	x->times.begun = clock_monotonic_us();
 	char *text = arena_bytes(&x->arena, ADDR_TEXT_MAX);
 
-	x->source_text = (struct str){ text, addr_format_ip(source, text) };
+	x->source_text = (struct str){ text, addr_format_ip(&c->peer, text) };
 	list_push_back(&p->live, &x->link);
 	p->n_live++;
 	return x;
@@ -118,6 +122,7 @@ static void finish(struct exchange *x)
 		x->claims_free(x->claims);
 	if (x->total_armed)
 		loop_timer_fini(&x->total);
+	tls_info_release(&x->tls);
 	body_fini(&x->request.body);
 	body_fini(&x->response.body);
 	for (size_t i = 0; i < ARRAY_LEN(x->head_bufs); i++)

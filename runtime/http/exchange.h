@@ -29,6 +29,8 @@ struct exchange;
 struct leg;
 struct toron_listener;
 struct toron_backend;
+struct conn;
+struct tls_info;
 
 struct leg_ops {
 	const char *name;
@@ -78,6 +80,7 @@ struct exchange {
 	uint16_t host_port;
 	struct str path, query;             /* normalised */
 	struct str target;                  /* path and query as the gateway understood them; servers may be sent another one */
+	struct tls_info *tls;               /* counted; NULL: the request came in clear text */
 	struct addr source;                 /* the socket's peer */
 	struct str source_text;
 	bool has_client;                    /* a trusted proxy says who stands behind it: */
@@ -124,8 +127,8 @@ struct exchange_pool *exchange_pool_new(struct worker *w);
 void exchange_pool_free(struct exchange_pool **p);
 size_t exchange_pool_live(const struct exchange_pool *p);
 
-/* A new exchange for a front leg; NULL when over the memory budget. */
-struct exchange *exchange_new(struct worker *w, const struct toron_listener *l, struct leg *front, const struct addr *source);
+/* A new exchange for a front leg on a client's connection; NULL when over the memory budget. */
+struct exchange *exchange_new(const struct conn *c, const struct toron_listener *l, struct leg *front);
 /* Keeps a count on a buffer that head fields point into; false when there are too many. */
 bool exchange_keep_buf(struct exchange *x, struct buf *b);
 

@@ -214,6 +214,8 @@ enum fault semantics_request(struct exchange *x)
 {
 	enum fault fault;
 
+	if (x->tls != NULL)
+		x->request.scheme = STR("https");
 	x->method_bit = semantics_method_bit(x->worker->gateway, x->request.method);
 	if (x->method_bit == TORON_CONNECT)
 		return FAULT_NOT_IMPLEMENTED;

@@ -155,6 +155,7 @@ static void conn_setup(struct conn *c, struct worker *w, int fd, const struct ad
 	c->user = user;
 	c->ops = &conn_plain;
 	c->transport = NULL;
+	c->tls = NULL;
 	c->peer = *peer;
 	loop_io_init(&c->io, w->loop, fd, on_io);
 	loop_timer_init(&c->timer, w->loop, on_timer);
@@ -221,6 +222,7 @@ void conn_move(struct conn *to, struct conn *from, const struct conn_user *user)
 	conn_setup(to, from->worker, from->fd, &from->peer, user);
 	to->ops = from->ops;
 	to->transport = from->transport;
+	to->tls = from->tls;
 	to->paused = from->paused;
 	to->state = CONN_OPEN;
 	from->state = CONN_CLOSED;

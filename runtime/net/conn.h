@@ -22,6 +22,7 @@
 #include "net/addr.h"
 
 struct conn;
+struct tls_info;
 
 /* What the owner is told. A callback may call conn_close on its own connection, but must not free its memory before
  * the end of the turn (loop_defer). */
@@ -66,6 +67,7 @@ struct conn {
 	struct loop_timer timer;
 	struct loop_task again;    /* reads what is pending in the next turn */
 	struct addr peer;
+	struct tls_info *tls;      /* what the handshake told of a client, the transport's (tls/info.h); NULL: nothing */
 };
 
 /* Takes over a connected, non-blocking fd. Read interest starts. */

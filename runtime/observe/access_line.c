@@ -16,8 +16,8 @@
 #define SCRATCH_LEN ADDR_TEXT_MAX
 #define COMMON_TIME_LEN 26         /* "06/Nov/1994:08:49:37 +0000" */
 
-_Static_assert(1024 + 15 * JSON_LINE_NUMBER + 3 * JSON_LINE_TEXT(CAP_NAME) + 3 * JSON_LINE_TEXT(CAP_METHOD) +
-	3 * JSON_LINE_TEXT(CAP_HOST) + JSON_LINE_TEXT(CAP_PATH) + 3 * JSON_LINE_TEXT(CAP_AGENT) < ACCESS_LINE_MOST,
+_Static_assert(1024 + 15 * JSON_LINE_NUMBER + 4 * JSON_LINE_TEXT(CAP_NAME) + 5 * JSON_LINE_TEXT(CAP_METHOD) +
+	4 * JSON_LINE_TEXT(CAP_HOST) + JSON_LINE_TEXT(CAP_PATH) + 3 * JSON_LINE_TEXT(CAP_AGENT) < ACCESS_LINE_MOST,
 	"a line of all members fits, each once");
 _Static_assert(SCRATCH_LEN >= CAP_METHOD && SCRATCH_LEN >= COMMON_TIME_LEN, "what is composed fits");
 
@@ -47,6 +47,10 @@ static const struct str names[] = {
 	[TORON_LOG_USER] = STR_INIT("user"),
 	[TORON_LOG_CONNECT] = STR_INIT("connect_ms"),
 	[TORON_LOG_COMMON_TIME] = STR_INIT("common_time"),
+	[TORON_LOG_TLS_VERSION] = STR_INIT("tls_version"),
+	[TORON_LOG_TLS_CIPHER] = STR_INIT("tls_cipher"),
+	[TORON_LOG_TLS_SNI] = STR_INIT("tls_sni"),
+	[TORON_LOG_TLS_CLIENT] = STR_INIT("tls_client"),
 };
 
 /* ---- values ---- */
@@ -155,6 +159,10 @@ static struct value request_value(const struct exchange *x, enum toron_log_field
 	case TORON_LOG_USER_AGENT: return field(x, STR("user-agent"));
 	case TORON_LOG_SCHEME: return text(x->request.scheme, CAP_METHOD);
 	case TORON_LOG_REFERER: return field(x, STR("referer"));
+	case TORON_LOG_TLS_VERSION: return text(toron_tls_version(x), CAP_METHOD);
+	case TORON_LOG_TLS_CIPHER: return text(toron_tls_cipher(x), CAP_METHOD);
+	case TORON_LOG_TLS_SNI: return text(toron_tls_sni(x), CAP_NAME);
+	case TORON_LOG_TLS_CLIENT: return text(toron_tls_client_subject(x), CAP_HOST);
 	default: return text(x->claims != NULL ? x->claims_subject : STR_NONE, CAP_AGENT); /* USER */
 	}
 }

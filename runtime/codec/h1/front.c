@@ -166,7 +166,7 @@ static void refuse(struct h1 *h, enum fault fault)
 /* A head that never becomes whole, or is too large: answered, with no more than what is known. */
 static bool refuse_head(struct h1 *h, enum fault fault)
 {
-	struct exchange *x = exchange_new(h->conn.worker, h->front.listener, &h->leg, &h->conn.peer);
+	struct exchange *x = exchange_new(&h->conn, h->front.listener, &h->leg);
 
 	if (x == NULL) {
 		front_close(h, true);
@@ -197,7 +197,7 @@ bool h1_front_head(struct h1 *h)
 		return refuse_head(h, FAULT_HEAD_TOO_LARGE);
 	if (len == 0)
 		return false;
-	x = exchange_new(h->conn.worker, h->front.listener, &h->leg, &h->conn.peer);
+	x = exchange_new(&h->conn, h->front.listener, &h->leg);
 	if (x == NULL) {
 		front_close(h, true);
 		return false;

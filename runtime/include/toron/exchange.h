@@ -44,6 +44,17 @@ bool toron_request_header_set(struct exchange *x, struct str name, struct str va
 bool toron_request_header_add(struct exchange *x, struct str name, struct str value);
 void toron_request_header_remove(struct exchange *x, struct str name);
 
+/* ---- TLS towards the client; STR_NONE in clear text, and where there is none ---- */
+struct str toron_tls_sni(const struct exchange *x);        /* the name that the client asked for, lower case */
+struct str toron_tls_version(const struct exchange *x);    /* "TLSv1.2" or "TLSv1.3" */
+struct str toron_tls_cipher(const struct exchange *x);     /* IANA's name: "TLS_AES_128_GCM_SHA256" */
+/* The certificate that the client showed. One that does not verify never comes so far. */
+bool toron_tls_client_verified(const struct exchange *x);  /* it showed one */
+struct str toron_tls_client_subject(const struct exchange *x);     /* as in RFC 4514: "CN=Alice,O=Example" */
+struct str toron_tls_client_fingerprint(const struct exchange *x); /* SHA-256 of the certificate, hexadecimal, lower case */
+struct str toron_tls_client_san(const struct exchange *x); /* "DNS:a.example, URI:spiffe://example/api, email:a@example, IP:192.0.2.1" */
+struct str toron_tls_client_spiffe(const struct exchange *x);      /* the URI, where the certificate is a SPIFFE ID's */
+
 /* ---- the response, once its head is there (in a chain's response phase) ---- */
 uint16_t toron_response_status(const struct exchange *x);
 struct str toron_response_header(const struct exchange *x, struct str name);
@@ -88,10 +99,16 @@ enum toron_part_kind {
 	TORON_PART_REQUEST_ID, TORON_PART_HEADER, TORON_PART_SOURCE_IP, TORON_PART_PARAM, TORON_PART_CLAIM,
 	TORON_PART_LOG,             /* only in the access log: what is there once an exchange is over */
 	TORON_PART_RESPONSE_HEADER, /* likewise */
+	TORON_PART_TLS,
 };
+enum toron_tls_field {
+	TORON_TLS_SNI, TORON_TLS_VERSION, TORON_TLS_CIPHER, TORON_TLS_CLIENT_SUBJECT, TORON_TLS_CLIENT_FINGERPRINT,
+	TORON_TLS_CLIENT_SAN, TORON_TLS_CLIENT_SPIFFE, TORON_TLS_CLIENT_VERIFIED, /* "true" or nothing */
+};
+struct str toron_tls_field(const struct exchange *x, enum toron_tls_field field);
 struct toron_part {
 	enum toron_part_kind kind;
-	uint32_t index;     /* PARAM: which; LOG: enum toron_log_field */
+	uint32_t index;     /* PARAM: which; LOG: enum toron_log_field; TLS: enum toron_tls_field */
 	struct str text;    /* LITERAL, HEADER, CLAIM, RESPONSE_HEADER */
 };
 struct toron_template {
@@ -106,6 +123,8 @@ enum toron_where { TORON_IN_HEADER, TORON_IN_QUERY, TORON_IN_COOKIE };
 typedef bool toron_take(struct str value);
 /* True if `take` accepts any of the values of that header, query parameter (percent-decoded) or cookie; take NULL: presence. */
 bool toron_request_any(const struct exchange *x, enum toron_where where, struct str name, toron_take *take);
+/* True if `take` accepts any subject alternative name of the client's certificate, with its kind before it ("DNS:a.example"). */
+bool toron_tls_client_any_san(const struct exchange *x, toron_take *take);
 struct toron_cidr {
 	uint8_t addr[16];
 	uint8_t bits;

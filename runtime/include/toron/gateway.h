@@ -9,6 +9,7 @@
 
 struct toron_front; /* a codec in the front role, named by the listener so that only what is used is linked */
 extern const struct toron_front toron_front_http1;
+extern const struct toron_front toron_front_tls; /* the handshake, in front of the others */
 struct toron_back;  /* a codec in the back role */
 extern const struct toron_back toron_back_http1;
 
@@ -107,6 +108,7 @@ enum toron_log_field {
 	TORON_LOG_DURATION, TORON_LOG_FIRST_BYTE, TORON_LOG_REQUEST_BYTES, TORON_LOG_RESPONSE_BYTES, TORON_LOG_REQUEST_ID,
 	TORON_LOG_USER_AGENT, TORON_LOG_FAULT,
 	TORON_LOG_SCHEME, TORON_LOG_REFERER, TORON_LOG_USER, TORON_LOG_CONNECT, TORON_LOG_COMMON_TIME,
+	TORON_LOG_TLS_VERSION, TORON_LOG_TLS_CIPHER, TORON_LOG_TLS_SNI, TORON_LOG_TLS_CLIENT, /* the last one: the subject */
 };
 enum toron_log_level { TORON_LOG_DEBUG, TORON_LOG_INFO, TORON_LOG_WARN, TORON_LOG_ERROR };
 struct toron_log {

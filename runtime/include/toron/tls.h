@@ -40,6 +40,7 @@ struct toron_tls {
 	uint32_t ticket_lifetime_s;
 	bool early_data;                  /* of safe methods only, and never twice */
 	uint32_t early_data_bytes;
+	uint32_t handshakes;              /* under way at one time, per worker; 0: 1000. What comes beyond is closed at once */
 };
 
 /* A backend's side. */
