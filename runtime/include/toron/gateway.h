@@ -159,6 +159,7 @@ struct toron_gateway {
 	const struct toron_certificate *const *certificates;
 	const struct toron_tls_client *const *tls_clients;
 	uint32_t n_certificates, n_tls_clients;
+	const struct toron_tls_engine *tls;      /* &toron_tls_engine_gnutls if a listener or a backend has TLS; else NULL */
 };
 
 /* The whole life of a gateway; the generated main calls it. The exit code: 0 drained, 1 could not start, 2 used wrongly. */

@@ -43,6 +43,10 @@ struct toron_tls {
 	uint32_t handshakes;              /* under way at one time, per worker; 0: 1000. What comes beyond is closed at once */
 };
 
+/* What does all this, GnuTLS beneath: a gateway that uses no TLS anywhere does not name it, and so is not linked with it. */
+struct toron_tls_engine;
+extern const struct toron_tls_engine toron_tls_engine_gnutls;
+
 /* A backend's side. */
 struct toron_tls_client {
 	const char *origin;
