@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "http/semantics.h"
+#include "tls/engine.h"
 
 #define WORKERS_MAX 256      /* the most that the config language allows */
 #define MAX_TRIES 4          /* of one exchange, over servers and addresses */
@@ -112,6 +113,11 @@ static bool backend_init(struct backend *b, struct worker *w, const struct toron
 		b->servers[i].conf = &conf->servers[i];
 		b->servers[i].shared = &shared->servers[conf->index][i];
 		list_init(&b->servers[i].idle);
+		if (conf->tls == NULL)
+			continue;
+		b->servers[i].tls = w->gateway->tls->target_new(w, conf->tls, &conf->servers[i]);
+		if (b->servers[i].tls == NULL)
+			return false;
 	}
 	return true;
 }
@@ -197,6 +203,8 @@ void backend_worker_free(struct worker *w, struct backend **all)
 		for (uint32_t j = 0; b->servers != NULL && j < b->conf->n_servers; j++)
 			while (!list_empty(&b->servers[j].idle))
 				b->conf->codec->close(first_idle(&b->servers[j]));
+		for (uint32_t j = 0; b->servers != NULL && b->conf->tls != NULL && j < b->conf->n_servers; j++)
+			w->gateway->tls->target_free(&b->servers[j].tls);
 		free(b->servers);
 	}
 	free(*all);
@@ -362,7 +370,7 @@ static void connect_to(struct dispatch *d, struct server *s, const struct addr *
 
 	to.port = s->conf->port;
 	d->n_addrs = (uint32_t)n;
-	c = b->conf->codec->open(b->worker, &to, &user, s, &limits);
+	c = b->conf->codec->open(b->worker, &to, s->tls, &user, s, &limits);
 	if (c == NULL) {
 		fail(d, FAULT_NO_MEMORY);
 		return;
@@ -553,6 +561,7 @@ static unsigned reason_of(enum fault fault)
 	case FAULT_CONNECT:
 	case FAULT_CONNECT_TIMEOUT:
 	case FAULT_RESOLVE:
+	case FAULT_BACK_TLS:
 		return TORON_RETRY_CONNECT;
 	case FAULT_BACK_CLOSED:
 	case FAULT_BACK_CUT:
@@ -639,10 +648,13 @@ static bool retry(struct exchange *x, enum fault fault)
 		return false;
 	if (fault == FAULT_BACK_CLOSED && x->reused && semantics_is_idempotent(x->method_bit))
 		return replace(d);
+	/* Whom we do not trust at one address, we do not trust at the next. */
+	if (fault == FAULT_BACK_TLS && d->backend->conf->n_servers == 1)
+		return false;
 	if (reason_of(fault) != TORON_RETRY_CONNECT)
 		return d->policy != NULL && retry_by_policy(d, fault);
 	d->next_addr++;
-	if (d->next_addr < d->n_addrs) {
+	if (d->next_addr < d->n_addrs && fault != FAULT_BACK_TLS) {
 		d->fresh = true;
 		limit_attempt(d);
 		resolve(d, s);

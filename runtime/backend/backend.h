@@ -25,6 +25,7 @@ struct server {
 	struct backend *backend;
 	const struct toron_server *conf;
 	struct server_shared *shared; /* borrowed */
+	struct tls_target *tls;       /* owned; NULL: clear text */
 	struct list idle;             /* of back_conn, most recently used first */
 	uint32_t n_idle, n_open;      /* of this worker */
 	int32_t credit;               /* of smooth weighted round robin */

@@ -18,6 +18,7 @@ const char *err_text(int err)
 	case ERR_PROTOCOL: return "protocol error";
 	case ERR_INVALID: return "invalid";
 	case ERR_NOT_FOUND: return "not found";
+	case ERR_UNTRUSTED: return "not trusted";
 	default: return "system error";
 	}
 }

@@ -15,6 +15,7 @@ enum err {
 	ERR_INVALID = -10,    /* a bad argument or config value */
 	ERR_NOT_FOUND = -11,
 	ERR_SYSTEM = -12,     /* any other failure of the operating system */
+	ERR_UNTRUSTED = -13,  /* the peer is not whom it says to be, or its certificate is no good */
 };
 
 const char *err_text(int err);

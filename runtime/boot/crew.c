@@ -15,6 +15,7 @@
 #include "net/listen.h"
 #include "net/resolver.h"
 #include "observe/access_log.h"
+#include "tls/engine.h"
 
 #define LOOK_MS 10u           /* how often a draining worker looks whether it is through */
 #define ABORT_MS 500u         /* for aborted connections to end */
@@ -53,13 +54,15 @@ static bool build(struct hand *h)
 	if (budget < BUFFERS_LEAST && g->memory != 0)
 		budget = BUFFERS_LEAST;
 	w->bufs = buf_pool_new(w->loop, (size_t)budget);
+	if (g->tls != NULL)
+		w->tls = g->tls->worker_new(w, conf->tls);
 	w->exchanges = exchange_pool_new(w);
 	w->backends = backend_worker_new(w, conf->shared);
 	w->resolver = resolver_new(w);
 	if (conf->access_fd >= 0)
 		w->access = access_log_new(w, conf->access_fd, &g->log);
 	h->listeners = calloc(g->n_listeners + 1u, sizeof(struct listen_socket *));
-	return w->bufs != NULL && w->exchanges != NULL && w->backends != NULL && w->resolver != NULL &&
+	return w->bufs != NULL && (w->tls != NULL || g->tls == NULL) && w->exchanges != NULL && w->backends != NULL && w->resolver != NULL &&
 	       (w->access != NULL || conf->access_fd < 0) && h->listeners != NULL;
 }
 
@@ -185,6 +188,8 @@ static void tear_down(struct hand *h)
 	else
 		exchange_pool_free(&w->exchanges);
 	access_log_free(&w->access);
+	if (w->tls != NULL)
+		w->gateway->tls->worker_free(&w->tls);
 	buf_pool_free(&w->bufs);
 }
 

@@ -16,9 +16,12 @@
 #include "boot/user.h"
 #include "http/exchange.h"
 #include "observe/access_log.h"
+#include "tls/engine.h"
 #include "toron/gateway.h"
 
 enum exit_code { EXIT_DRAINED = 0, EXIT_NOT_STARTED = 1, EXIT_USAGE = 2 };
+
+#define LOOK_MS 1000u /* how often files of TLS are looked after */
 
 struct boot;
 
@@ -36,6 +39,8 @@ struct boot {
 	struct crew *crew;         /* owned */
 	struct ports ports;
 	struct backend_shared *shared; /* owned */
+	struct tls *tls;           /* owned; NULL: no TLS anywhere */
+	struct loop_timer look;    /* after the files of TLS */
 	int access_fd;             /* owned; -1: none */
 	struct boot_signal signals[4];
 	uint32_t n_ready, n_gone;
@@ -185,6 +190,14 @@ static void on_reopen(struct loop_signal *s, int number)
 		log_event(LOG_INFO, "access-log-reopened", "%s", conf->access_path);
 }
 
+static void on_look(struct loop_timer *t)
+{
+	struct boot *b = CONTAINER_OF(t, struct boot, look);
+
+	b->gateway->tls->look(b->tls);
+	loop_timer_set(t, LOOK_MS);
+}
+
 /* A terminal that goes away is no reason to drop requests, but nohup's wish is respected. */
 static void watch_signals(struct boot *b)
 {
@@ -218,6 +231,7 @@ static enum exit_code run(struct boot *b)
 		.main = b->loop,
 		.ports = &b->ports,
 		.shared = b->shared,
+		.tls = b->tls,
 		.access_fd = b->access_fd,
 		.n_workers = b->n_workers,
 		.on_ready = on_ready,
@@ -227,9 +241,13 @@ static enum exit_code run(struct boot *b)
 
 	/* One that comes before the loop runs waits for it. */
 	watch_signals(b);
+	loop_timer_init(&b->look, b->loop, on_look);
+	if (b->tls != NULL)
+		loop_timer_set(&b->look, LOOK_MS);
 	b->crew = crew_start(&conf);
 	if (b->crew != NULL)
 		loop_run(b->loop);
+	loop_timer_fini(&b->look);
 	unwatch_signals(b);
 	b->failed = b->failed || b->crew == NULL;
 	crew_free(&b->crew);
@@ -237,6 +255,17 @@ static enum exit_code run(struct boot *b)
 		return EXIT_NOT_STARTED;
 	log_event(LOG_INFO, "drained", "%s has ended", b->gateway->name);
 	return EXIT_DRAINED;
+}
+
+/* Certificates and keys, while we may still read them. */
+static bool start_tls(struct boot *b)
+{
+	const struct toron_gateway *g = b->gateway;
+
+	if (g->tls == NULL)
+		return true;
+	b->tls = g->tls->start(g);
+	return b->tls != NULL;
 }
 
 static bool prepare(struct boot *b)
@@ -257,6 +286,8 @@ static void clean_up(struct boot *b)
 	if (b->access_fd >= 0)
 		close(b->access_fd);
 	backend_shared_free(&b->shared);
+	if (b->tls != NULL)
+		b->gateway->tls->stop(&b->tls);
 	loop_free(&b->loop);
 }
 
@@ -265,6 +296,7 @@ int toron_main(const struct toron_gateway *g, int argc, char **argv)
 	struct boot b = { .gateway = g, .access_fd = -1 };
 	struct options options;
 	enum exit_code code = EXIT_NOT_STARTED;
+	bool ok;
 
 	if (!abi_fits(g))
 		return EXIT_NOT_STARTED;
@@ -276,10 +308,13 @@ int toron_main(const struct toron_gateway *g, int argc, char **argv)
 	}
 	set_up_log(&g->log);
 	set_up_process();
-	if (!run_setups(g))
-		return EXIT_NOT_STARTED;
-	if (options.check_only)
-		return EXIT_DRAINED;
+	/* All that is wrong is told at once. */
+	ok = run_setups(g);
+	ok = start_tls(&b) && ok;
+	if (!ok || options.check_only) {
+		clean_up(&b);
+		return ok ? EXIT_DRAINED : EXIT_NOT_STARTED;
+	}
 	b.n_workers = options.workers != 0 ? options.workers : g->workers != 0 ? g->workers : n_processors();
 	if (prepare(&b))
 		code = run(&b);

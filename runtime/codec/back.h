@@ -10,6 +10,9 @@
 #include "net/addr.h"
 
 struct back_conn;
+struct conn;
+struct conn_user;
+struct tls_target;
 
 /* Who owns back connections. Both are called at most once per change, from inside the codec; the owner must not free anything then. */
 struct back_user {
@@ -33,11 +36,16 @@ struct back_conn {
 
 struct toron_back {
 	const char *name;
-	/* Starts to connect. NULL: out of memory or descriptors. */
-	struct back_conn *(*open)(struct worker *w, const struct addr *to, const struct back_user *user, void *owner,
-		const struct back_limits *limits);
+	/* Starts to connect, with TLS where `tls` is not NULL. NULL: out of memory or descriptors. */
+	struct back_conn *(*open)(struct worker *w, const struct addr *to, struct tls_target *tls, const struct back_user *user,
+		void *owner, const struct back_limits *limits);
 	/* The leg for one exchange, to be handed to exchange_attach_back. The connection is idle or still connecting. */
 	struct leg *(*leg)(struct back_conn *b);
 	/* Closes an idle connection. */
 	void (*close)(struct back_conn *b);
 };
+
+/* What open begins with: conn_connect, and the client's side of TLS on top. 0, or ERR_* and nothing is open. */
+int back_connect(struct conn *c, struct worker *w, const struct addr *to, struct tls_target *tls, const struct conn_user *user);
+/* What it means when user->connected is told `err`. */
+enum fault back_connect_fault(int err);

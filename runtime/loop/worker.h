@@ -20,7 +20,9 @@ struct worker {
 	struct resolver *resolver;       /* net/resolver.h */
 	struct exchange_pool *exchanges; /* http/exchange.h */
 	struct backend *backends;        /* backend/backend.h: [gateway->n_backends] */
+	struct tls_worker *tls;          /* tls/engine.h; NULL: no TLS anywhere */
 	struct access_log *access;       /* observe/access_log.h; NULL: off */
 	struct list fronts;              /* open front connections (struct front_link of codec/front.h), for draining */
 	uint32_t n_fronts;
+	uint32_t n_handshakes;           /* of them, in codec/handshake.c */
 };

@@ -38,8 +38,9 @@ static void plain_shutdown(struct conn *c)
 	shutdown(c->fd, SHUT_WR);
 }
 
-static void plain_close(struct conn *c)
+static void plain_close(struct conn *c, bool abort)
 {
+	(void)abort;
 	/* Not repeated on EINTR: Linux has closed the descriptor by then. */
 	close(c->fd);
 }
@@ -76,6 +77,8 @@ static void shake_hands(struct conn *c)
 		open_up(c);
 	} else if (rc == ERR_AGAIN) {
 		loop_io_want(&c->io, want);
+		if (want == 0)
+			loop_later(c->worker->loop, &c->again);
 	} else {
 		conn_close(c);
 		c->user->connected(c, rc);
@@ -115,6 +118,17 @@ static void finish_connect(struct conn *c)
 	open_up(c);
 }
 
+/* The transport's own bytes go before the user's. */
+static void write_on(struct conn *c)
+{
+	if (c->ops->flush != NULL) {
+		if (c->ops->flush(c) == ERR_AGAIN)
+			return;
+		loop_io_want(&c->io, loop_io_wanted(&c->io) & ~(unsigned)LOOP_WRITE);
+	}
+	c->user->writable(c);
+}
+
 static void on_io(struct loop_io *io, unsigned ready)
 {
 	struct conn *c = CONTAINER_OF(io, struct conn, io);
@@ -134,7 +148,7 @@ static void on_io(struct loop_io *io, unsigned ready)
 	}
 	/* readable() may have closed it, or written what was to be written. */
 	if (ready & LOOP_WRITE && c->state == CONN_OPEN && loop_io_wanted(io) & LOOP_WRITE)
-		c->user->writable(c);
+		write_on(c);
 }
 
 static void on_timer(struct loop_timer *t)
@@ -287,17 +301,22 @@ void conn_shutdown(struct conn *c)
 		c->ops->shutdown(c);
 }
 
-void conn_close(struct conn *c)
+static void end(struct conn *c, bool abort)
 {
-	if (c->state == CONN_CLOSED)
-		return;
 	loop_io_want(&c->io, 0);
 	loop_timer_fini(&c->timer);
 	loop_task_cancel(&c->again);
 	c->state = CONN_CLOSED;
-	c->ops->close(c);
+	c->ops->close(c, abort);
 	c->fd = -1;
 	c->transport = NULL;
+	c->tls = NULL;
+}
+
+void conn_close(struct conn *c)
+{
+	if (c->state != CONN_CLOSED)
+		end(c, false);
 }
 
 void conn_abort(struct conn *c)
@@ -307,5 +326,5 @@ void conn_abort(struct conn *c)
 	if (c->state == CONN_CLOSED)
 		return;
 	setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
-	conn_close(c);
+	end(c, true);
 }

@@ -38,14 +38,19 @@ struct conn_ops {
 	const char *name;
 	/* Bytes > 0; 0 at the end of the stream; ERR_AGAIN or another ERR_*. */
 	ptrdiff_t (*read)(struct conn *c, void *into, size_t room);
-	/* Bytes >= 0 taken; ERR_AGAIN (nothing taken) or another ERR_*. */
+	/* Bytes >= 0 taken; ERR_AGAIN (nothing taken) or another ERR_*. A transport may have begun to send bytes that it has not taken
+	 * yet, so what follows a call that did not take all is a call that begins with the very same bytes, or the end. */
 	ptrdiff_t (*writev)(struct conn *c, const struct iovec *iov, int n);
 	/* Half-closes our direction. */
 	void (*shutdown)(struct conn *c);
-	void (*close)(struct conn *c);
-	/* One step of the handshake: 0 when it is through; ERR_AGAIN, and *want_out is what to wait for (enum loop_ready); or another
-	 * ERR_*. NULL: there is none. */
+	/* `abort`: what was sent must not look whole to the peer. */
+	void (*close)(struct conn *c, bool abort);
+	/* One step of the handshake: 0 when it is through; ERR_AGAIN, and *want_out is what to wait for (enum loop_ready; 0: only for the
+	 * next turn); or another ERR_*. NULL: there is none. */
 	int (*handshake)(struct conn *c, unsigned *want_out);
+	/* Sends what the transport holds besides what it was given to write (and armed the write watcher for): 0 when nothing is left;
+	 * ERR_AGAIN; or another ERR_*, which reading will tell. NULL: it never holds anything. */
+	int (*flush)(struct conn *c);
 	/* Whether a read would find bytes without asking the kernel; NULL: never. */
 	bool (*pending)(const struct conn *c);
 };

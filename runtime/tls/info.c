@@ -24,6 +24,7 @@ void tls_info_release(struct tls_info **info)
 	CHECK(i->refs > 0);
 	if (--i->refs > 0)
 		return;
+	free((char *)(uintptr_t)i->sni.ptr);
 	free(i->sans);
 	free(i->bytes);
 	free(i);

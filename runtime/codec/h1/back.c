@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "base/err.h"
 
 #define INTERIM_MAX 16 /* 1xx heads before a final one */
 
@@ -256,7 +255,7 @@ static void back_connected(struct conn *c, int err)
 	CHECK_MAGIC(h, H1_MAGIC);
 	h->back.connecting = false;
 	if (err != 0) {
-		back_fault(h, err == ERR_TIMEOUT ? FAULT_CONNECT_TIMEOUT : FAULT_CONNECT);
+		back_fault(h, back_connect_fault(err));
 		return;
 	}
 	if (h->leg.x == NULL) {
@@ -290,8 +289,8 @@ static const struct conn_user back_user = {
 	.timeout = back_timeout,
 };
 
-static struct back_conn *back_open(struct worker *w, const struct addr *to, const struct back_user *user, void *owner,
-	const struct back_limits *limits)
+static struct back_conn *back_open(struct worker *w, const struct addr *to, struct tls_target *tls, const struct back_user *user,
+	void *owner, const struct back_limits *limits)
 {
 	struct h1 *h = calloc(1, sizeof(*h));
 
@@ -304,7 +303,7 @@ static struct back_conn *back_open(struct worker *w, const struct addr *to, cons
 	h->back.conn.limits = *limits;
 	h->back.connecting = true;
 	list_init(&h->back.conn.link);
-	if (conn_connect(&h->conn, w, to, &back_user) != 0) {
+	if (back_connect(&h->conn, w, to, tls, &back_user) != 0) {
 		free(h);
 		return NULL;
 	}

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "tls/client.h"
+
+#include <gnutls/crypto.h>
+#include <gnutls/x509.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "tls/session.h"
+#include "tls/tls.h"
+#include "tls/verify.h"
+
+#define TICKETS_KEPT 4u /* a server and worker; one is good for one connection (RFC 8446 appendix C.4) */
+#define ALPN_MOST 8u
+#define PIN_LEN 32u
+#define CHAIN_MOST 16u
+
+/* ---- whom we trust ---- */
+
+static struct trust *trust_ref(struct trust *t)
+{
+	atomic_fetch_add_explicit(&t->refs, 1, memory_order_relaxed);
+	return t;
+}
+
+static void trust_release(struct trust **trust)
+{
+	struct trust *t = *trust;
+
+	*trust = NULL;
+	if (t == NULL || atomic_fetch_sub_explicit(&t->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	gnutls_certificate_free_credentials(t->credentials);
+	free(t);
+}
+
+static struct trust *current(struct tls_client *c)
+{
+	struct trust *t;
+
+	pthread_mutex_lock(&c->lock);
+	t = trust_ref(c->trust);
+	pthread_mutex_unlock(&c->lock);
+	return t;
+}
+
+static int fail(const struct toron_tls_client *conf, const char *what, const char *reason, char why[SECRET_WHY_MAX])
+{
+	snprintf(why, SECRET_WHY_MAX, "%s: %s: %s", conf->origin, what, reason);
+	return ERR_INVALID;
+}
+
+static int fill(const struct toron_tls_client *conf, gnutls_certificate_credentials_t to, struct pair *const *pairs,
+	char why[SECRET_WHY_MAX])
+{
+	struct secret pem;
+	gnutls_datum_t data;
+	int rc;
+
+	if (conf->certificate != NULL) {
+		rc = pair_add(pairs[conf->certificate->index], to);
+		if (rc < 0)
+			return fail(conf, conf->certificate->name, gnutls_strerror(rc), why);
+	}
+	if (conf->ca == NULL) {
+		rc = conf->verify ? gnutls_certificate_set_x509_system_trust(to) : 1;
+		return rc > 0 ? 0 : fail(conf, "verify", "this system has no certificates that it trusts; name a file of them as ca", why);
+	}
+	rc = file_read(conf->ca, conf->origin, &pem, why);
+	if (rc != 0)
+		return rc;
+	data = (gnutls_datum_t){ (unsigned char *)pem.ptr, (unsigned)pem.len };
+	rc = gnutls_certificate_set_x509_trust_mem(to, &data, GNUTLS_X509_FMT_PEM);
+	secret_free(&pem);
+	if (rc <= 0)
+		return fail(conf, conf->ca, rc == 0 ? "it holds no certificate" : gnutls_strerror(rc), why);
+	return 0;
+}
+
+static bool renew(struct tls_client *c, struct pair *const *pairs, char why[SECRET_WHY_MAX])
+{
+	struct trust *t = calloc(1, sizeof(*t)), *old;
+
+	snprintf(why, SECRET_WHY_MAX, "%s: out of memory", c->conf->origin);
+	if (t == NULL || gnutls_certificate_allocate_credentials(&t->credentials) != 0) {
+		free(t);
+		return false;
+	}
+	atomic_init(&t->refs, 1);
+	if (fill(c->conf, t->credentials, pairs, why) != 0) {
+		trust_release(&t);
+		return false;
+	}
+	pthread_mutex_lock(&c->lock);
+	old = c->trust;
+	t->number = old != NULL ? old->number + 1 : 1;
+	c->trust = t;
+	pthread_mutex_unlock(&c->lock);
+	trust_release(&old);
+	return true;
+}
+
+bool tls_client_init(struct tls_client *c, const struct toron_tls_client *conf, struct pair *const *pairs)
+{
+	const char *wrong = NULL;
+	char why[SECRET_WHY_MAX];
+	int rc;
+
+	c->conf = conf;
+	pthread_mutex_init(&c->lock, NULL);
+	rc = gnutls_priority_init2(&c->priority, conf->priority != NULL ? conf->priority : "NORMAL", &wrong, 0);
+	if (rc != 0) {
+		c->priority = NULL;
+		log_event(LOG_ERROR, "tls-failed", "%s: the priority string is wrong at \"%s\": %s", conf->origin,
+			wrong != NULL ? wrong : "", gnutls_strerror(rc));
+		return false;
+	}
+	file_stamp_changed(&c->ca_stamp, conf->ca);
+	if (renew(c, pairs, why))
+		return true;
+	log_event(LOG_ERROR, "tls-failed", "%s", why);
+	return false;
+}
+
+void tls_client_fini(struct tls_client *c)
+{
+	if (c->conf == NULL)
+		return;
+	trust_release(&c->trust);
+	if (c->priority != NULL)
+		gnutls_priority_deinit(c->priority);
+	pthread_mutex_destroy(&c->lock);
+	c->conf = NULL;
+}
+
+void tls_client_look(struct tls_client *c, struct pair *const *pairs, bool certificate_changed)
+{
+	bool changed = file_stamp_changed(&c->ca_stamp, c->conf->ca);
+	char why[SECRET_WHY_MAX];
+
+	if (!changed && !certificate_changed && !c->is_stale)
+		return;
+	if (renew(c, pairs, why)) {
+		if (changed || c->is_stale)
+			log_event(LOG_INFO, "tls-reloaded", "%s: trusted issuers were read again", c->conf->origin);
+		c->is_stale = false;
+		return;
+	}
+	if (c->is_stale)
+		log_event(LOG_ERROR, "tls-refused", "%s; what was read before stays in use", why);
+	c->is_stale = !c->is_stale;
+}
+
+/* ---- a server ---- */
+
+struct tls_target {
+	struct tls_worker *worker;    /* borrowed */
+	struct tls_client *client;    /* borrowed */
+	const struct toron_server *server;
+	char *name;                   /* owned; asked for and verified */
+	bool is_numeric;
+	uint64_t number;              /* of the trust that the tickets were got under */
+	gnutls_datum_t tickets[TICKETS_KEPT]; /* owned; the last one is the youngest */
+	unsigned n_tickets;
+};
+
+static bool is_address(const char *name)
+{
+	struct addr a;
+
+	return addr_parse(str_of(name), 0, &a);
+}
+
+struct tls_target *tls_target_new(struct worker *w, const struct toron_tls_client *conf, const struct toron_server *server)
+{
+	struct tls_target *t = calloc(1, sizeof(*t));
+
+	if (t == NULL)
+		return NULL;
+	t->worker = w->tls;
+	t->client = &w->tls->tls->clients[conf->index];
+	t->server = server;
+	t->name = conf->sni != NULL ? strdup(conf->sni) : strndup(server->host.ptr, server->host.len);
+	if (t->name == NULL) {
+		free(t);
+		return NULL;
+	}
+	t->is_numeric = is_address(t->name);
+	return t;
+}
+
+static void drop_tickets(struct tls_target *t)
+{
+	while (t->n_tickets > 0)
+		gnutls_free(t->tickets[--t->n_tickets].data);
+}
+
+void tls_target_free(struct tls_target **target)
+{
+	struct tls_target *t = *target;
+
+	if (t == NULL)
+		return;
+	*target = NULL;
+	drop_tickets(t);
+	free(t->name);
+	free(t);
+}
+
+static void keep_ticket(struct session *s)
+{
+	struct tls_target *t = s->target;
+	gnutls_datum_t data;
+
+	if (gnutls_session_get_data2(s->gnutls, &data) != 0 || data.size == 0)
+		return;
+	if (t->n_tickets == TICKETS_KEPT) {
+		gnutls_free(t->tickets[0].data);
+		memmove(t->tickets, t->tickets + 1, (TICKETS_KEPT - 1) * sizeof(data));
+		t->n_tickets--;
+	}
+	t->tickets[t->n_tickets++] = data;
+}
+
+static int on_ticket(gnutls_session_t gnutls, unsigned type, unsigned when, unsigned incoming, const gnutls_datum_t *message)
+{
+	struct session *s = gnutls_session_get_ptr(gnutls);
+
+	(void)type;
+	(void)when;
+	(void)message;
+	/* TLS 1.2 sends it in the handshake, whose end is awaited. */
+	if (incoming != 0 && s->shake == NULL)
+		keep_ticket(s);
+	return 0;
+}
+
+/* ---- one session ---- */
+
+struct client_shake {
+	struct session_shake base;
+	struct trust *trust; /* counted */
+};
+
+static void shake_free(struct session_shake *base)
+{
+	struct client_shake *k = CONTAINER_OF(base, struct client_shake, base);
+
+	trust_release(&k->trust);
+	free(k);
+}
+
+static bool is_pinned(const struct toron_tls_client *conf, const gnutls_datum_t *der)
+{
+	unsigned char id[PIN_LEN];
+	size_t len = sizeof(id);
+	gnutls_x509_crt_t crt;
+	bool found = false;
+
+	if (gnutls_x509_crt_init(&crt) != 0)
+		return false;
+	if (gnutls_x509_crt_import(crt, der, GNUTLS_X509_FMT_DER) == 0 &&
+		gnutls_x509_crt_get_key_id(crt, GNUTLS_KEYID_USE_SHA256, id, &len) == 0)
+		for (uint32_t i = 0; i < conf->n_pins && !found; i++)
+			found = str_eq(conf->pins[i], (struct str){ (const char *)id, len });
+	gnutls_x509_crt_deinit(crt);
+	return found;
+}
+
+static bool check_pins(struct session *s, const struct toron_tls_client *conf)
+{
+	unsigned n = 0;
+	const gnutls_datum_t *chain = gnutls_certificate_get_peers(s->gnutls, &n);
+
+	if (conf->n_pins == 0)
+		return true;
+	for (unsigned i = 0; chain != NULL && i < n && i < CHAIN_MOST; i++)
+		if (is_pinned(conf, &chain[i]))
+			return true;
+	session_refuse(s, GNUTLS_A_BAD_CERTIFICATE, ERR_UNTRUSTED, "the certificate is refused: no key of its chain is pinned");
+	return false;
+}
+
+static int on_verify(gnutls_session_t gnutls)
+{
+	struct session *s = gnutls_session_get_ptr(gnutls);
+	const struct tls_target *t = s->target;
+	const struct toron_tls_client *conf = t->client->conf;
+
+	if (conf->verify && !verify_peer(s, GNUTLS_KP_TLS_WWW_SERVER, t->name, t->is_numeric))
+		return GNUTLS_E_CERTIFICATE_ERROR;
+	return check_pins(s, conf) ? 0 : GNUTLS_E_CERTIFICATE_ERROR;
+}
+
+static bool on_done(struct session *s)
+{
+	if (gnutls_protocol_get_version(s->gnutls) != GNUTLS_TLS1_3 && gnutls_session_is_resumed(s->gnutls) == 0)
+		keep_ticket(s);
+	return true;
+}
+
+static void on_failed(struct session *s)
+{
+	const struct tls_target *t = s->target;
+
+	tls_worker_log(s->worker, LOG_WARN, "backend-tls-failed", "%s: server " STR_FMT " as %s: %s", t->server->origin,
+		STR_ARG(t->server->authority), t->name, s->shake->why);
+}
+
+/* A ticket says what was agreed on under an older trust, too: that one goes. */
+static void resume(struct session *s, const struct trust *trust)
+{
+	struct tls_target *t = s->target;
+	gnutls_datum_t ticket;
+
+	if (t->number != trust->number)
+		drop_tickets(t);
+	t->number = trust->number;
+	if (t->n_tickets == 0)
+		return;
+	ticket = t->tickets[--t->n_tickets];
+	gnutls_session_set_data(s->gnutls, ticket.data, ticket.size);
+	gnutls_free(ticket.data);
+}
+
+static void offer_protocols(gnutls_session_t gnutls, const struct toron_tls_client *conf)
+{
+	gnutls_datum_t names[ALPN_MOST];
+	unsigned n = 0;
+
+	for (; n < conf->n_alpn && n < ALPN_MOST; n++)
+		names[n] = (gnutls_datum_t){ (unsigned char *)(uintptr_t)conf->alpn[n].ptr, (unsigned)conf->alpn[n].len };
+	if (n != 0)
+		gnutls_alpn_set_protocols(gnutls, names, n, 0);
+}
+
+static int configure(struct session *s, const struct trust *trust)
+{
+	const struct tls_target *t = s->target;
+	int rc = gnutls_priority_set(s->gnutls, t->client->priority);
+
+	if (rc == 0)
+		rc = gnutls_credentials_set(s->gnutls, GNUTLS_CRD_CERTIFICATE, trust->credentials);
+	if (rc == 0 && !t->is_numeric)
+		rc = gnutls_server_name_set(s->gnutls, GNUTLS_NAME_DNS, t->name, strlen(t->name));
+	if (rc != 0)
+		return rc;
+	offer_protocols(s->gnutls, t->client->conf);
+	gnutls_session_set_verify_function(s->gnutls, on_verify);
+	gnutls_handshake_set_hook_function(s->gnutls, GNUTLS_HANDSHAKE_NEW_SESSION_TICKET, GNUTLS_HOOK_POST, on_ticket);
+	resume(s, trust);
+	return 0;
+}
+
+int tls_target_secure(struct tls_target *t, struct conn *c)
+{
+	struct client_shake *k = calloc(1, sizeof(*k));
+	struct session *s;
+
+	if (k == NULL)
+		return ERR_NO_MEMORY;
+	k->base.done = on_done;
+	k->base.failed = on_failed;
+	k->base.free = shake_free;
+	k->trust = current(t->client);
+	s = session_new(t->worker, GNUTLS_CLIENT, &k->base);
+	if (s == NULL)
+		return ERR_NO_MEMORY;
+	s->conn = c;
+	s->target = t;
+	if (configure(s, k->trust) != 0) {
+		session_free(&s);
+		return ERR_NO_MEMORY;
+	}
+	conn_secure(c, &session_ops, s);
+	return 0;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Handshakes, step by step, in either role. */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "tls/session.h"
+#include "tls/worker.h"
+
+#define NONFATAL_MOST 8 /* errors in one step that do not end it */
+
+void session_refuse(struct session *s, gnutls_alert_description_t alert, int err, const char *format, ...)
+{
+	va_list args;
+
+	s->shake->alert = alert;
+	s->shake->err = err;
+	va_start(args, format);
+	vsnprintf(s->shake->why, sizeof(s->shake->why), format, args);
+	va_end(args);
+}
+
+static int run(struct session *s)
+{
+	uint64_t begun = clock_monotonic_us();
+	int rc;
+
+	for (int i = 0;; i++) {
+		rc = gnutls_handshake(s->gnutls);
+		if (rc == 0 || rc == GNUTLS_E_AGAIN || gnutls_error_is_fatal(rc) || i == NONFATAL_MOST)
+			break;
+	}
+	tls_worker_shook(s->worker, clock_monotonic_us() - begun);
+	return rc;
+}
+
+/* What the peer's or our own refusal is called; its alert goes out. */
+static int fail(struct session *s, int rc)
+{
+	struct session_shake *k = s->shake;
+
+	s->failed = true;
+	if (k->why[0] != '\0') {
+		gnutls_alert_send(s->gnutls, GNUTLS_AL_FATAL, k->alert);
+	} else if (rc == GNUTLS_E_FATAL_ALERT_RECEIVED) {
+		const char *name = gnutls_alert_get_name(gnutls_alert_get(s->gnutls));
+
+		snprintf(k->why, sizeof(k->why), "the peer's alert: %s", name != NULL ? name : "unknown");
+	} else if (rc == GNUTLS_E_PREMATURE_TERMINATION || rc == GNUTLS_E_PULL_ERROR) {
+		snprintf(k->why, sizeof(k->why), "the peer closed the connection");
+		k->err = ERR_RESET;
+	} else {
+		snprintf(k->why, sizeof(k->why), "%s", gnutls_strerror(rc));
+		gnutls_alert_send_appropriate(s->gnutls, rc);
+	}
+	k->failed(s);
+	return k->err != 0 ? k->err : ERR_PROTOCOL;
+}
+
+/* Everything is agreed on and sent. */
+static void get_through(struct session *s)
+{
+	struct session_shake *k = s->shake;
+
+	s->shake = NULL;
+	k->free(k);
+	/* Only handshakes need them, and they may be replaced: a connection must not keep the old ones for life. */
+	gnutls_credentials_clear(s->gnutls);
+	s->conn->tls = s->info;
+}
+
+int session_handshake(struct conn *c, unsigned *want_out)
+{
+	struct session *s = session_of(c);
+	int rc;
+
+	s->conn = c;
+	s->drained = false;
+	if (!s->shaken) {
+		*want_out = 0;
+		if (!tls_worker_may_shake(s->worker))
+			return ERR_AGAIN;
+		rc = run(s);
+		if (s->in_at == s->in_end) {
+			buf_release(&s->in);
+			s->in_at = s->in_end = 0;
+		}
+		if (rc == 0 && !s->shake->done(s))
+			rc = GNUTLS_E_CERTIFICATE_ERROR;
+		if (rc != 0 && gnutls_error_is_fatal(rc))
+			return fail(s, rc);
+		s->shaken = rc == 0;
+	}
+	rc = session_send(s);
+	if (rc != 0 && rc != ERR_AGAIN)
+		return rc;
+	*want_out = rc == ERR_AGAIN ? LOOP_WRITE : LOOP_READ;
+	if (rc == ERR_AGAIN || !s->shaken)
+		return ERR_AGAIN;
+	get_through(s);
+	return 0;
+}

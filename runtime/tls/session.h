@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* One TLS session in either role, as the transport of a connection. Internal to tls/.
+ *
+ *   session_new --conn_secure--> handshake steps --> records --> close
+ *
+ * GnuTLS reads from `in` and writes into `out`, never from the socket: so one wake-up is one recv, what one call writes leaves by one
+ * send, and GnuTLS never sees a send that would block, in whose repetition bytes get lost. Both buffers are lent from the worker's pool
+ * while they hold something. What is sealed into `out` and did not all fit the socket counts as not taken (`owed`) until it has left:
+ * the caller shows the same bytes again. */
+#pragma once
+
+#include <gnutls/gnutls.h>
+
+#include "net/buf.h"
+#include "net/conn.h"
+#include "tls/info.h"
+
+struct session;
+struct tls_target;
+struct tls_worker;
+
+/* What is needed only until the handshake is through. */
+struct session_shake {
+	bool (*done)(struct session *s); /* the role's last word: verifies what resumed, takes notes. False: `why` and `alert` say more */
+	void (*failed)(struct session *s); /* logs `why` */
+	void (*free)(struct session_shake *k);
+	void *role;                  /* the role's own */
+	gnutls_alert_description_t alert; /* of `why` */
+	int err;                     /* what a failure is to the connection's user; 0: ERR_PROTOCOL */
+	char why[160];               /* why we gave up; empty: GnuTLS's error says it */
+};
+
+struct session {
+	unsigned magic;
+#define SESSION_MAGIC 0x715e55a1u
+	gnutls_session_t gnutls;     /* owned */
+	struct conn *conn;           /* whose operation is on the stack; borrowed */
+	struct tls_worker *worker;   /* borrowed */
+	struct session_shake *shake; /* owned; NULL: through */
+	struct tls_info *info;       /* counted; NULL in the client's role */
+	struct tls_target *target;   /* borrowed; NULL in the server's role */
+	struct buf *in, *out;        /* counted; NULL: empty */
+	uint32_t in_at, in_end, out_at, out_end;
+	uint32_t owed;               /* plaintext in `out` that the caller does not know to be taken */
+	uint32_t burst;              /* plaintext sealed since the connection was quiet */
+	uint64_t sealed_ms;          /* when the last record was sealed */
+	int ending;                  /* 1: nothing; 0: the peer's orderly end, or ERR_*: what each further read tells */
+	bool ending_told;
+	bool is_client;
+	bool drained;                /* the socket had nothing more in this call */
+	bool is_bulk;                /* it filled the last buffer */
+	bool shaken;                 /* the handshake is through but for sending its last bytes */
+	bool failed;                 /* no more than an alert can be sent */
+	bool ended;                  /* close_notify was sent */
+	bool shut;                   /* the socket's direction is to end when `out` is empty */
+};
+
+extern const struct conn_ops session_ops;
+
+/* A session with the flags of GNUTLS_CLIENT or GNUTLS_SERVER; `shake` belongs to it in any case. NULL: out of memory. */
+struct session *session_new(struct tls_worker *w, unsigned flags, struct session_shake *shake);
+/* For those that never became a transport. */
+void session_free(struct session **s);
+/* The session of a connection whose transport is one. */
+struct session *session_of(const struct conn *c);
+
+/* Sends what `out` holds: 0, ERR_AGAIN, or another ERR_*. */
+int session_send(struct session *s);
+/* One step, for session_ops (handshake.c). */
+int session_handshake(struct conn *c, unsigned *want_out);
+/* Sets why the handshake fails. */
+void session_refuse(struct session *s, gnutls_alert_description_t alert, int err, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
