@@ -96,7 +96,7 @@ static bool add_chunk(struct arena *a, size_t size)
 	return true;
 }
 
-static void *take(struct arena *a, size_t size, size_t align)
+void *arena_take(struct arena *a, size_t size, size_t align)
 {
 	size_t pad = (size_t)(-(uintptr_t)a->at) & (align - 1);
 	size_t left = (size_t)(a->end - a->at);
@@ -119,11 +119,6 @@ static void *take(struct arena *a, size_t size, size_t align)
 	return p;
 }
 
-void *arena_alloc(struct arena *a, size_t size)
-{
-	return take(a, size, alignof(max_align_t));
-}
-
 void *arena_zalloc(struct arena *a, size_t n, size_t size)
 {
 	size_t total;
@@ -131,15 +126,10 @@ void *arena_zalloc(struct arena *a, size_t n, size_t size)
 
 	if (__builtin_mul_overflow(n, size, &total))
 		return fail(a);
-	p = take(a, total, alignof(max_align_t));
+	p = arena_alloc(a, total);
 	if (p != NULL)
 		memset(p, 0, total);
 	return p;
-}
-
-char *arena_bytes(struct arena *a, size_t size)
-{
-	return take(a, size, 1);
 }
 
 char *arena_cstr(struct arena *a, struct str s)
@@ -148,7 +138,7 @@ char *arena_cstr(struct arena *a, struct str s)
 
 	if (s.len == SIZE_MAX)
 		return fail(a);
-	p = take(a, s.len + 1, 1);
+	p = arena_bytes(a, s.len + 1);
 	if (p == NULL)
 		return NULL;
 	if (s.len > 0)
@@ -174,7 +164,7 @@ struct str arena_printf(struct arena *a, const char *format, ...)
 	n = vsnprintf(NULL, 0, format, args);
 	va_end(args);
 	CHECK(n >= 0);
-	p = take(a, (size_t)n + 1, 1);
+	p = arena_bytes(a, (size_t)n + 1);
 	if (p == NULL)
 		return STR_NONE;
 	va_start(args, format);

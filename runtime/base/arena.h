@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "toron/str.h"
 
@@ -30,12 +31,33 @@ void arena_init_unbounded(struct arena *a);
 void arena_reset(struct arena *a);
 void arena_fini(struct arena *a);
 
+/* `size` bytes at a multiple of `align`: what the three below do when the current chunk is spent. */
+void *arena_take(struct arena *a, size_t size, size_t align);
+static inline void *arena_take_here(struct arena *a, size_t size, size_t align)
+{
+	size_t pad = (size_t)(-(uintptr_t)a->at) & (align - 1);
+	size_t left = (size_t)(a->end - a->at);
+
+	/* The sum cannot overflow: `left` is checked against each of the two. */
+	if (a->at == NULL || size > left || pad > left - size || (a->budget != 0 && pad + size > a->budget - a->used))
+		return arena_take(a, size, align);
+	a->used += pad + size;
+	a->at += pad + size;
+	return a->at - size;
+}
+
 /* `size` bytes aligned for any type, not zeroed; NULL (and overflow set) when over budget. size 0 gives a valid pointer. */
-void *arena_alloc(struct arena *a, size_t size);
+static inline void *arena_alloc(struct arena *a, size_t size)
+{
+	return arena_take_here(a, size, _Alignof(max_align_t));
+}
 /* As arena_alloc, zeroed. n * size is checked for overflow. */
 void *arena_zalloc(struct arena *a, size_t n, size_t size);
 /* Unaligned bytes, for text. */
-char *arena_bytes(struct arena *a, size_t size);
+static inline char *arena_bytes(struct arena *a, size_t size)
+{
+	return arena_take_here(a, size, 1);
+}
 /* A copy with a NUL behind it (not counted); STR_NONE when over budget. */
 struct str arena_str(struct arena *a, struct str s);
 char *arena_cstr(struct arena *a, struct str s);

@@ -6,15 +6,6 @@
 
 #include "base/check.h"
 
-struct str str_slice(struct str s, size_t from, size_t len)
-{
-	if (from > s.len)
-		from = s.len;
-	if (len > s.len - from)
-		len = s.len - from;
-	return (struct str){ s.ptr == NULL ? NULL : s.ptr + from, len };
-}
-
 bool str_eq_nocase(struct str a, struct str b)
 {
 	if (a.len != b.len)
@@ -48,13 +39,6 @@ int str_cmp(struct str a, struct str b)
 	return a.len < b.len ? -1 : a.len > b.len;
 }
 
-size_t str_find_char(struct str s, char c)
-{
-	const char *p = s.len == 0 ? NULL : memchr(s.ptr, c, s.len);
-
-	return p == NULL ? s.len : (size_t)(p - s.ptr);
-}
-
 ptrdiff_t str_find(struct str s, struct str needle)
 {
 	size_t at = 0;
@@ -86,17 +70,6 @@ bool str_split(struct str *rest, char sep, struct str *part_out)
 	else
 		*rest = (struct str){ rest->ptr + at + 1, rest->len - at - 1 };
 	return true;
-}
-
-struct str str_trim(struct str s)
-{
-	while (s.len > 0 && (s.ptr[0] == ' ' || s.ptr[0] == '\t')) {
-		s.ptr++;
-		s.len--;
-	}
-	while (s.len > 0 && (s.ptr[s.len - 1] == ' ' || s.ptr[s.len - 1] == '\t'))
-		s.len--;
-	return s;
 }
 
 bool str_to_u64(struct str s, uint64_t max, uint64_t *value_out)

@@ -25,7 +25,14 @@ static inline unsigned char ascii_lower(unsigned char c)
 }
 
 /* The str from byte `from` on, at most `len` bytes; clamped to s. */
-struct str str_slice(struct str s, size_t from, size_t len);
+static inline struct str str_slice(struct str s, size_t from, size_t len)
+{
+	if (from > s.len)
+		from = s.len;
+	if (len > s.len - from)
+		len = s.len - from;
+	return (struct str){ s.ptr == NULL ? NULL : s.ptr + from, len };
+}
 /* ASCII case is ignored. */
 bool str_eq_nocase(struct str a, struct str b);
 bool str_starts(struct str s, struct str prefix);
@@ -33,13 +40,27 @@ bool str_ends(struct str s, struct str suffix);
 /* Byte order, shorter first: <0, 0, >0. */
 int str_cmp(struct str a, struct str b);
 /* The index of the first c, or s.len. */
-size_t str_find_char(struct str s, char c);
+static inline size_t str_find_char(struct str s, char c)
+{
+	const char *p = s.len == 0 ? NULL : memchr(s.ptr, c, s.len);
+
+	return p == NULL ? s.len : (size_t)(p - s.ptr);
+}
 /* The index of the first occurrence, or -1. */
 ptrdiff_t str_find(struct str s, struct str needle);
 /* Takes the part before `sep` off the front of *rest; false when *rest is spent (ptr NULL). "a,,b" gives a, "", b. */
 bool str_split(struct str *rest, char sep, struct str *part_out);
 /* Without spaces and tabs at both ends (OWS, RFC 9110 section 5.6.3). */
-struct str str_trim(struct str s);
+static inline struct str str_trim(struct str s)
+{
+	while (s.len > 0 && (s.ptr[0] == ' ' || s.ptr[0] == '\t')) {
+		s.ptr++;
+		s.len--;
+	}
+	while (s.len > 0 && (s.ptr[s.len - 1] == ' ' || s.ptr[s.len - 1] == '\t'))
+		s.len--;
+	return s;
+}
 /* The whole of s as a decimal number; false on anything else, or above max. */
 bool str_to_u64(struct str s, uint64_t max, uint64_t *value_out);
 uint64_t str_hash(struct str s);

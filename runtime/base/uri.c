@@ -326,7 +326,7 @@ enum uri_error uri_normalise(struct arena *a, struct str target, unsigned policy
 }
 
 /* inet_pton wants a NUL; no address is longer than the buffer, and none holds a NUL. */
-static bool is_address(int family, struct str s)
+static bool is_ipv6(struct str s)
 {
 	unsigned char address[16];
 	char text[48];
@@ -335,7 +335,7 @@ static bool is_address(int family, struct str s)
 		return false;
 	memcpy(text, s.ptr, s.len);
 	text[s.len] = '\0';
-	return inet_pton(family, text, address) == 1;
+	return inet_pton(AF_INET6, text, address) == 1;
 }
 
 /* A number, as resolvers of the inet_aton kind read one: they take "127.1" and "0x7f000001" for
@@ -353,25 +353,47 @@ static bool is_numeric_label(struct str s)
 	return s.len > 0;
 }
 
+/* Four numbers up to 255, without leading zeros. */
+static bool is_dotted_quad(struct str s)
+{
+	unsigned n_parts = 1, n_digits = 0, value = 0;
+
+	for (size_t i = 0; i < s.len; i++) {
+		unsigned digit = (unsigned char)s.ptr[i] - (unsigned)'0';
+
+		if (s.ptr[i] == '.' && n_digits != 0) {
+			n_parts++;
+			n_digits = value = 0;
+			continue;
+		}
+		value = value * 10 + digit;
+		n_digits++;
+		if (digit > 9 || value > 255 || (n_digits > 1 && value < 10))
+			return false;
+	}
+	return n_parts == 4 && n_digits != 0;
+}
+
 static bool is_reg_name(struct str s)
 {
-	size_t label = 0; /* where the current label begins */
+	const char *p = s.ptr, *end = s.ptr + s.len, *label = p; /* where the current label begins */
 
 	if (s.len == 0 || s.len > 255)
 		return false;
-	for (size_t i = 0; i < s.len; i++) {
-		if ((classes[(unsigned char)s.ptr[i]] & C_UNRESERVED) == 0)
+	for (; p < end; p++) {
+		if ((classes[(unsigned char)*p] & C_UNRESERVED) == 0)
 			return false;
-		if (s.ptr[i] != '.')
+		if (*p != '.')
 			continue;
-		if (i == label)
+		if (p == label)
 			return false;
-		if (i + 1 < s.len)
-			label = i + 1;
+		if (p + 1 < end)
+			label = p + 1;
 	}
-	if (!is_numeric_label(str_slice(s, label, s.len - label - (s.ptr[s.len - 1] == '.'))))
+	/* A number begins with a digit. */
+	if (*label > '9' || !is_numeric_label((struct str){ label, (size_t)(end - label) - (end[-1] == '.') }))
 		return true;
-	return is_address(AF_INET, s);
+	return is_dotted_quad(s);
 }
 
 static bool parse_port(struct str s, uint16_t *port_out)
@@ -400,7 +422,7 @@ enum uri_error uri_authority_parse(struct str s, struct uri_authority *out)
 		host = str_slice(s, 1, close - 1);
 		rest = str_slice(s, close + 1, s.len);
 		out->is_ipv6 = true;
-		if (!is_address(AF_INET6, host) || (rest.len > 0 && rest.ptr[0] != ':'))
+		if (!is_ipv6(host) || (rest.len > 0 && rest.ptr[0] != ':'))
 			return URI_BAD_HOST;
 	} else {
 		size_t colon = str_find_char(s, ':');

@@ -74,6 +74,12 @@ static struct exchange *take_block(struct exchange_pool *p)
 	return x;
 }
 
+/* Of a length that the compiler knows it would make a "rep stos", which the library's memset beats. */
+__attribute__((noipa)) static void clear(void *at, size_t len)
+{
+	memset(at, 0, len);
+}
+
 static void message_init(struct msg *m, enum msg_kind kind)
 {
 	m->kind = kind;
@@ -90,7 +96,7 @@ struct exchange *exchange_new(const struct conn *c, const struct toron_listener 
 
 	if (x == NULL)
 		return NULL;
-	memset(x, 0, sizeof(*x));
+	clear(x, sizeof(*x));
 	x->magic = EXCHANGE_MAGIC;
 	x->worker = w;
 	x->listener = l;

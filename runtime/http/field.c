@@ -13,70 +13,76 @@ struct str field_token_name(enum field_token t)
 	return names[t];
 }
 
-static enum field_token token_if(struct str name, enum field_token t)
-{
-	return memcmp(name.ptr, names[t].ptr, name.len) == 0 ? t : FIELD_OTHER;
-}
+/* Each compares with a constant of known length, which needs no call. */
+#define FIELD(token, name) \
+	static inline enum field_token is_##token(const char *p) \
+	{ \
+		return memcmp(p, name, sizeof(name) - 1) == 0 ? FIELD_##token : FIELD_OTHER; \
+	}
+#include "http/field.def"
+#undef FIELD
 
-/* By length and one telling byte; at most one memcmp. */
+/* By length and one telling byte; at most one comparison. */
 enum field_token field_token(struct str name)
 {
+	const char *p = name.ptr;
+
 	switch (name.len) {
-	case 2: return token_if(name, FIELD_TE);
-	case 3: return token_if(name, FIELD_VIA);
-	case 4: return name.ptr[0] == 'h' ? token_if(name, FIELD_HOST) : token_if(name, FIELD_DATE);
+	case 2: return is_TE(p);
+	case 3: return is_VIA(p);
+	case 4: return p[0] == 'h' ? is_HOST(p) : is_DATE(p);
 	case 6:
-		switch (name.ptr[0]) {
-		case 'a': return token_if(name, FIELD_ACCEPT);
-		case 'c': return token_if(name, FIELD_COOKIE);
-		case 'e': return token_if(name, FIELD_EXPECT);
-		default: return token_if(name, FIELD_SERVER);
+		switch (p[0]) {
+		case 'a': return is_ACCEPT(p);
+		case 'c': return is_COOKIE(p);
+		case 'e': return is_EXPECT(p);
+		default: return is_SERVER(p);
 		}
-	case 7: return name.ptr[0] == 'u' ? token_if(name, FIELD_UPGRADE) : token_if(name, FIELD_TRAILER);
-	case 8: return token_if(name, FIELD_LOCATION);
-	case 9: return name.ptr[0] == 'f' ? token_if(name, FIELD_FORWARDED) : token_if(name, FIELD_X_REAL_IP);
+	case 7: return p[0] == 'u' ? is_UPGRADE(p) : is_TRAILER(p);
+	case 8: return is_LOCATION(p);
+	case 9: return p[0] == 'f' ? is_FORWARDED(p) : is_X_REAL_IP(p);
 	case 10:
-		switch (name.ptr[0]) {
-		case 'c': return token_if(name, FIELD_CONNECTION);
-		case 'k': return token_if(name, FIELD_KEEP_ALIVE);
-		default: return token_if(name, FIELD_USER_AGENT);
+		switch (p[0]) {
+		case 'c': return is_CONNECTION(p);
+		case 'k': return is_KEEP_ALIVE(p);
+		default: return is_USER_AGENT(p);
 		}
-	case 12: return name.ptr[0] == 'c' ? token_if(name, FIELD_CONTENT_TYPE) : token_if(name, FIELD_MAX_FORWARDS);
-	case 14: return token_if(name, FIELD_CONTENT_LENGTH);
-	case 15: return token_if(name, FIELD_X_FORWARDED_FOR);
+	case 12: return p[0] == 'c' ? is_CONTENT_TYPE(p) : is_MAX_FORWARDS(p);
+	case 14: return is_CONTENT_LENGTH(p);
+	case 15: return is_X_FORWARDED_FOR(p);
 	case 16:
-		switch (name.ptr[12]) {
-		case 'h': return token_if(name, FIELD_X_FORWARDED_HOST);
-		case 'p': return token_if(name, FIELD_X_FORWARDED_PORT);
-		default: return token_if(name, FIELD_PROXY_CONNECTION);
+		switch (p[12]) {
+		case 'h': return is_X_FORWARDED_HOST(p);
+		case 'p': return is_X_FORWARDED_PORT(p);
+		default: return is_PROXY_CONNECTION(p);
 		}
-	case 17:
-		return name.ptr[0] == 'x' ? token_if(name, FIELD_X_FORWARDED_PROTO)
-					  : token_if(name, FIELD_TRANSFER_ENCODING);
-	case 18: return token_if(name, FIELD_PROXY_AUTHENTICATE);
-	case 19: return token_if(name, FIELD_PROXY_AUTHORIZATION);
+	case 17: return p[0] == 'x' ? is_X_FORWARDED_PROTO(p) : is_TRANSFER_ENCODING(p);
+	case 18: return is_PROXY_AUTHENTICATE(p);
+	case 19: return is_PROXY_AUTHORIZATION(p);
 	default: return FIELD_OTHER;
 	}
 }
 
+bool fields_grow(struct fields *f, struct arena *a)
+{
+	unsigned cap = f->cap == 0 ? 32 : 2u * f->cap;
+	struct field *at;
+
+	if (cap > UINT16_MAX)
+		return false;
+	at = arena_alloc(a, cap * sizeof(*at));
+	if (at == NULL)
+		return false;
+	if (f->n != 0)
+		memcpy(at, f->at, f->n * sizeof(*at));
+	f->at = at;
+	f->cap = (uint16_t)cap;
+	return true;
+}
+
 bool fields_add(struct fields *f, struct arena *a, struct str name, struct str value)
 {
-	if (f->n == f->cap) {
-		unsigned cap = f->cap == 0 ? 32 : 2u * f->cap;
-
-		if (cap > UINT16_MAX)
-			return false;
-		struct field *at = arena_alloc(a, cap * sizeof(*at));
-
-		if (at == NULL)
-			return false;
-		if (f->n != 0)
-			memcpy(at, f->at, f->n * sizeof(*at));
-		f->at = at;
-		f->cap = (uint16_t)cap;
-	}
-	f->at[f->n++] = (struct field){ .name = name, .value = value, .token = (uint16_t)field_token(name) };
-	return true;
+	return fields_append(f, a, &(struct field){ .name = name, .value = value, .token = (uint16_t)field_token(name) });
 }
 
 bool fields_set(struct fields *f, struct arena *a, struct str name, struct str value)
@@ -88,6 +94,7 @@ bool fields_set(struct fields *f, struct arena *a, struct str name, struct str v
 
 		fields_remove(f, name);
 		kept.value = value;
+		kept.is_line = false;
 		f->at[f->n++] = kept; /* at least one was removed, so there is room */
 		return true;
 	}
@@ -122,7 +129,7 @@ const struct field *fields_find(const struct fields *f, struct str name)
 	return NULL;
 }
 
-const struct field *fields_find_token(const struct fields *f, enum field_token t)
+const struct field *fields_search_token(const struct fields *f, enum field_token t)
 {
 	for (unsigned i = 0; i < f->n; i++)
 		if (f->at[i].token == t)

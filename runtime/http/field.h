@@ -21,12 +21,16 @@ enum field_token {
 struct field {
 	struct str name, value;
 	uint16_t token; /* enum field_token */
+	bool is_line;   /* "name: value CRLF" stands in one piece at name.ptr, to be sent as it is; who changes either clears this */
 };
 
 struct fields {
 	struct field *at; /* in the exchange's arena */
 	uint16_t n, cap;
+	uint64_t tokens;  /* a bit for each token that is, or was, among them */
 };
+_Static_assert(FIELD_TOKEN_COUNT <= 64, "fields.tokens has a bit for each token");
+#define FIELD_BIT(token) ((uint64_t)1 << (token))
 
 /* The token of a lower-case name. */
 enum field_token field_token(struct str name);
@@ -34,13 +38,28 @@ struct str field_token_name(enum field_token t);
 
 /* False when over the arena's budget. */
 bool fields_add(struct fields *f, struct arena *a, struct str name, struct str value);
+/* Room for one more; likewise. */
+bool fields_grow(struct fields *f, struct arena *a);
+/* As fields_add, for a codec that knows the rest. */
+static inline bool fields_append(struct fields *f, struct arena *a, const struct field *field)
+{
+	if (f->n == f->cap && !fields_grow(f, a))
+		return false;
+	f->tokens |= FIELD_BIT(field->token);
+	f->at[f->n++] = *field;
+	return true;
+}
 /* Replaces all of that name by one. */
 bool fields_set(struct fields *f, struct arena *a, struct str name, struct str value);
 void fields_remove(struct fields *f, struct str name);
 void fields_remove_token(struct fields *f, enum field_token t);
 /* The first, or NULL. */
 const struct field *fields_find(const struct fields *f, struct str name);
-const struct field *fields_find_token(const struct fields *f, enum field_token t);
+const struct field *fields_search_token(const struct fields *f, enum field_token t);
+static inline const struct field *fields_find_token(const struct fields *f, enum field_token t)
+{
+	return f->tokens & FIELD_BIT(t) ? fields_search_token(f, t) : NULL;
+}
 /* True if a comma-separated list field of that token has the member (case-insensitive). */
 bool fields_has_member(const struct fields *f, enum field_token t, struct str member);
 /* Takes the next non-empty, trimmed member off a comma-separated list; false at the end. */

@@ -389,34 +389,57 @@ static struct str port_text(struct exchange *x, const struct forwarding *f)
 	return arena_printf(&x->arena, "%u", (unsigned)x->listener->port);
 }
 
-static bool add(struct exchange *x, struct str name, struct str value)
+/* A line behind what was put before, and its field. */
+static inline __attribute__((always_inline)) bool put_line(struct exchange *x, char **at, struct str name, enum field_token token,
+	struct str value)
 {
-	return value.ptr != NULL && fields_add(&x->request.head, &x->arena, name, value);
+	struct field f = { .name = { *at, name.len }, .token = (uint16_t)token, .is_line = true };
+	char *p = *at;
+
+	if (value.ptr == NULL)
+		return false;
+	memcpy(p, name.ptr, name.len);
+	p += name.len;
+	*p++ = ':';
+	*p++ = ' ';
+	f.value = (struct str){ p, value.len };
+	memcpy(p, value.ptr, value.len);
+	p += value.len;
+	*p++ = '\r';
+	*p++ = '\n';
+	*at = p;
+	return fields_append(&x->request.head, &x->arena, &f);
 }
 
+#define NAMES_SIZE 160 /* bytes of all names with their punctuation, and of Via */
+
+/* All in one block, which can be sent in one piece. */
 bool forwarding_write(struct exchange *x, const struct forwarding *f)
 {
 	unsigned send = conf_of(x)->send;
 	struct str host = f->host.ptr != NULL ? f->host : x->request.authority;
-	struct str forwarded = STR_NONE;
-	bool ok = true;
+	struct str hops = send & TORON_FORWARD_FOR ? for_text(x, f) : STR("");
+	struct str port = send & TORON_FORWARD_PORT ? port_text(x, f) : STR("");
+	struct str real_ip = send & TORON_FORWARD_REAL_IP ? exchange_client_text(x) : STR("");
+	struct str forwarded = send & TORON_FORWARD_FORWARDED ? forwarded_text(x, forwarded_before(x, f)) : STR("");
+	char *at = arena_bytes(&x->arena, NAMES_SIZE + x->request.scheme.len + host.len + hops.len + port.len + real_ip.len +
+		forwarded.len);
+	bool ok = at != NULL;
 
-	if (send & TORON_FORWARD_FORWARDED)
-		forwarded = forwarded_text(x, forwarded_before(x, f));
 	/* A line of its own, behind those of earlier proxies. */
-	if (send & TORON_FORWARD_VIA)
-		ok = add(x, STR("via"), x->request.version_minor == 0 ? STR("1.0 toron") : STR("1.1 toron"));
-	if (send & TORON_FORWARD_FOR)
-		ok = ok && add(x, STR("x-forwarded-for"), for_text(x, f));
-	if (send & TORON_FORWARD_PROTO)
-		ok = ok && add(x, STR("x-forwarded-proto"), x->request.scheme);
-	if ((send & TORON_FORWARD_HOST) && host.len != 0)
-		ok = ok && add(x, STR("x-forwarded-host"), host);
-	if (send & TORON_FORWARD_PORT)
-		ok = ok && add(x, STR("x-forwarded-port"), port_text(x, f));
-	if (send & TORON_FORWARD_REAL_IP)
-		ok = ok && add(x, STR("x-real-ip"), exchange_client_text(x));
-	if (send & TORON_FORWARD_FORWARDED)
-		ok = ok && add(x, STR("forwarded"), forwarded);
+	if (ok && (send & TORON_FORWARD_VIA))
+		ok = put_line(x, &at, STR("via"), FIELD_VIA, x->request.version_minor == 0 ? STR("1.0 toron") : STR("1.1 toron"));
+	if (ok && (send & TORON_FORWARD_FOR))
+		ok = put_line(x, &at, STR("x-forwarded-for"), FIELD_X_FORWARDED_FOR, hops);
+	if (ok && (send & TORON_FORWARD_PROTO))
+		ok = put_line(x, &at, STR("x-forwarded-proto"), FIELD_X_FORWARDED_PROTO, x->request.scheme);
+	if (ok && (send & TORON_FORWARD_HOST) && host.len != 0)
+		ok = put_line(x, &at, STR("x-forwarded-host"), FIELD_X_FORWARDED_HOST, host);
+	if (ok && (send & TORON_FORWARD_PORT))
+		ok = put_line(x, &at, STR("x-forwarded-port"), FIELD_X_FORWARDED_PORT, port);
+	if (ok && (send & TORON_FORWARD_REAL_IP))
+		ok = put_line(x, &at, STR("x-real-ip"), FIELD_X_REAL_IP, real_ip);
+	if (ok && (send & TORON_FORWARD_FORWARDED))
+		ok = put_line(x, &at, STR("forwarded"), FIELD_FORWARDED, forwarded);
 	return ok;
 }

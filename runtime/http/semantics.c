@@ -43,22 +43,19 @@ struct str semantics_reason(uint16_t status)
 	}
 }
 
-/* True for fields that concern only one connection (RFC 9110 section 7.6.1). */
+/* Fields that concern only one connection (RFC 9110 section 7.6.1). */
+#define HOP_BY_HOP (FIELD_BIT(FIELD_CONNECTION) | FIELD_BIT(FIELD_KEEP_ALIVE) | FIELD_BIT(FIELD_PROXY_CONNECTION) | \
+	FIELD_BIT(FIELD_TE) | FIELD_BIT(FIELD_TRANSFER_ENCODING) | FIELD_BIT(FIELD_UPGRADE))
+
 static bool is_hop_by_hop(enum field_token t)
 {
-	switch (t) {
-	case FIELD_CONNECTION: case FIELD_KEEP_ALIVE: case FIELD_PROXY_CONNECTION: case FIELD_TE:
-	case FIELD_TRANSFER_ENCODING: case FIELD_UPGRADE:
-		return true;
-	default:
-		return false;
-	}
+	return t < FIELD_TOKEN_COUNT && (FIELD_BIT(t) & HOP_BY_HOP) != 0;
 }
 
 /* "connection: keep-alive, close, upgrade" names nothing that needs a search through the other fields. */
 static bool connection_names_fields(const struct fields *f)
 {
-	for (unsigned i = 0; i < f->n; i++) {
+	for (unsigned i = 0; i < f->n && (f->tokens & FIELD_BIT(FIELD_CONNECTION)); i++) {
 		if (f->at[i].token != FIELD_CONNECTION)
 			continue;
 		struct str rest = f->at[i].value, member;
@@ -101,6 +98,8 @@ static void strip(struct exchange *x, struct fields *f, const struct forwarding 
 {
 	unsigned kept = 0;
 
+	if (forwarding == NULL && !(f->tokens & HOP_BY_HOP))
+		return;
 	if (connection_names_fields(f))
 		drop_named(f);
 	for (unsigned i = 0; i < f->n; i++) {
@@ -108,7 +107,9 @@ static void strip(struct exchange *x, struct fields *f, const struct forwarding 
 
 		if (t == DROPPED || is_hop_by_hop(t) || (forwarding != NULL && forwarding_drops(x, forwarding, &f->at[i])))
 			continue;
-		f->at[kept++] = f->at[i];
+		if (kept != i)
+			f->at[kept] = f->at[i];
+		kept++;
 	}
 	f->n = (uint16_t)kept;
 }

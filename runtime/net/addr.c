@@ -106,17 +106,30 @@ static size_t format_number(uint32_t value, char *out)
 	return n;
 }
 
+static inline char *put_octet(char *p, uint8_t n)
+{
+	if (n >= 100) {
+		*p++ = (char)('0' + n / 100);
+		*p++ = (char)('0' + n / 10 % 10);
+	} else if (n >= 10) {
+		*p++ = (char)('0' + n / 10);
+	}
+	*p++ = (char)('0' + n % 10);
+	return p;
+}
+
 size_t addr_format_ip(const struct addr *a, char out[ADDR_TEXT_MAX])
 {
 	size_t len = 0;
 
 	if (a->is_v4) {
-		for (int i = 12; i < 16; i++) {
-			if (i > 12)
-				out[len++] = '.';
-			len += format_number(a->ip[i], out + len);
+		char *p = put_octet(out, a->ip[12]);
+
+		for (int i = 13; i < 16; i++) {
+			*p++ = '.';
+			p = put_octet(p, a->ip[i]);
 		}
-		return len;
+		return (size_t)(p - out);
 	}
 	CHECK(inet_ntop(AF_INET6, a->ip, out, ADDR_TEXT_MAX) != NULL);
 	len = strlen(out);

@@ -53,7 +53,7 @@ static void shelf_drop(struct buf_pool *p, struct shelf *s, size_t n)
 		s->least_free = s->n_free;
 }
 
-static void trim_later(struct buf_pool *p)
+static inline void trim_later(struct buf_pool *p)
 {
 	if (p->trimming)
 		return;
@@ -120,7 +120,7 @@ static struct buf *shelf_take(struct shelf *s)
 	return b;
 }
 
-static struct buf *buf_make(struct buf_pool *p, size_t size)
+__attribute__((noinline)) static struct buf *buf_make(struct buf_pool *p, size_t size)
 {
 	struct buf *b;
 
@@ -154,25 +154,16 @@ struct buf *buf_acquire(struct buf_pool *p, size_t want)
 	if (b == NULL)
 		return NULL;
 	b->refs = 1;
-	b->next = NULL;
 	p->lent += s->size;
 	return b;
 }
 
-void buf_release(struct buf **buf)
+void buf_give_back(struct buf *b)
 {
-	struct buf *b = *buf;
-	struct buf_pool *p;
-	struct shelf *s;
+	struct buf_pool *p = b->pool;
+	struct shelf *s = &p->shelves[b->cap == BUF_SMALL - sizeof(*b) ? 0 : 1];
 
-	if (b == NULL)
-		return;
-	*buf = NULL;
-	CHECK(b->refs > 0);
-	if (--b->refs > 0)
-		return;
-	p = b->pool;
-	s = &p->shelves[b->cap == BUF_SMALL - sizeof(*b) ? 0 : 1];
+	CHECK(p->lent >= s->size);
 	p->lent -= s->size;
 	if (KEEPS_FREED && !p->abandoned) {
 		b->next = s->free;

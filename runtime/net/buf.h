@@ -32,8 +32,17 @@ static inline struct buf *buf_ref(struct buf *b)
 	b->refs++;
 	return b;
 }
+/* Nobody has it any more. */
+void buf_give_back(struct buf *b);
 /* Drops one reference and clears the pointer; NULL is fine. */
-void buf_release(struct buf **b);
+static inline void buf_release(struct buf **b)
+{
+	struct buf *gone = *b;
+
+	*b = NULL;
+	if (gone != NULL && --gone->refs == 0)
+		buf_give_back(gone);
+}
 /* Bytes lent now; for metrics and tests. */
 size_t buf_pool_lent(const struct buf_pool *p);
 /* Bytes lent and kept for reuse. */

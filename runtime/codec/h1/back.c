@@ -142,33 +142,45 @@ static bool on_response(struct h1 *h, const struct h1_head *head)
 	return true;
 }
 
-bool h1_back_head(struct h1 *h)
+/* A head is most often whole: it is parsed at once. One that is cut off is looked at again when its end is there. */
+static enum fault parse_head(struct h1 *h, struct exchange *x, struct h1_head *head)
 {
 	struct h1_limits limits = h1_limits_of(h);
+	char *bytes = h->in->bytes + h->in_at;
+	size_t have = h->in_end - h->in_at, len = have;
+	enum fault fault = FAULT_NONE;
+
+	if (h->scanned != 0)
+		len = h1_head_length(bytes, have, &h->scanned);
+	if (len != 0)
+		fault = h1_parse_response(bytes, len, &limits, &x->arena, x->method_bit == TORON_HEAD, &x->response, head);
+	if (fault != FAULT_NONE)
+		return fault;
+	if (head->len == 0 && h->scanned == 0)
+		h1_head_length(bytes, have, &h->scanned);
+	else if (head->len != 0)
+		h->scanned = 0;
+	return (head->len != 0 ? head->len : have) > limits.header_bytes ? FAULT_BACK_PROTOCOL : FAULT_NONE;
+}
+
+bool h1_back_head(struct h1 *h)
+{
 	struct h1_head head = { 0 };
 	struct exchange *x = h->leg.x;
 	enum fault fault;
-	size_t len;
 
 	if (x == NULL || h->out_state == H1_OUT_IDLE) {
 		/* Bytes that no request asked for. */
 		back_fault(h, FAULT_BACK_PROTOCOL);
 		return false;
 	}
-	len = h1_head_length(h->in->bytes + h->in_at, h->in_end - h->in_at, &h->scanned);
-	if ((len != 0 ? len : h->in_end - h->in_at) > limits.header_bytes) {
-		back_fault(h, FAULT_BACK_PROTOCOL);
+	fault = parse_head(h, x, &head);
+	if (fault == FAULT_NONE && head.len == 0)
 		return false;
-	}
-	if (len == 0)
-		return false;
-	h->scanned = 0;
-	fault = h1_parse_response(h->in->bytes + h->in_at, len, &limits, &x->arena, x->method_bit == TORON_HEAD, &x->response,
-		&head);
 	/* An interim head is passed on before this returns, and there may be many. */
 	if (fault == FAULT_NONE && !is_interim(&x->response) && !exchange_keep_buf(x, h->in))
 		fault = FAULT_NO_MEMORY;
-	h->in_at += (uint32_t)len;
+	h->in_at += (uint32_t)head.len;
 	if (fault != FAULT_NONE) {
 		back_fault(h, fault);
 		return false;

@@ -177,6 +177,18 @@ static bool refuse_head(struct h1 *h, enum fault fault)
 	return false;
 }
 
+/* How many bytes to parse, when there is a whole head among them; else 0. */
+static size_t whole_head(struct h1 *h, const struct h1_limits *limits)
+{
+	const char *bytes = h->in->bytes + h->in_at;
+	size_t have = h->in_end - h->in_at;
+
+	/* Most requests have no body: an empty line is the last that has come, and the parser stops at the first one. */
+	if (h->scanned == 0 && have >= 4 && have <= limits->header_bytes && memcmp(bytes + have - 4, "\r\n\r\n", 4) == 0)
+		return have;
+	return h1_head_length(bytes, have, &h->scanned);
+}
+
 bool h1_front_head(struct h1 *h)
 {
 	struct h1_limits limits = h1_limits_of(h);
@@ -192,7 +204,7 @@ bool h1_front_head(struct h1 *h)
 	}
 	if (h->in_at == h->in_end)
 		return false;
-	len = h1_head_length(h->in->bytes + h->in_at, h->in_end - h->in_at, &h->scanned);
+	len = whole_head(h, &limits);
 	if ((len != 0 ? len : h->in_end - h->in_at) > limits.header_bytes)
 		return refuse_head(h, FAULT_HEAD_TOO_LARGE);
 	if (len == 0)
@@ -208,7 +220,7 @@ bool h1_front_head(struct h1 *h)
 	h->front.n_requests++;
 	exchange_keep_buf(x, h->in);
 	fault = h1_parse_request(h->in->bytes + h->in_at, len, &limits, &x->arena, &x->request, &head);
-	h->in_at += (uint32_t)len;
+	h->in_at = fault == FAULT_NONE ? h->in_at + (uint32_t)head.len : h->in_end;
 	h->http_10 = x->request.version_minor == 0;
 	h->keep_alive = head.keep_alive;
 	h->wait_continue = x->request.expect_continue;

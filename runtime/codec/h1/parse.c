@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "codec/h1/parse.h"
 
+#include <endian.h>
+
 #include "base/err.h"
 #include "base/uri.h"
 
@@ -26,10 +28,52 @@ static inline bool is_value_byte(unsigned char c)
 	return c >= 0x20 ? c != 0x7f : c == '\t';
 }
 
-/* A cursor over a complete head, which ends in an empty line: every line scan therefore ends. */
+/* Where a head is read. What cannot be taken leaves `at` where it went wrong: at `end`, if the bytes were good as far as they go. */
 struct cursor {
 	char *at, *end;
 };
+
+/* ---- eight bytes at a time: in these words the first byte is the lowest ---- */
+#define ONES 0x0101010101010101u
+#define HIGHS 0x8080808080808080u
+
+static inline uint64_t load8(const char *p)
+{
+	uint64_t w;
+
+	memcpy(&w, p, 8);
+	return le64toh(w);
+}
+
+static inline void store8(char *p, uint64_t w)
+{
+	w = htole64(w);
+	memcpy(p, &w, 8);
+}
+
+/* The number of the lowest byte whose high bit is set, which one is. */
+static inline unsigned first_high(uint64_t highs)
+{
+	return (unsigned)__builtin_ctzll(highs) / 8;
+}
+
+/* The high bit of each byte that is a letter or "-": most names are made of these. */
+static inline uint64_t name_bytes(uint64_t w)
+{
+	uint64_t low = (w | ONES * 0x20) & ~HIGHS;
+	uint64_t letter = (low + ONES * (0x80 - 'a')) & ~(low + ONES * (0x7f - 'z'));
+	uint64_t no_dash = ((w ^ ONES * '-') & ~HIGHS) + ONES * 0x7f;
+
+	return (letter | ~no_dash) & ~w & HIGHS;
+}
+
+/* The high bit of each byte that may not stand in a field value; of those above the lowest one, only as a guess. HTAB is among them. */
+static inline uint64_t odd_bytes(uint64_t w)
+{
+	uint64_t is_del = w ^ ONES * 0x7f;
+
+	return (((w - ONES * 0x20) & ~w) | ((is_del - ONES) & ~is_del)) & HIGHS;
+}
 
 size_t h1_head_length(const char *bytes, size_t len, size_t *scanned)
 {
@@ -65,12 +109,15 @@ size_t h1_skip_empty(const char *bytes, size_t len)
 	return n;
 }
 
-static bool take_crlf(struct cursor *c)
+static inline bool take_crlf(struct cursor *c)
 {
-	if (c->end - c->at < 2 || c->at[0] != '\r' || c->at[1] != '\n')
-		return false;
-	c->at += 2;
-	return true;
+	if (c->end - c->at >= 2 && c->at[0] == '\r' && c->at[1] == '\n') {
+		c->at += 2;
+		return true;
+	}
+	if (c->end - c->at == 1 && c->at[0] == '\r')
+		c->at = c->end;
+	return false;
 }
 
 /* A token up to the byte `stop`, which no token holds and which is taken too; ptr NULL on anything else. */
@@ -80,65 +127,88 @@ static struct str take_token(struct cursor *c, char stop)
 
 	while (p < c->end && token_lower[(unsigned char)*p] != 0)
 		p++;
+	c->at = p;
 	if (p == c->end || p == start || *p != stop)
 		return STR_NONE;
 	c->at = p + 1;
 	return (struct str){ start, (size_t)(p - start) };
 }
 
-/* A field name and its colon; the name is lowered in place. */
-static struct str take_name(struct cursor *c)
+/* Lowers the field name at p in place. Returns its end, which may be no colon. */
+static inline char *lower_name(char *p, char *end)
 {
-	char *start = c->at, *p = start;
 	unsigned char low;
 
-	for (; p < c->end && (low = token_lower[(unsigned char)*p]) != 0; p++)
+	while (end - p >= 8) {
+		uint64_t w = load8(p), others = ~name_bytes(w) & HIGHS;
+
+		if (others != 0) {
+			uint64_t before = ((others & -others) >> 7) - 1;
+
+			/* "-" has the bit that makes a letter small. */
+			store8(p, w | (before & ONES * 0x20));
+			p += first_high(others);
+			if (*p == ':')
+				return p;
+			break;
+		}
+		store8(p, w | ONES * 0x20);
+		p += 8;
+	}
+	for (; p < end && (low = token_lower[(unsigned char)*p]) != 0; p++)
 		*p = (char)low;
-	if (p == c->end || p == start || *p != ':')
-		return STR_NONE;
-	c->at = p + 1;
-	return (struct str){ start, (size_t)(p - start) };
+	return p;
 }
 
-/* The first byte in [p, end) that may not stand in a field value; eight at a time while they are plain. */
-static char *skip_value(char *p, char *end)
+/* The first byte in [p, end) that may not stand in a field value. */
+static inline char *skip_value(char *p, char *end)
 {
-	const uint64_t ones = 0x0101010101010101u, highs = 0x8080808080808080u;
-	uint64_t eight;
+	while (end - p >= 8) {
+		uint64_t odd = odd_bytes(load8(p));
 
-	for (; end - p >= 8; p += 8) {
-		memcpy(&eight, p, 8);
-		uint64_t is_del = eight ^ (ones * 0x7f);
-		/* The high bit of a byte is set where it is below 0x20, or 0x7f; or, harmlessly, above such a one. */
-		uint64_t odd = ((eight - ones * 0x20) & ~eight) | ((is_del - ones) & ~is_del);
-
-		if ((odd & highs) != 0)
-			break;
+		if (odd == 0) {
+			p += 8;
+			continue;
+		}
+		p += first_high(odd);
+		if (*p != '\t')
+			return p;
+		p++;
 	}
 	while (p < end && is_value_byte((unsigned char)*p))
 		p++;
 	return p;
 }
 
-/* One field line. */
-static bool take_field(struct cursor *c, struct str *name_out, struct str *value_out)
+static inline bool is_blank(char c)
 {
-	char *start, *p;
+	return c == ' ' || c == '\t';
+}
 
-	*name_out = take_name(c);
-	if (name_out->ptr == NULL)
+/* One field line; its token is left open. The usual form, a blank before the value and none behind, is a line that can be sent as it is. */
+static inline __attribute__((always_inline)) bool take_field(struct cursor *c, struct field *f)
+{
+	char *name = c->at, *colon = lower_name(name, c->end), *start = colon + 1, *stop;
+
+	c->at = colon;
+	if (colon == c->end || *colon != ':' || colon == name)
 		return false;
-	p = c->at;
-	while (p < c->end && (*p == ' ' || *p == '\t'))
-		p++;
-	start = p;
-	p = skip_value(p, c->end);
-	c->at = p;
+	f->name = (struct str){ name, (size_t)(colon - name) };
+	f->is_line = c->end - colon > 2 && colon[1] == ' ' && !is_blank(colon[2]);
+	if (f->is_line)
+		start++;
+	else
+		while (start < c->end && is_blank(*start))
+			start++;
+	c->at = stop = skip_value(start, c->end);
 	if (!take_crlf(c))
 		return false;
-	while (p > start && (p[-1] == ' ' || p[-1] == '\t'))
-		p--;
-	*value_out = (struct str){ start, (size_t)(p - start) };
+	if (is_blank(stop[-1]) && stop != start) {
+		f->is_line = false;
+		while (stop > start && is_blank(stop[-1]))
+			stop--;
+	}
+	f->value = (struct str){ start, (size_t)(stop - start) };
 	return true;
 }
 
@@ -150,10 +220,16 @@ struct gathered {
 		bad_length;
 };
 
-static void gather_connection(struct gathered *g, struct str value)
+/* True if it names nothing else. */
+static bool gather_connection(struct gathered *g, struct str value)
 {
+	bool is_understood = true;
 	struct str member;
 
+	if (str_eq(value, STR("keep-alive"))) {
+		g->keep_alive = true;
+		return true;
+	}
 	while (field_next_member(&value, &member)) {
 		if (str_eq_nocase(member, STR("close")))
 			g->close = true;
@@ -161,7 +237,10 @@ static void gather_connection(struct gathered *g, struct str value)
 			g->keep_alive = true;
 		else if (str_eq_nocase(member, STR("upgrade")))
 			g->upgrade_named = true;
+		else
+			is_understood = false;
 	}
+	return is_understood;
 }
 
 /* True if the field is framing or the like and is not kept among the fields. */
@@ -190,8 +269,7 @@ static bool gather(struct gathered *g, enum field_token t, struct str value)
 		g->host = value;
 		return true;
 	case FIELD_CONNECTION:
-		gather_connection(g, value);
-		return false; /* semantics.c needs the fields that it names */
+		return gather_connection(g, value); /* semantics.c strips other fields that it names */
 	case FIELD_UPGRADE:
 		if (g->upgrade.ptr != NULL)
 			g->two_upgrades = true;
@@ -208,29 +286,46 @@ static bool gather(struct gathered *g, enum field_token t, struct str value)
 	}
 }
 
-static enum fault take_fields(struct cursor *c, const struct h1_limits *limits, struct arena *a, struct fields *f,
+static enum fault take_fields(struct cursor *cursor, const struct h1_limits *limits, struct arena *a, struct fields *f,
 	struct gathered *g, enum fault bad)
 {
-	struct str name, value;
-	uint32_t n = 0;
+	struct cursor c = *cursor;
+	enum fault fault = FAULT_NONE;
+	uint32_t left = limits->header_count;
+	uint64_t tokens = 0;
 
-	while (!take_crlf(c)) {
-		if (!take_field(c, &name, &value))
-			return bad;
-		if (++n > limits->header_count)
-			return bad == FAULT_BAD_REQUEST ? FAULT_HEAD_TOO_LARGE : bad;
-		if (gather(g, field_token(name), value))
-			continue;
-		if (!fields_add(f, a, name, value))
-			return FAULT_NO_MEMORY;
+	while (fault == FAULT_NONE && !take_crlf(&c)) {
+		if (f->n == f->cap && !fields_grow(f, a)) {
+			fault = FAULT_NO_MEMORY;
+			break;
+		}
+		struct field *field = &f->at[f->n];
+
+		if (!take_field(&c, field)) {
+			fault = bad;
+		} else if (left-- == 0) {
+			fault = bad == FAULT_BAD_REQUEST ? FAULT_HEAD_TOO_LARGE : bad;
+		} else {
+			field->token = (uint16_t)field_token(field->name);
+			if (field->token != FIELD_OTHER && gather(g, field->token, field->value))
+				continue;
+			tokens |= FIELD_BIT(field->token);
+			f->n++;
+		}
 	}
-	return c->at == c->end ? FAULT_NONE : bad;
+	f->tokens |= tokens;
+	*cursor = c;
+	return fault;
 }
 
 /* "HTTP/1.x", followed by `stop`. */
 static enum fault take_version(struct cursor *c, uint8_t *minor_out)
 {
-	if (c->end - c->at < 8 || memcmp(c->at, "HTTP/", 5) != 0 || c->at[6] != '.')
+	if (c->end - c->at < 8) {
+		c->at = c->end;
+		return FAULT_BAD_REQUEST;
+	}
+	if (memcmp(c->at, "HTTP/", 5) != 0 || c->at[6] != '.')
 		return FAULT_BAD_REQUEST;
 	if (c->at[5] < '0' || c->at[5] > '9' || c->at[7] < '0' || c->at[7] > '9')
 		return FAULT_BAD_REQUEST;
@@ -274,6 +369,7 @@ static enum fault take_target(struct cursor *c, const struct h1_limits *limits, 
 
 	while (p < c->end && (unsigned char)*p > 0x20 && *p != 0x7f)
 		p++;
+	c->at = p;
 	if (p == c->end || *p != ' ' || p == start)
 		return FAULT_BAD_REQUEST;
 	m->path = (struct str){ start, (size_t)(p - start) };
@@ -355,6 +451,12 @@ enum fault h1_parse_request(char *bytes, size_t len, const struct h1_limits *lim
 	m->scheme = STR("http");
 	if (fault == FAULT_NONE)
 		fault = take_fields(&c, limits, a, &m->head, &g, FAULT_BAD_REQUEST);
+	if (fault == FAULT_BAD_REQUEST && c.at == c.end) {
+		m->head.n = 0;
+		head_out->len = 0;
+		return FAULT_NONE;
+	}
+	head_out->len = (size_t)(c.at - bytes);
 	if (fault == FAULT_NONE)
 		fault = request_target(&g, m);
 	if (fault == FAULT_NONE)
@@ -374,7 +476,13 @@ enum fault h1_parse_request(char *bytes, size_t len, const struct h1_limits *lim
 
 static bool status_line(struct cursor *c, struct msg *m)
 {
-	if (take_version(c, &m->version_minor) != FAULT_NONE || c->end - c->at < 5 || c->at[0] != ' ')
+	if (take_version(c, &m->version_minor) != FAULT_NONE)
+		return false;
+	if (c->end - c->at < 5) {
+		c->at = c->end;
+		return false;
+	}
+	if (c->at[0] != ' ')
 		return false;
 	for (int i = 1; i <= 3; i++)
 		if (c->at[i] < '0' || c->at[i] > '9')
@@ -411,15 +519,21 @@ enum fault h1_parse_response(char *bytes, size_t len, const struct h1_limits *li
 {
 	struct cursor c = { bytes, bytes + len };
 	struct gathered g = { .length = -1 };
-	enum fault fault;
+	enum fault fault = FAULT_BACK_PROTOCOL;
 
 	m->head.n = m->trailers.n = 0;
+	m->head.tokens = 0;
 	m->length = -1;
-	if (!status_line(&c, m))
-		return FAULT_BACK_PROTOCOL;
-	fault = take_fields(&c, limits, a, &m->head, &g, FAULT_BACK_PROTOCOL);
+	head_out->len = 0;
+	if (status_line(&c, m))
+		fault = take_fields(&c, limits, a, &m->head, &g, FAULT_BACK_PROTOCOL);
+	if (fault == FAULT_BACK_PROTOCOL && c.at == c.end) {
+		m->head.n = m->status = 0;
+		return FAULT_NONE;
+	}
 	if (fault != FAULT_NONE)
 		return fault;
+	head_out->len = (size_t)(c.at - bytes);
 	if (!response_framing(&g, method_is_head, m, head_out))
 		return FAULT_BACK_PROTOCOL;
 	head_out->keep_alive = m->version_minor == 1 ? !g.close : g.keep_alive && !g.close;
@@ -433,13 +547,14 @@ enum fault h1_parse_response(char *bytes, size_t len, const struct h1_limits *li
 enum fault h1_parse_trailers(char *bytes, size_t len, const struct h1_limits *limits, struct arena *a, struct fields *out)
 {
 	struct cursor c = { bytes, bytes + len };
-	struct str name, value;
+	struct field field;
 	uint32_t n = 0;
 
 	while (!take_crlf(&c)) {
-		if (!take_field(&c, &name, &value) || ++n > limits->header_count)
+		if (!take_field(&c, &field) || ++n > limits->header_count)
 			return FAULT_BAD_REQUEST;
-		switch (field_token(name)) {
+		field.token = (uint16_t)field_token(field.name);
+		switch (field.token) {
 		case FIELD_CONTENT_LENGTH: case FIELD_TRANSFER_ENCODING: case FIELD_HOST: case FIELD_CONNECTION:
 		case FIELD_UPGRADE: case FIELD_TE: case FIELD_TRAILER: case FIELD_EXPECT:
 			return FAULT_BAD_REQUEST;
@@ -450,7 +565,7 @@ enum fault h1_parse_trailers(char *bytes, size_t len, const struct h1_limits *li
 		default:
 			break;
 		}
-		if (!fields_add(out, a, name, value))
+		if (!fields_append(out, a, &field))
 			return FAULT_NO_MEMORY;
 	}
 	return c.at == c.end ? FAULT_NONE : FAULT_BAD_REQUEST;

@@ -16,6 +16,7 @@ enum h1_framing { H1_NO_BODY, H1_LENGTH, H1_CHUNKED, H1_UNTIL_CLOSE };
 
 /* What a head says about the connection and the body, beside the message. */
 struct h1_head {
+	size_t len;           /* of the head, its empty line included; 0: the bytes end before the head does */
 	enum h1_framing framing;
 	bool keep_alive;
 	bool upgrade;         /* "connection: upgrade" with an upgrade field */
@@ -33,8 +34,9 @@ size_t h1_head_length(const char *bytes, size_t len, size_t *scanned);
 /* How many bytes of leading CRLF to ignore before a request line (RFC 9112 section 2.2): at most 2 lines. */
 size_t h1_skip_empty(const char *bytes, size_t len);
 
-/* Parses a complete head of `len` bytes. The result is FAULT_NONE or what is wrong (a response: FAULT_BACK_PROTOCOL). `m` was
- * initialised; fields go to the arena. */
+/* Parses the head at the start of `len` bytes, which may hold more, or less. The result is FAULT_NONE or what is wrong (a response:
+ * FAULT_BACK_PROTOCOL). `m` was initialised; fields go to the arena. After FAULT_NONE with head_out->len 0, `m` is to be parsed anew
+ * when more bytes have come. */
 enum fault h1_parse_request(char *bytes, size_t len, const struct h1_limits *limits, struct arena *a, struct msg *m,
 	struct h1_head *head_out);
 /* `method_is_head`: the request was HEAD, so that no body follows. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Heads as text. Everything is put together anew from the message, so that what is forwarded can be read in one way only. */
+/* Heads as text. Everything is put together anew from the message, so that what is forwarded can be read in one way only; lines that
+ * would come out as they came in are copied whole. */
 #include "codec/h1/h1.h"
 
 #include "http/semantics.h"
@@ -42,10 +43,28 @@ static size_t fields_size(const struct fields *f)
 	return size;
 }
 
+static const char *line_end(const struct field *f)
+{
+	return f->value.ptr + f->value.len + 2;
+}
+
+/* Lines that the peer wrote as we would leave as they came, as many at once as stand together. */
 static char *put_fields(char *p, const struct fields *f)
 {
-	for (unsigned i = 0; i < f->n; i++)
-		p = put_field(p, f->at[i].name, f->at[i].value);
+	const struct field *at = f->at, *end = f->at + f->n;
+
+	while (at < end) {
+		if (!at->is_line) {
+			p = put_field(p, at->name, at->value);
+			at++;
+			continue;
+		}
+		const char *from = at->name.ptr, *to = from;
+
+		for (; at < end && at->is_line && at->name.ptr == to; at++)
+			to = line_end(at);
+		p = put(p, (struct str){ from, (size_t)(to - from) });
+	}
 	return p;
 }
 

@@ -56,7 +56,7 @@ START_TEST(request_is_understood)
 	is(msg.method, "GET");
 	is(msg.path, "/a?b");
 	is(msg.authority, "Ex");
-	ck_assert_int_eq(msg.head.n, 2);
+	ck_assert_int_eq(msg.head.n, 1); /* what "connection" says is understood */
 	is(msg.head.at[0].name, "x-y");
 	is(msg.head.at[0].value, "v");
 	ck_assert_int_eq(head.framing, H1_NO_BODY);
@@ -242,6 +242,78 @@ START_TEST(bytes_of_a_value)
 }
 END_TEST
 
+/* Names are read eight bytes at a time, too. */
+START_TEST(bytes_of_a_name)
+{
+	static const char name[] = "A-Quite-Long-Name_1";
+
+	for (unsigned at = 0; at < sizeof(name) - 1; at++) {
+		for (unsigned byte = 0; byte < 256; byte++) {
+			char c = (char)byte, s[100];
+			int len = snprintf(s, sizeof(s), "GET / HTTP/1.1\r\nHost: a\r\n%s: x\r\n\r\n", name);
+			bool good = field_is_token((struct str){ &c, 1 }) || (c == ':' && at != 0);
+
+			s[sizeof("GET / HTTP/1.1\r\nHost: a\r\n") - 1 + at] = c;
+			memset(&msg, 0, sizeof(msg));
+			memcpy(text, s, (size_t)len);
+			ck_assert_int_eq(h1_parse_request(text, (size_t)len, &limits, &arena, &msg, &head),
+				good ? FAULT_NONE : FAULT_BAD_REQUEST);
+			for (size_t i = 0; good && i < msg.head.at[0].name.len; i++)
+				ck_assert_int_eq(msg.head.at[0].name.ptr[i],
+					ascii_lower((unsigned char)s[sizeof("GET / HTTP/1.1\r\nHost: a\r\n") - 1 + i]));
+			finish();
+			begin();
+		}
+	}
+}
+END_TEST
+
+START_TEST(a_head_may_be_cut_off_anywhere)
+{
+	static const char answer[] = "HTTP/1.1 200 OK\r\nServer: a-name\r\nX:\t y \r\nContent-Length: 3\r\n\r\nabc";
+	static const char ask[] = "POST /path?query HTTP/1.1\r\nHost: a.example\r\nX-Other:\r\nContent-Length: 3\r\n\r\nabc";
+
+	for (size_t n = 0; n < sizeof(answer); n++) {
+		memset(&msg, 0, sizeof(msg));
+		memcpy(text, answer, n);
+		ck_assert_int_eq(h1_parse_response(text, n, &limits, &arena, false, &msg, &head), FAULT_NONE);
+		ck_assert_uint_eq(head.len, n < sizeof(answer) - 4 ? 0 : sizeof(answer) - 4);
+		ck_assert_int_eq(msg.status, head.len == 0 ? 0 : 200);
+	}
+	for (size_t n = 0; n < sizeof(ask); n++) {
+		memset(&msg, 0, sizeof(msg));
+		memcpy(text, ask, n);
+		ck_assert_int_eq(h1_parse_request(text, n, &limits, &arena, &msg, &head), FAULT_NONE);
+		ck_assert_uint_eq(head.len, n < sizeof(ask) - 4 ? 0 : sizeof(ask) - 4);
+	}
+}
+END_TEST
+
+/* Only what would come out as it came in may be sent as it is. */
+START_TEST(lines_that_can_be_sent_as_they_are)
+{
+	static const struct { const char *line; bool is_line; } cases[] = {
+		{ "X-Name: value", true }, { "x: a b\tc", true }, { "x: ", true }, { "x:", false }, { "x:value", false },
+		{ "x:\tvalue", false }, { "x:  value", false }, { "x: value ", false }, { "x: value\t", false }, { "x:  ", false },
+		{ "x: \xff", true },
+	};
+	char s[200];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		snprintf(s, sizeof(s), "GET / HTTP/1.1\r\nHost: a\r\n%s\r\n\r\n", cases[i].line);
+		ck_assert_int_eq(request(s), FAULT_NONE);
+		ck_assert_msg(msg.head.at[0].is_line == cases[i].is_line, "%s", cases[i].line);
+		if (!cases[i].is_line)
+			continue;
+		ck_assert_ptr_eq(msg.head.at[0].value.ptr, msg.head.at[0].name.ptr + msg.head.at[0].name.len + 2);
+		ck_assert_mem_eq(msg.head.at[0].name.ptr + msg.head.at[0].name.len, ": ", 2);
+		ck_assert_mem_eq(msg.head.at[0].value.ptr + msg.head.at[0].value.len, "\r\n", 2);
+		ck_assert(fields_set(&msg.head, &arena, STR("x"), STR("y")));
+		ck_assert(!msg.head.at[msg.head.n - 1].is_line);
+	}
+}
+END_TEST
+
 START_TEST(protocols_that_are_no_tunnel)
 {
 	static const char *const refused[] = { "h2c", "H2C", "HTTP/2.0", "TLS/1.0", "websocket, h2c", "h3" };
@@ -285,6 +357,9 @@ Suite *suite_h1_parse(void)
 	tcase_add_test(t, trailers_may_not_pass_for_ours);
 	tcase_add_test(t, only_space_or_an_extension_follows_a_size);
 	tcase_add_test(t, bytes_of_a_value);
+	tcase_add_test(t, bytes_of_a_name);
+	tcase_add_test(t, a_head_may_be_cut_off_anywhere);
+	tcase_add_test(t, lines_that_can_be_sent_as_they_are);
 	tcase_add_test(t, protocols_that_are_no_tunnel);
 	tcase_add_test(t, an_overruled_host_is_valid_all_the_same);
 	suite_add_tcase(s, t);

@@ -91,7 +91,7 @@ END_TEST
 
 START_TEST(what_was_decided_is_told_too)
 {
-	struct field agent = { STR("user-agent"), STR("curl \"8\"\t\\\x01"), FIELD_USER_AGENT };
+	struct field agent = { .name = STR("user-agent"), .value = STR("curl \"8\"\t\\\x01"), .token = FIELD_USER_AGENT };
 
 	x.route = &route;
 	x.backend = &backend;
@@ -99,7 +99,7 @@ START_TEST(what_was_decided_is_told_too)
 	x.tries = 2;
 	x.fault = FAULT_CONNECT_TIMEOUT;
 	x.request_id = STR("abc-1");
-	x.request.head = (struct fields){ &agent, 1, 1 };
+	x.request.head = (struct fields){ .at = &agent, .n = 1, .cap = 1, .tokens = FIELD_BIT(FIELD_USER_AGENT) };
 	x.request.version_minor = 0;
 	x.request.body.appended = 12;
 	x.response.body.sent = 34567890123;
