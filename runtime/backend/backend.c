@@ -463,6 +463,23 @@ static void resolve(struct dispatch *d, struct server *s)
 		arm(d, d->backend->conf->connect_ms);
 }
 
+/* An idle connection that is fit for use; NULL: there is none. */
+static struct back_conn *take_idle(struct server *s)
+{
+	const struct toron_back *codec = s->backend->conf->codec;
+
+	while (!list_empty(&s->idle)) {
+		struct back_conn *c = first_idle(s);
+
+		if (codec->is_fit != NULL && !codec->is_fit(c))
+			continue; /* on_gone has taken it out */
+		list_remove(&c->link);
+		s->n_idle--;
+		return c;
+	}
+	return NULL;
+}
+
 #define PICKS 4 /* of another server than before, while there is one */
 
 static int choose(struct dispatch *d)
@@ -479,6 +496,7 @@ static void pick(struct dispatch *d)
 {
 	struct backend *b = d->backend;
 	int i = choose(d);
+	struct back_conn *c;
 	struct server *s;
 
 	if (i < 0) {
@@ -487,11 +505,8 @@ static void pick(struct dispatch *d)
 	}
 	s = &b->servers[i];
 	d->x->server = (uint32_t)i;
-	if (!d->fresh && !list_empty(&s->idle)) {
-		struct back_conn *c = first_idle(s);
-
-		list_remove(&c->link);
-		s->n_idle--;
+	c = d->fresh ? NULL : take_idle(s);
+	if (c != NULL) {
 		attach(d, s, c);
 		return;
 	}

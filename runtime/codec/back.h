@@ -43,6 +43,9 @@ struct toron_back {
 	struct leg *(*leg)(struct back_conn *b);
 	/* Closes an idle connection. */
 	void (*close)(struct back_conn *b);
+	/* False, and it is closed, if an idle connection turns out to be of no use: its server has closed it, or sent what nobody asked
+	 * for. NULL: it always is. */
+	bool (*is_fit)(struct back_conn *b);
 };
 
 /* What open begins with: conn_connect, and the client's side of TLS on top. 0, or ERR_* and nothing is open. */

@@ -244,6 +244,19 @@ unsigned loop_io_wanted(const struct loop_io *io)
 	return ev_is_active(w) ? (unsigned)w->events & (LOOP_READ | LOOP_WRITE) : 0;
 }
 
+unsigned loop_io_take(struct loop_io *io, unsigned events)
+{
+	ev_io *w = io_storage(io);
+	int pending;
+
+	if (!ev_is_pending(w))
+		return 0;
+	pending = ev_clear_pending(io->loop->ev, w);
+	if (pending & ~(int)events)
+		ev_feed_event(io->loop->ev, w, pending & ~(int)events);
+	return (unsigned)pending & events;
+}
+
 static struct timer_storage *timer_storage(struct loop_timer *t)
 {
 	return (struct timer_storage *)(void *)t->ev;

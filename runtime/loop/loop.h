@@ -35,6 +35,8 @@ void loop_io_init(struct loop_io *io, struct loop *l, int fd, loop_io_fn *fn);
 /* The events to be told of from now on (0: none). Cheap when nothing changes. */
 void loop_io_want(struct loop_io *io, unsigned events);
 unsigned loop_io_wanted(const struct loop_io *io);
+/* Takes back `events` that this turn has found and not told yet; those that there were. */
+unsigned loop_io_take(struct loop_io *io, unsigned events);
 
 /* A deadline. Setting it later again only stores the new deadline; the timer underneath is re-armed when it fires too early,
  * so that pushing an idle limit on every read costs a store. */

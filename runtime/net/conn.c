@@ -281,6 +281,12 @@ ptrdiff_t conn_writev(struct conn *c, const struct iovec *iov, int n)
 	return taken;
 }
 
+void conn_catch_up(struct conn *c)
+{
+	if (c->state == CONN_OPEN && loop_io_take(&c->io, LOOP_READ) != 0)
+		c->user->readable(c);
+}
+
 void conn_pause(struct conn *c)
 {
 	if (c->paused)

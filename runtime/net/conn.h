@@ -92,6 +92,9 @@ static inline ptrdiff_t conn_read(struct conn *c, void *into, size_t room)
 }
 /* Arms the write watcher when not everything was taken, and disarms it when everything was. */
 ptrdiff_t conn_writev(struct conn *c, const struct iovec *iov, int n);
+/* What this turn has found and not told yet is read at once: afterwards, what the peer sent before the turn began has been seen. Costs
+ * nothing when there is nothing. */
+void conn_catch_up(struct conn *c);
 void conn_pause(struct conn *c);  /* stop reading; no-op when paused */
 void conn_unpause(struct conn *c);
 void conn_deadline(struct conn *c, uint64_t ms); /* from now; 0: none */

@@ -3,6 +3,7 @@
 draining. The gateway must neither take a part for a whole nor wait for ever."""
 import hashlib
 import os
+import signal
 import socket
 import struct
 import threading
@@ -39,6 +40,11 @@ def cpu_seconds(gateway):
     with open("/proc/%d/stat" % gateway.process.pid) as f:
         fields = f.read().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def state_of(gateway):
+    with open("/proc/%d/stat" % gateway.process.pid) as f:
+        return f.read().rsplit(")", 1)[1].split()[0]
 
 
 def is_whole(data):
@@ -366,6 +372,56 @@ def test_bytes_on_a_pooled_connection():
             assert c.response().body == b"ok"
             time.sleep(0.2)
         assert len(p.backend.connections) == 5
+
+
+def test_bytes_on_a_pooled_connection_as_it_is_reused():
+    """Both the next request and bytes that nobody asked for are there when the gateway wakes, in either order."""
+    def serve(c):
+        while True:
+            c.request()
+            c.send(OK)
+
+    def stop_and(gateway, *acts):
+        os.kill(gateway.process.pid, signal.SIGSTOP)
+        try:
+            while state_of(gateway) != "T":
+                time.sleep(0.01)
+            for act in acts:
+                act()
+                time.sleep(0.05)
+        finally:
+            os.kill(gateway.process.pid, signal.SIGCONT)
+
+    stale = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwrong"
+    with Proxy(serve, extra="runtime: {workers: 1}") as p, p.connect() as c:
+        c.send(GET)
+        assert c.response().body == b"ok"
+        for i in range(6):
+            acts = [lambda: p.backend.connections[-1].send(stale), lambda: c.send(GET)]
+            stop_and(p.gateway, *(acts if i % 2 else acts[::-1]))
+            r = c.response()
+            assert (r.status, r.body) == (200, b"ok"), (i, r.status, r.body)
+        assert len(p.backend.connections) == 7, len(p.backend.connections)
+
+
+def test_bytes_behind_an_answer_that_fills_the_buffer():
+    """The read that brings the end of an answer may leave more behind; a pipelined request must not be given that."""
+    stale = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwrong"
+
+    def serve(c):
+        while True:
+            n = int(c.request().target[1:])
+            head = b"HTTP/1.1 200 OK\r\nContent-Length: %5d\r\n\r\n" % 0
+            body = b"x" * max(n - len(head), 0)
+            c.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body) + (stale if n else b""))
+
+    with Proxy(serve, extra="runtime: {workers: 1}") as p:
+        for n in range(16330, 16390):
+            with p.connect() as c:
+                c.send(b"GET /%d HTTP/1.1\r\nHost: a\r\n\r\nGET /0 HTTP/1.1\r\nHost: a\r\n\r\n" % n)
+                assert len(c.response().body) > 16000
+                r = c.response()
+                assert (r.status, r.body) == (200, b""), (n, r.status, r.body)
 
 
 def test_early_answer_then_gone():

@@ -169,7 +169,7 @@ bool h1_back_head(struct h1 *h)
 	struct exchange *x = h->leg.x;
 	enum fault fault;
 
-	if (x == NULL || h->out_state == H1_OUT_IDLE) {
+	if (x == NULL || !h->begun) {
 		/* Bytes that no request asked for. */
 		back_fault(h, FAULT_BACK_PROTOCOL);
 		return false;
@@ -225,6 +225,7 @@ static void back_head(struct leg *leg, const struct msg *m)
 	struct h1 *h = CONTAINER_OF(leg, struct h1, leg);
 
 	CHECK_MAGIC(h, H1_MAGIC);
+	h->begun = false;
 	if (h1_write_request(h, m))
 		return;
 	h->back.head_failed = true;
@@ -333,6 +334,16 @@ static struct leg *back_leg(struct back_conn *b)
 	return &h->leg;
 }
 
+/* Bytes that came before the request is written are no answer to it. */
+static bool back_is_fit(struct back_conn *b)
+{
+	struct h1 *h = of_back(b);
+
+	CHECK_MAGIC(h, H1_MAGIC);
+	conn_catch_up(&h->conn);
+	return !h->closed;
+}
+
 static void back_close_idle(struct back_conn *b)
 {
 	struct h1 *h = of_back(b);
@@ -347,4 +358,5 @@ const struct toron_back toron_back_http1 = {
 	.open = back_open,
 	.leg = back_leg,
 	.close = back_close_idle,
+	.is_fit = back_is_fit,
 };

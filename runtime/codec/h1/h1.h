@@ -32,6 +32,7 @@ struct h1 {
 	bool wait_continue;  /* front: the client waits for 100 (Continue) */
 	bool http_10;        /* the peer speaks 1.0 */
 	bool lingering;
+	bool begun;          /* some of the message has been written */
 	bool answer_keeps;   /* front: what the response head said about the connection */
 	struct conn conn;
 	struct leg leg;

@@ -182,6 +182,7 @@ static ptrdiff_t write_out(struct h1 *h, struct msg *m)
 
 		if (wrote < 0 && wrote != ERR_AGAIN)
 			return wrote;
+		h->begun |= wrote > 0;
 		if (wrote > 0)
 			released += advance(h, m, (size_t)wrote);
 		if (wrote < 0 || (size_t)wrote < total) {
