@@ -156,10 +156,10 @@ static enum fault parse_head(struct h1 *h, struct exchange *x, struct h1_head *h
 		fault = h1_parse_response(bytes, len, &limits, &x->arena, x->method_bit == TORON_HEAD, &x->response, head);
 	if (fault != FAULT_NONE)
 		return fault;
-	if (head->len == 0 && h->scanned == 0)
-		h1_head_length(bytes, have, &h->scanned);
-	else if (head->len != 0)
+	if (head->len != 0)
 		h->scanned = 0;
+	else if (len != 0 && (h->scanned != 0 || h1_head_length(bytes, have, &h->scanned) != 0))
+		return FAULT_BACK_PROTOCOL; /* there is an empty line: what the parser takes for cut off is wrong */
 	return (head->len != 0 ? head->len : have) > limits.header_bytes ? FAULT_BACK_PROTOCOL : FAULT_NONE;
 }
 

@@ -220,6 +220,9 @@ bool h1_front_head(struct h1 *h)
 	h->front.n_requests++;
 	exchange_keep_buf(x, h->in);
 	fault = h1_parse_request(h->in->bytes + h->in_at, len, &limits, &x->arena, &x->request, &head);
+	/* There is an empty line: what the parser takes for cut off is wrong. */
+	if (fault == FAULT_NONE && head.len == 0)
+		fault = FAULT_BAD_REQUEST;
 	h->in_at = fault == FAULT_NONE ? h->in_at + (uint32_t)head.len : h->in_end;
 	h->http_10 = x->request.version_minor == 0;
 	h->keep_alive = head.keep_alive;
