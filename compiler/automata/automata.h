@@ -34,6 +34,10 @@ struct re_error {
  * whole-string); elsewhere they are errors. NULL and *error_out set on a bad or non-regular
  * pattern, or one beyond the limits (repeat counts up to 1000). */
 struct re *re_parse(struct arena *a, struct str text, struct re_error *error_out);
+/* As re_parse, with what groups and lazy repetitions mean to a program that tells what was taken
+ * (automata/capture_build.h); no automaton is made of it. */
+struct re *re_parse_groups(
+	struct arena *a, struct str text, unsigned *n_groups_out, struct re_error *error_out);
 /* True if a loop over all bytes stands at the start of x, or right behind the first byte, with
  * more behind it (".*x", "/.*x"): such patterns multiply the states of everything they are built
  * together with. */

@@ -162,6 +162,7 @@ static uint32_t fragment(struct nfa *f, uint32_t from, const struct re *x)
 {
 	switch (x->kind) {
 	case RE_EMPTY:
+	case RE_MARK:
 		return from;
 	case RE_LITERAL:
 		for (size_t i = 0; i < x->literal.len && !f->over; i++)

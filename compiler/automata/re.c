@@ -95,6 +95,17 @@ struct re *re_any_string(struct arena *a)
 	return re_repeat(a, re_not_bytes(a, STR_NONE), 0, -1);
 }
 
+struct re *re_mark(struct arena *a, unsigned mark)
+{
+	struct re *x = new_re(a, RE_MARK);
+
+	if (x == NULL)
+		return NULL;
+	x->mark = mark;
+	x->hash = mix(x->hash, mark);
+	return x;
+}
+
 struct re *re_cat(struct arena *a, struct re *left, struct re *right)
 {
 	struct re *x;
@@ -185,6 +196,8 @@ bool re_same(const struct re *x, const struct re *y)
 		switch (x->kind) {
 		case RE_EMPTY:
 			return true;
+		case RE_MARK:
+			return x->mark == y->mark;
 		case RE_LITERAL:
 			return x->nocase == y->nocase && str_eq(x->literal, y->literal);
 		case RE_SET:

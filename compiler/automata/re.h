@@ -16,6 +16,7 @@ enum re_kind {
 	RE_CAT,
 	RE_ALT,
 	RE_REPEAT,
+	RE_MARK, /* nothing is read; only in expressions for capture.c, which no automaton is made of */
 };
 
 #define RE_SIZE_MAX UINT32_MAX
@@ -23,12 +24,14 @@ enum re_kind {
 struct re {
 	enum re_kind kind;
 	bool nocase;      /* RE_LITERAL: ASCII letters stand for both cases */
+	bool lazy;        /* RE_REPEAT: as few as will do; the language is the same */
 	uint32_t size;    /* NFA nodes that it expands to, about; saturates at RE_SIZE_MAX */
 	uint32_t min_len; /* of its shortest string; saturates */
 	uint64_t hash;    /* of the structure */
 	union {
 		struct str literal;
 		uint8_t set[32]; /* bit b & 7 of set[b >> 3]; never has NUL */
+		unsigned mark;   /* 2 * group: it begins here; + 1: it ends */
 		struct {
 			struct re *left, *right;
 		};
@@ -45,6 +48,9 @@ struct re_vec {
 	const struct re **at;
 	size_t n, cap;
 };
+
+/* Only for re_parse_groups. */
+struct re *re_mark(struct arena *a, unsigned mark);
 
 /* The operands of a chain of `kind` (RE_CAT or RE_ALT) from left to right; x itself if it is no
  * such chain. Replaces what is in *out. False when `scratch` is over budget. */

@@ -94,6 +94,7 @@ static void write_re(const struct writer *w, const struct re *x, enum place plac
 {
 	switch (x->kind) {
 	case RE_EMPTY:
+	case RE_MARK:
 		sbuf_adds(w->out, "\"\"");
 		break;
 	case RE_LITERAL:

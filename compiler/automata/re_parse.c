@@ -4,8 +4,8 @@
  *   choice = chain { "|" chain }      chain = { item [ repetition ] }
  *   item   = character | "." | class | escape | group
  *
- * Greed does not change a language, so lazy repetitions are the same as greedy ones and groups
- * capture nothing. */
+ * Greed and groups do not change a language: only re_parse_groups, which is for capture.c, keeps
+ * them. */
 #include <string.h>
 
 #include "automata/re_parser.h"
@@ -122,19 +122,21 @@ static bool parse_flags(struct re_parser *p, size_t from, bool *is_group_out)
 			p->nocase = on;
 		if (c == 's')
 			p->dot_all = on;
+		if (c == 'U')
+			p->lazy = on;
 	}
 	*is_group_out = re_parser_peek(p, 0) == ':';
 	p->at++;
 	return true;
 }
 
-/* What stands behind "(": a name, flags, nothing. *is_group_out: a choice and ")" follow. */
-static bool parse_group_head(struct re_parser *p, bool *is_group_out)
+/* What stands behind "(": a name, flags, nothing. *is_group_out: a choice and ")" follow; *has_number_out: what it takes counts. */
+static bool parse_group_head(struct re_parser *p, bool *is_group_out, bool *has_number_out)
 {
 	size_t from = p->at;
 	char c;
 
-	*is_group_out = true;
+	*is_group_out = *has_number_out = true;
 	for (size_t i = 0; i < ARRAY_LEN(refused_groups); i++)
 		if (re_parser_sees(p, refused_groups[i].start))
 			return re_parser_fail(p, from, from + refused_groups[i].start.len, refused_groups[i].what);
@@ -145,15 +147,16 @@ static bool parse_group_head(struct re_parser *p, bool *is_group_out)
 	c = re_parser_peek(p, 0);
 	if ((c >= '0' && c <= '9') || c == '+')
 		return re_parser_fail(p, from, p->at + 1, "recursion is not regular");
-	if (c == ':') {
-		p->at++;
-		return true;
-	}
 	if (c == '<')
 		return parse_group_name(p, from);
 	if (re_parser_sees(p, STR("P<"))) {
 		p->at++;
 		return parse_group_name(p, from);
+	}
+	*has_number_out = false;
+	if (c == ':') {
+		p->at++;
+		return true;
 	}
 	return parse_flags(p, from, is_group_out);
 }
@@ -162,15 +165,17 @@ static bool parse_group_head(struct re_parser *p, bool *is_group_out)
 static struct re *parse_group(struct re_parser *p, bool at_start, bool *is_group_out)
 {
 	size_t from = p->at;
-	bool nocase = p->nocase, dot_all = p->dot_all;
+	bool nocase = p->nocase, dot_all = p->dot_all, lazy = p->lazy, has_number;
+	unsigned number;
 	struct re *x;
 
-	if (!parse_group_head(p, is_group_out))
+	if (!parse_group_head(p, is_group_out, &has_number))
 		return NULL;
 	if (!*is_group_out)
 		return re_empty(p->arena);
 	if (++p->depth > DEPTH_MAX)
 		return re_parser_fail(p, from, p->at, "groups are nested too deep");
+	number = p->n_groups += has_number;
 	x = parse_choice(p, at_start);
 	if (x == NULL)
 		return NULL;
@@ -180,6 +185,10 @@ static struct re *parse_group(struct re_parser *p, bool at_start, bool *is_group
 	p->depth--;
 	p->nocase = nocase;
 	p->dot_all = dot_all;
+	p->lazy = lazy;
+	if (p->groups && has_number)
+		x = re_cat(p->arena, re_cat(p->arena, re_mark(p->arena, 2 * number), x),
+			re_mark(p->arena, 2 * number + 1));
 	return x;
 }
 
@@ -235,6 +244,8 @@ static struct re *parse_repetition(struct re_parser *p, struct re *x, bool has_a
 	char c = re_parser_peek(p, 0);
 	unsigned min = c == '+';
 	int max = c == '?' ? 1 : -1;
+	bool lazy = p->lazy;
+	struct re *body = x;
 
 	if (x == NULL || !sees_repetition(p))
 		return x;
@@ -246,10 +257,15 @@ static struct re *parse_repetition(struct re_parser *p, struct re *x, bool has_a
 		return re_parser_fail(p, from, p->at, "what is repeated cannot hold an anchor");
 	if (re_parser_peek(p, 0) == '+')
 		return re_parser_fail(p, from, p->at + 1, "a possessive repetition is not supported");
-	p->at += re_parser_peek(p, 0) == '?';
+	if (re_parser_peek(p, 0) == '?') {
+		p->at++;
+		lazy = !lazy;
+	}
 	if (sees_repetition(p))
 		return re_parser_fail(p, from, p->at + 1, "a repetition of a repetition; put the inner one in (?:...)");
-	x = re_repeat(p->arena, x, min, max);
+	x = re_repeat(p->arena, body, min, max);
+	if (x != NULL && x != body && x->kind == RE_REPEAT)
+		x->lazy = lazy;
 	if (x != NULL && x->size > SIZE_LIMIT)
 		return re_parser_fail(p, from, p->at, "the repetitions make the pattern too large");
 	return x;
@@ -405,24 +421,40 @@ static struct re *parse_choice(struct re_parser *p, bool at_start)
 	return choice;
 }
 
-struct re *re_parse(struct arena *a, struct str text, struct re_error *error_out)
+static struct re *parse(struct re_parser *p, struct re_error *error_out)
 {
-	struct re_parser p = { .arena = a, .text = text };
+	struct str text = p->text;
 	size_t n_valid = text.len > TEXT_MAX ? 0 : str_utf8_valid(text);
 	struct re *x = NULL;
 
 	if (text.len > TEXT_MAX)
-		re_parser_fail(&p, TEXT_MAX, TEXT_MAX, "a pattern of more than 16384 bytes");
+		re_parser_fail(p, TEXT_MAX, TEXT_MAX, "a pattern of more than 16384 bytes");
 	else if (n_valid < text.len)
-		re_parser_fail(&p, n_valid, n_valid + 1, "a byte that is not UTF-8");
+		re_parser_fail(p, n_valid, n_valid + 1, "a byte that is not UTF-8");
 	else
-		x = parse_choice(&p, true);
-	if (x != NULL && !re_parser_at_end(&p))
-		x = re_parser_fail(&p, p.at, p.at + 1, "a ')' without its '('");
+		x = parse_choice(p, true);
+	if (x != NULL && !re_parser_at_end(p))
+		x = re_parser_fail(p, p->at, p->at + 1, "a ')' without its '('");
 	if (x != NULL && x->size > SIZE_LIMIT)
-		x = re_parser_fail(&p, 0, text.len, "the pattern is too large");
-	if (x == NULL && !p.failed)
-		re_parser_fail(&p, 0, text.len, "not enough memory for the pattern");
-	*error_out = p.error;
+		x = re_parser_fail(p, 0, text.len, "the pattern is too large");
+	if (x == NULL && !p->failed)
+		re_parser_fail(p, 0, text.len, "not enough memory for the pattern");
+	*error_out = p->error;
+	return x;
+}
+
+struct re *re_parse(struct arena *a, struct str text, struct re_error *error_out)
+{
+	struct re_parser p = { .arena = a, .text = text };
+
+	return parse(&p, error_out);
+}
+
+struct re *re_parse_groups(struct arena *a, struct str text, unsigned *n_groups_out, struct re_error *error_out)
+{
+	struct re_parser p = { .arena = a, .text = text, .groups = true };
+	struct re *x = parse(&p, error_out);
+
+	*n_groups_out = p.n_groups;
 	return x;
 }

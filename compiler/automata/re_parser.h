@@ -12,7 +12,9 @@ struct re_parser {
 	struct arena *arena; /* borrowed */
 	struct str text;     /* valid UTF-8 */
 	size_t at;
-	bool nocase, dot_all; /* (?i), (?s) */
+	bool nocase, dot_all, lazy; /* (?i), (?s), (?U) */
+	bool groups;         /* groups become marks */
+	unsigned n_groups;   /* that were opened so far */
 	unsigned depth;      /* of open groups */
 	size_t end_anchor;   /* where the $ stands behind which nothing may come, or NO_ANCHOR */
 	size_t n_anchors;

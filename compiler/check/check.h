@@ -7,4 +7,7 @@
 #include "diag/diag.h"
 #include "model/model.h"
 
+/* The listener that this server is, by its address and port; NULL if it is none of this gateway, as far as numbers tell. */
+const struct m_listener *check_own_listener(const struct model *m, const struct m_server *s);
+
 void check_model(struct arena *a, struct diags *d, const struct model *m);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "base/str.h"
+#include "check/check.h"
 #include "check/context.h"
 #include "schema/net_text.h"
 
@@ -66,21 +67,30 @@ static bool forwards(const struct model *m, const struct m_listener *l)
 	return false;
 }
 
-static void check_loop(struct checker *c, const struct m_server *s)
+const struct m_listener *check_own_listener(const struct model *m, const struct m_server *s)
 {
-	for (size_t i = 0; i < c->model->n_listeners; i++) {
-		const struct m_listener *l = &c->model->listeners[i];
+	for (size_t i = 0; i < m->n_listeners; i++) {
+		const struct m_listener *l = &m->listeners[i];
 		bool is_here = l->address.value.ptr == NULL
 				       ? is_loopback(s->host.value)
 				       : str_eq(l->address.value, s->host.value);
 
-		if (l->poisoned || l->port.value != s->port.value || !is_here || !forwards(c->model, l))
-			continue;
-		check_report(c, s->node, NULL, s->host.at, DIAG_BACKEND_LOOP,
-			"this server is the gateway itself: its listener '" STR_FMT "'",
-			STR_ARG(l->name.value));
-		diag_note(c->diags, l->port.at, "the listener is here");
+		if (!l->poisoned && l->port.value == s->port.value && is_here)
+			return l;
 	}
+	return NULL;
+}
+
+static void check_loop(struct checker *c, const struct m_server *s)
+{
+	const struct m_listener *l = check_own_listener(c->model, s);
+
+	if (l == NULL || !forwards(c->model, l))
+		return;
+	check_report(c, s->node, NULL, s->host.at, DIAG_BACKEND_LOOP,
+		"this server is the gateway itself: its listener '" STR_FMT "'",
+		STR_ARG(l->name.value));
+	diag_note(c->diags, l->port.at, "the listener is here");
 }
 
 void check_backends(struct checker *c)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Routes: names, references, conditions, timeouts. */
+#include "automata/capture_build.h"
 #include "base/str.h"
 #include "check/context.h"
 
@@ -165,8 +166,49 @@ static void check_scheme(struct checker *c, const struct m_route *r)
 	}
 }
 
+static void check_groups(struct checker *c, const struct m_route *r, unsigned n_groups)
+{
+	const struct m_template *to = &r->rewrite.to;
+
+	for (size_t i = 0; i < to->n; i++) {
+		if (to->parts[i].kind != M_PART_CAPTURE || to->parts[i].field <= n_groups)
+			continue;
+		check_report(c, r->node, "rewrite.regex.to", to->parts[i].at, DIAG_BAD_REWRITE,
+			"there is no group %u: the regular expression has %u", to->parts[i].field,
+			n_groups);
+		diag_note(c->diags, r->rewrite.regex.at, "it is here");
+	}
+}
+
+static void check_regex(struct checker *c, const struct m_route *r)
+{
+	const struct m_str *regex = &r->rewrite.regex;
+	struct toron_capture program;
+	struct re_error error;
+
+	if (regex->value.ptr == NULL)
+		return;
+	switch (capture_build(c->arena, regex->value, &program, &error)) {
+	case CAPTURE_OK:
+		check_groups(c, r, program.n_groups);
+		return;
+	case CAPTURE_BAD_REGEX: /* the schema has said so */
+		return;
+	case CAPTURE_TOO_MANY_STEPS:
+		check_report(c, r->node, "rewrite.regex.match", regex->at, DIAG_BAD_REWRITE,
+			"this regular expression makes more than %u steps, which is too many for each request",
+			TORON_CAPTURE_STEPS);
+		return;
+	case CAPTURE_TOO_MANY_GROUPS:
+		check_report(c, r->node, "rewrite.regex.match", regex->at, DIAG_BAD_REWRITE,
+			"this regular expression has more than %u groups", TORON_CAPTURE_GROUPS);
+		diag_note(c->diags, SPAN_NONE, "a group whose text is not needed is (?:...)");
+	}
+}
+
 static void check_rewrite(struct checker *c, const struct m_route *r)
 {
+	check_regex(c, r);
 	if (r->rewrite.at.source == 0 || r->action.kind == M_ACTION_BACKEND ||
 		r->action.kind == M_ACTION_SPLIT)
 		return;

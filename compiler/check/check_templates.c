@@ -164,4 +164,5 @@ void check_templates(struct checker *c, const struct m_route *r)
 	check_template(&s, r->node, &a->to);
 	check_template(&s, r->node, &r->rewrite.path);
 	check_template(&s, r->node, &r->rewrite.host);
+	check_template(&s, r->node, &r->rewrite.to);
 }

@@ -130,6 +130,47 @@ static const char *hosts_text(struct emitter *e, const struct plan_hosts *h)
 		.ptr;
 }
 
+static void emit_step(struct emitter *e, const struct toron_step *s)
+{
+	static const char *const kinds[] = { "TORON_STEP_END", "TORON_STEP_BYTE", "TORON_STEP_SET",
+		"TORON_STEP_FORK", "TORON_STEP_MARK" };
+
+	cwriter_line(&e->c, "{ %s, %u, %u, %u },", kinds[s->kind], s->value, s->next, s->other);
+}
+
+static void emit_set(struct emitter *e, const uint8_t set[16])
+{
+	struct sbuf out = { 0 };
+
+	for (int i = 0; i < 16; i++)
+		sbuf_printf(&out, "%s0x%02x", i == 0 ? "" : ", ", set[i]);
+	cwriter_line(&e->c, "{ " STR_FMT " },", STR_ARG(sbuf_str(&out)));
+	sbuf_fini(&out);
+}
+
+static void emit_capture(struct emitter *e, const struct plan_rewrite *r)
+{
+	const struct toron_capture *p = r->capture;
+	struct cwriter *c = &e->c;
+
+	cwriter_comment(c, STR_FMT, STR_ARG(r->regex_text));
+	cwriter_open(c, ".regex = &(const struct toron_capture){");
+	cwriter_open(c, ".steps = (const struct toron_step[]){");
+	for (uint32_t i = 0; i < p->n_steps; i++)
+		emit_step(e, &p->steps[i]);
+	cwriter_close(c, "},");
+	if (p->n_sets > 0)
+		cwriter_open(c, ".sets = (const uint8_t[][16]){");
+	for (uint32_t i = 0; i < p->n_sets; i++)
+		emit_set(e, p->sets[i]);
+	if (p->n_sets > 0)
+		cwriter_close(c, "},");
+	cwriter_line(c, ".n_steps = %u, .n_sets = %u, .start = %u, .n_groups = %u,", p->n_steps,
+		p->n_sets, p->start, p->n_groups);
+	cwriter_close(c, "},");
+	emit_template(e, "to", &r->to);
+}
+
 static void emit_rewrite(struct emitter *e, const struct plan_rewrite *r)
 {
 	cwriter_open(&e->c, ".rewrite = &(const struct toron_rewrite){");
@@ -137,6 +178,8 @@ static void emit_rewrite(struct emitter *e, const struct plan_rewrite *r)
 	emit_str(e, "prefix", r->prefix);
 	emit_template(e, "path", &r->path);
 	emit_template(e, "host", &r->host);
+	if (r->regex != NULL)
+		emit_capture(e, r);
 	cwriter_close(&e->c, "},");
 }
 

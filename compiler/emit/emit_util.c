@@ -54,6 +54,7 @@ static const char *part_kind(enum toron_part_kind kind)
 		[TORON_PART_CLAIM] = "TORON_PART_CLAIM",
 		[TORON_PART_LOG] = "TORON_PART_LOG",
 		[TORON_PART_RESPONSE_HEADER] = "TORON_PART_RESPONSE_HEADER",
+		[TORON_PART_CAPTURE] = "TORON_PART_CAPTURE",
 	};
 
 	return names[kind];
@@ -65,7 +66,7 @@ static void emit_part(struct emitter *e, const struct plan_part *part)
 
 	if (part->kind == TORON_PART_LOG)
 		cwriter_line(&e->c, "{ .kind = %s, .index = %s },", kind, emit_log_field(part->index));
-	else if (part->kind == TORON_PART_PARAM)
+	else if (part->kind == TORON_PART_PARAM || part->kind == TORON_PART_CAPTURE)
 		cwriter_line(&e->c, "{ .kind = %s, .index = %u },", kind, part->index);
 	else if (part->text.ptr == NULL)
 		cwriter_line(&e->c, "{ .kind = %s },", kind);

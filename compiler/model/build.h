@@ -78,6 +78,8 @@ void build_runtime(struct builder *b, const struct node *map);
 void build_routing(struct builder *b, const struct node *map);
 /* A templated string. Errors in it are reported. */
 void build_template(struct builder *b, const struct node *n, struct m_template *out);
+/* The target of a regex, where $1 stands for what a group took and $$ for a $. */
+void build_target_template(struct builder *b, const struct node *n, struct m_template *out);
 /* A line of the access log, where other things are known. `text` stands in place of the node's own. */
 void build_log_template(
 	struct builder *b, const struct node *n, struct str text, struct m_template *out);

@@ -42,6 +42,20 @@ static void build_optional(
 		build_template(b, n, out);
 }
 
+static void build_regex(struct builder *b, const struct node *map, struct m_rewrite *out)
+{
+	const struct node *regex = value_node(b, map, STR("regex"));
+	const struct node *to = regex == NULL ? NULL : value_node(b, regex, STR("to"));
+
+	if (to == NULL)
+		return;
+	out->regex = value_str(b, regex, STR("match"));
+	build_target_template(b, to, &out->to);
+	if (out->path.n > 0 || out->prefix.value.ptr != NULL || out->strip_prefix.value.ptr != NULL)
+		node_report(b->diags, regex, DIAG_BAD_REWRITE,
+			"'regex' makes the whole path: 'path', 'strip_prefix' and 'prefix' do not go with it");
+}
+
 void build_rewrite(struct builder *b, const struct node *map, struct m_rewrite *out)
 {
 	if (map == NULL)
@@ -51,6 +65,7 @@ void build_rewrite(struct builder *b, const struct node *map, struct m_rewrite *
 	out->prefix = build_prefix(b, map, STR("prefix"));
 	build_optional(b, map, STR("path"), &out->path);
 	build_optional(b, map, STR("host"), &out->host);
+	build_regex(b, map, out);
 	if (out->path.n > 0 && (out->prefix.value.ptr != NULL || out->strip_prefix.value.ptr != NULL))
 		node_report(b->diags, map, DIAG_BAD_REWRITE,
 			"'path' is the whole path: 'strip_prefix' and 'prefix' do not go with it");

@@ -109,6 +109,8 @@ static struct str part_name(enum m_part_kind kind)
 		return STR("path ");
 	case M_PART_CLAIM:
 		return STR("claims ");
+	case M_PART_CAPTURE:
+		return STR("group ");
 	case M_PART_LOG:
 		return STR("log ");
 	case M_PART_RESPONSE_HEADER:
@@ -132,6 +134,8 @@ static void put_template(
 		sbuf_addc(p->out, ' ');
 		if (kind.len > 0)
 			sbuf_printf(p->out, "${" STR_FMT, STR_ARG(kind));
+		if (part->kind == M_PART_CAPTURE)
+			sbuf_printf(p->out, "%u", part->field);
 		if (part->arg.ptr != NULL)
 			sbuf_json(p->out, part->arg);
 		if (kind.len > 0)
@@ -474,6 +478,10 @@ static void dump_rewrite(struct dumper *p, const struct m_rewrite *r)
 		put_template(p, "path", STR_NONE, &r->path);
 	if (r->host.n > 0)
 		put_template(p, "host", STR_NONE, &r->host);
+	if (r->regex.value.ptr != NULL) {
+		put_str(p, "regex", r->regex);
+		put_template(p, "to", STR_NONE, &r->to);
+	}
 	close_part(p);
 }
 

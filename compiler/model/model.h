@@ -29,6 +29,8 @@ enum m_part_kind {
 	M_PART_SOURCE_IP,
 	M_PART_PATH,           /* arg: the path parameter's name */
 	M_PART_CLAIM,          /* arg: the JWT claim's name, dots for members */
+	/* Only in the target of a rewrite by a regex: */
+	M_PART_CAPTURE,        /* field: the group's number, 0: the whole */
 	/* Only in the access log: */
 	M_PART_LOG,            /* arg: the name; field: an enum toron_log_field */
 	M_PART_RESPONSE_HEADER,/* arg: the field name, lower case */
@@ -162,6 +164,8 @@ struct m_rewrite {
 	struct span at;                    /* source 0: there is none */
 	struct m_str strip_prefix, prefix; /* normalised, without a trailing slash; absent: none */
 	struct m_template path, host;      /* n 0: none */
+	struct m_str regex;                /* absent: none */
+	struct m_template to;              /* with regex */
 };
 struct m_route_timeouts { struct m_u64 total, first_byte; /* ms; 0: none / the backend's */ };
 

@@ -52,6 +52,7 @@ static const struct {
 struct parser {
 	struct builder *b;
 	bool is_log;
+	bool has_captures;
 	const struct node *node;
 	VEC(struct m_part) parts;
 	bool failed;
@@ -254,19 +255,43 @@ static size_t add_reference(struct parser *p, size_t at)
 	return at + len + 3;
 }
 
+/* `at` is a "$" without "{"; returns the offset behind it. */
+static size_t add_capture(struct parser *p, size_t at)
+{
+	char c = at + 1 < p->node->text.len ? p->node->text.ptr[at + 1] : '\0';
+	struct m_part part = { .kind = M_PART_CAPTURE };
+
+	if (c == '$') {
+		add_literal(p, at, at + 1);
+		return at + 2;
+	}
+	if (c < '0' || c > '9') {
+		fail(p, DIAG_BAD_TEMPLATE, at, 1, "there is no number of a group behind", STR("$"));
+		diag_note(p->b->diags, SPAN_NONE, "groups are $1 to $9, $0 is the whole path, and $$ is a $ itself");
+		return at + 1;
+	}
+	part.at = node_inner_span(p->b->diags, p->node, at, 2);
+	part.field = (unsigned)(c - '0');
+	vec_push(p->b->arena, &p->parts, part);
+	return at + 2;
+}
+
 static void parse(struct parser *p)
 {
 	struct str s = p->node->text;
 	size_t from = 0, at = 0;
 
-	while (at + 1 < s.len) {
-		if (str_starts(str_slice(s, at, 3), STR("$${"))) {
+	while (at + !p->has_captures < s.len) {
+		if (!p->has_captures && str_starts(str_slice(s, at, 3), STR("$${"))) {
 			add_literal(p, from, at);
 			from = at + 1;
 			at += 3;
-		} else if (s.ptr[at] == '$' && s.ptr[at + 1] == '{') {
+		} else if (str_starts(str_slice(s, at, s.len), STR("${"))) {
 			add_literal(p, from, at);
 			from = at = add_reference(p, at);
+		} else if (p->has_captures && s.ptr[at] == '$') {
+			add_literal(p, from, at);
+			from = at = add_capture(p, at);
 		} else {
 			at++;
 		}
@@ -297,6 +322,13 @@ static void build(struct parser *p, struct m_template *out)
 void build_template(struct builder *b, const struct node *n, struct m_template *out)
 {
 	struct parser p = { .b = b, .node = n };
+
+	build(&p, out);
+}
+
+void build_target_template(struct builder *b, const struct node *n, struct m_template *out)
+{
+	struct parser p = { .b = b, .has_captures = true, .node = n };
 
 	build(&p, out);
 }

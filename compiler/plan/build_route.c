@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "automata/capture_build.h"
 #include "base/check.h"
 #include "base/str.h"
 #include "plan/build.h"
@@ -261,6 +262,25 @@ static struct plan_route new_route(struct builder *b, uint32_t index)
 	};
 }
 
+static void build_regex(struct builder *b, const struct plan_route *r, struct plan_rewrite *out)
+{
+	const struct m_rewrite *m = &r->model->rewrite;
+	struct toron_capture *capture = ARENA_NEW(b->arena, struct toron_capture);
+	struct re_error error;
+
+	if (m->regex.value.ptr == NULL)
+		return;
+	out->regex_text = m->regex.value;
+	out->regex = re_parse(b->arena, m->regex.value, &error);
+	if (out->regex == NULL || capture_build(b->arena, m->regex.value, capture, &error) != CAPTURE_OK) {
+		plan_build_unresolved(b);
+		out->regex = NULL;
+		return;
+	}
+	out->capture = capture;
+	out->to = plan_build_template(b, r, &m->to);
+}
+
 static void build_rewrite(struct builder *b, struct plan_route *r)
 {
 	const struct m_rewrite *m = &r->model->rewrite;
@@ -274,6 +294,7 @@ static void build_rewrite(struct builder *b, struct plan_route *r)
 		.path = plan_build_template(b, r, &m->path),
 		.host = plan_build_template(b, r, &m->host),
 	};
+	build_regex(b, r, out);
 	r->rewrite = out;
 }
 

@@ -88,6 +88,7 @@ static void dump_template(struct dump *d, const struct plan_template *t)
 		[TORON_PART_PARAM] = "param",
 		[TORON_PART_CLAIM] = "claims",
 		[TORON_PART_LOG] = "log",
+		[TORON_PART_CAPTURE] = "group",
 		[TORON_PART_RESPONSE_HEADER] = "response.headers",
 	};
 
@@ -100,7 +101,7 @@ static void dump_template(struct dump *d, const struct plan_template *t)
 			continue;
 		}
 		sbuf_printf(d->out, "${%s", names[part->kind]);
-		if (part->kind == TORON_PART_PARAM)
+		if (part->kind == TORON_PART_PARAM || part->kind == TORON_PART_CAPTURE)
 			sbuf_printf(d->out, " %u", part->index);
 		else if (part->text.len > 0)
 			sbuf_printf(d->out, " " STR_FMT, STR_ARG(part->text));
@@ -184,6 +185,11 @@ static void dump_rewrite(struct dump *d, const struct plan_rewrite *r)
 	if (r->host.n > 0) {
 		sbuf_adds(d->out, " host ");
 		dump_template(d, &r->host);
+	}
+	if (r->regex != NULL) {
+		named(d, " regex", r->regex_text);
+		sbuf_printf(d->out, " steps=%u to", r->capture->n_steps);
+		dump_template(d, &r->to);
 	}
 	sbuf_addc(d->out, '\n');
 }

@@ -23,6 +23,7 @@
 #include "base/map.h"
 #include "diag/diag.h"
 #include "model/model.h"
+#include "toron/capture.h"
 #include "toron/exchange.h"
 
 /* An index that stands for "none". */
@@ -32,7 +33,7 @@
 
 struct plan_part {
 	enum toron_part_kind kind;
-	uint32_t index;  /* PARAM: in the route's params; LOG: enum toron_log_field */
+	uint32_t index;  /* PARAM: in the route's params; LOG: enum toron_log_field; CAPTURE: group */
 	struct str text; /* LITERAL, HEADER, CLAIM */
 };
 struct plan_template {
@@ -110,6 +111,10 @@ struct plan_action {
 struct plan_rewrite {
 	struct str strip_prefix, prefix;  /* empty: none */
 	struct plan_template path, host;  /* n 0: none */
+	struct str regex_text;
+	struct re *regex;                 /* the paths that are replaced; NULL: there is no regex */
+	const struct toron_capture *capture; /* with regex, as are the rest */
+	struct plan_template to;
 };
 struct plan_route {
 	const struct m_route *model;

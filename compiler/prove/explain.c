@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "base/vec.h"
 #include "plan/order.h"
+#include "prove/resolve.h"
 
 /* Candidates that are shown behind the winner. */
 #define MAX_BEHIND 5u
@@ -178,6 +179,26 @@ void explain_action(struct sbuf *out, const struct plan *p, const struct plan_ac
 	}
 }
 
+static void add_rewrite(struct explainer *e, uint32_t winner)
+{
+	struct str path, query, host;
+
+	if (e->p->routes[e->p->entries[winner].route].rewrite == NULL)
+		return;
+	sbuf_adds(e->out, "sent as     ");
+	switch (resolve_rewrite(e->arena, e->p, e->s, winner, &path, &query, &host)) {
+	case RESOLVE_OK:
+		sbuf_printf(e->out, STR_FMT "%s" STR_FMT ", host " STR_FMT "\n", STR_ARG(path),
+			query.ptr == NULL ? "" : "?", STR_ARG(query), STR_ARG(host));
+		return;
+	case RESOLVE_UNKNOWN:
+		sbuf_adds(e->out, "what only the running gateway knows\n");
+		return;
+	case RESOLVE_REFUSED:
+		sbuf_adds(e->out, "nothing: the rewrite makes no path, which is answered 400\n");
+	}
+}
+
 static void add_winner(struct explainer *e, uint32_t winner)
 {
 	const struct plan_entry *entry = &e->p->entries[winner];
@@ -195,6 +216,7 @@ static void add_winner(struct explainer *e, uint32_t winner)
 	sbuf_adds(e->out, r->chain == PLAN_NONE ? "none\naction      " : "\naction      ");
 	explain_action(e->out, e->p, &r->action);
 	sbuf_addc(e->out, '\n');
+	add_rewrite(e, winner);
 }
 
 void explain_sample(struct sbuf *out, struct arena *a, const struct plan *p, struct sample *s)

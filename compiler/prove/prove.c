@@ -2,8 +2,9 @@
 #include "prove/prove.h"
 
 #include "prove/invariants.h"
-#include "prove/redirects.h"
+#include "prove/loops.h"
 #include "prove/reach.h"
+#include "prove/rewrites.h"
 #include "prove/tests.h"
 #include "prove/ties.h"
 
@@ -15,7 +16,8 @@ void prove_plan(struct arena *a, struct diags *d, const struct plan *p)
 	reach_find(a, p, &reach);
 	prove_ties(a, d, p, &reach, tied);
 	reach_report(a, d, p, &reach, tied);
-	prove_redirects(a, d, p, &reach);
+	prove_loops(a, d, p, &reach);
+	prove_rewrites(a, d, p, &reach);
 	prove_tests(a, d, p);
 	prove_invariants(a, d, p);
 }

@@ -91,6 +91,7 @@ struct exchange {
 	/* routing */
 	const struct toron_route *route;    /* NULL: none took it */
 	const uint8_t *params;              /* of the candidate; NULL: none */
+	const struct str *captures;         /* of the rewrite's regex, while its target is put together */
 	uint32_t chain_entered;
 	bool chain_answered;                /* toron_respond was called */
 	bool response_chain_done;

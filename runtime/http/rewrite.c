@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "http/rewrite.h"
 
+#include "base/capture.h"
 #include "base/str.h"
 #include "base/uri.h"
 #include "toron/gateway.h"
@@ -14,13 +15,26 @@ static struct str without_prefix(struct str path, struct str prefix)
 	return str_slice(path, prefix.len, path.len);
 }
 
+/* What a regex makes of the path; the path itself if it does not take it. */
+static struct str replaced(struct exchange *x, const struct toron_rewrite *r)
+{
+	struct str groups[TORON_CAPTURE_GROUPS + 1], path;
+
+	if (!capture_run(r->regex, x->path, groups))
+		return x->path;
+	x->captures = groups;
+	path = toron_template_text(x, &r->to);
+	x->captures = NULL;
+	return path;
+}
+
 /* Path and query as the rewrite says. */
 static struct str target_of(struct exchange *x, const struct toron_rewrite *r)
 {
 	struct str path = x->path, query = x->query;
 
-	if (r->path.n > 0) {
-		path = toron_template_text(x, &r->path);
+	if (r->path.n > 0 || r->regex != NULL) {
+		path = r->regex != NULL ? replaced(x, r) : toron_template_text(x, &r->path);
 		if (str_find_char(path, '?') < path.len)
 			query = STR_NONE;
 	} else {

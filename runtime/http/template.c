@@ -33,6 +33,8 @@ struct str template_value(struct exchange *x, const struct toron_part *p)
 		return toron_response_header(x, p->text);
 	case TORON_PART_TLS:
 		return toron_tls_field(x, (enum toron_tls_field)p->index);
+	case TORON_PART_CAPTURE:
+		return x->captures == NULL ? STR_NONE : x->captures[p->index];
 	case TORON_PART_LOG:
 		break;
 	}

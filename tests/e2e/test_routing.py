@@ -30,6 +30,18 @@ REWRITES = [
     ('{path: "/find?id=${path.id}"}', "/p/7?q", "/find?id=7", None),
     ('{path: "/up/../${request.headers.x-part}"}', "/h", None, None),
     ('{host: "internal.example"}', "/x", "/x", "internal.example"),
+    ('{regex: {match: "/articles/([0-9]+)(?:-.*)?", to: "/posts?id=$1"}}', "/articles/12-a-title?page=2", "/posts?id=12", None),
+    ('{regex: {match: "/articles/([0-9]+)(?:-.*)?", to: "/posts/$1"}}', "/articles/12?page=2", "/posts/12?page=2", None),
+    ('{regex: {match: "/articles/([0-9]+)(?:-.*)?", to: "/posts/$1"}}', "/articles/x", "/articles/x", None),
+    ('{regex: {match: "/(.*)/(.*?)/(.*)", to: "/$3/$2/$1"}}', "/a/b/c/d/e", "/e/d/a/b/c", None),
+    ('{regex: {match: "/(?P<lang>[a-z]{2})(-[a-z]+)?/(.*)", to: "/$3/$1$2/$$"}}', "/de/x/y", "/x/y/de/$", None),
+    ('{regex: {match: "/s/(.*)", to: "/t/$1/${request.host}"}}', "/s/a%20b%0d%0a%C3%A4", "/t/a%20b%0D%0A%C3%A4/127.0.0.1", None),
+    # What groups cut apart and the template joins is normalised again: an escape can come to be, but no dot segment and no half escape.
+    ('{regex: {match: "/u/(.*)/(.*)", to: "/$1$2"}}', "/u/./a/b", "/ab", None),
+    ('{regex: {match: "/u/(.*)-(.*)", to: "/x/$1$2/y"}}', "/u/.-.", "/y", None),
+    ('{regex: {match: "/u(.*)-(.*)", to: "$1$2"}}', "/u/.-./x", None, None),
+    ('{regex: {match: "/w/(.*)%(.*)", to: "/$1$2"}}', "/w/a%20b", "/a20b", None),
+    ('{regex: {match: "/w/(.*%)(.*)", to: "/$1/$2"}}', "/w/a%20b", None, None),
 ]
 
 

@@ -83,6 +83,9 @@ one()
 	case $1 in
 	exchange) more=-Wl,--wrap=socket,--wrap=connect,--wrap=getsockopt,--wrap=clock_gettime,--wrap=epoll_wait ;;
 	regex | matcher) objects compiler/automata compiler/base || return 1 ;;
+	pcre)
+		objects compiler/automata compiler/base || return 1
+		more=-lpcre2-8 ;;
 	uri) objects compiler/automata compiler/base compiler/prove/normal.c || return 1 ;;
 	json | subst | toml | yaml)
 		objects compiler/base compiler/diag compiler/tree && generated || return 1
@@ -114,6 +117,10 @@ for name in "$@"; do
 			continue
 		fi ;;
 	esac
+	if [ "$name" = pcre ] && ! echo '#include <pcre2.h>' | ${CC:-cc} -DPCRE2_CODE_UNIT_WIDTH=8 -E - > /dev/null 2>&1; then
+		echo "skipped: pcre needs PCRE2 (libpcre2-dev)"
+		continue
+	fi
 	if one "$name" > "$build/$name.log" 2>&1; then
 		passed=$((passed + 1))
 		echo "ok   $name: $(grep -E '^Done|^Executed' "$build/$name.log" | tail -n 1)"

@@ -100,6 +100,7 @@ enum toron_part_kind {
 	TORON_PART_LOG,             /* only in the access log: what is there once an exchange is over */
 	TORON_PART_RESPONSE_HEADER, /* likewise */
 	TORON_PART_TLS,
+	TORON_PART_CAPTURE,         /* only in the target of a rewrite by a regex: what a group took */
 };
 enum toron_tls_field {
 	TORON_TLS_SNI, TORON_TLS_VERSION, TORON_TLS_CIPHER, TORON_TLS_CLIENT_SUBJECT, TORON_TLS_CLIENT_FINGERPRINT,
@@ -108,7 +109,7 @@ enum toron_tls_field {
 struct str toron_tls_field(const struct exchange *x, enum toron_tls_field field);
 struct toron_part {
 	enum toron_part_kind kind;
-	uint32_t index;     /* PARAM: which; LOG: enum toron_log_field; TLS: enum toron_tls_field */
+	uint32_t index;     /* PARAM: which; LOG: enum toron_log_field; TLS: enum toron_tls_field; CAPTURE: the group, 0: the whole path */
 	struct str text;    /* LITERAL, HEADER, CLAIM, RESPONSE_HEADER */
 };
 struct toron_template {

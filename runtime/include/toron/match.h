@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "toron/capture.h"
 #include "toron/exchange.h"
 
 /* The number of the accept list (or host list) that takes the bytes; 0: none. */
@@ -57,6 +58,8 @@ void toron_chain_at(struct exchange *x, unsigned i);
 struct toron_rewrite {
 	struct str strip_prefix, prefix;  /* normalised, no trailing slash; len 0: none */
 	struct toron_template path, host; /* n 0: none; a path may bring its own query */
+	const struct toron_capture *regex; /* NULL: none; a path that it takes becomes `to`, another one stays */
+	struct toron_template to;
 };
 
 struct toron_route {
