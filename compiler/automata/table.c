@@ -40,13 +40,23 @@ static bool is_leaf(const struct dfa *d, uint32_t state)
 	return n_exits(d, state) == 0 && d->rows[state].other == 0;
 }
 
-/* Stays here over every byte but NUL. */
+/* Stays here over every byte but NUL. Automata of few classes have it the other way round: `other` is the dead state, and all classes
+ * but one are exits. */
 static bool is_tail(const struct layout *l, uint32_t state)
 {
 	const struct dfa_exit *x = exits(l->d, state);
+	uint32_t nul = l->d->class_of[0], n = n_exits(l->d, state);
 
-	return n_exits(l->d, state) == 1 && l->d->rows[state].other == state && x->target == 0
-		&& x->class == l->d->class_of[0] && l->class_size[x->class] == 1;
+	if (l->class_size[nul] != 1)
+		return false;
+	if (l->d->rows[state].other == state)
+		return n == 1 && x->target == 0 && x->class == nul;
+	if (l->d->rows[state].other != 0 || n != l->d->n_classes - 1)
+		return false;
+	for (uint32_t i = 0; i < n; i++)
+		if (x[i].target != state || x[i].class == nul)
+			return false;
+	return true;
 }
 
 /* Reads one certain byte or fails. */

@@ -15,6 +15,7 @@
 #include "net/listen.h"
 #include "net/resolver.h"
 #include "observe/access_log.h"
+#include "route/host_memo.h"
 #include "tls/engine.h"
 
 #define LOOK_MS 10u           /* how often a draining worker looks whether it is through */
@@ -57,12 +58,14 @@ static bool build(struct hand *h)
 	if (g->tls != NULL)
 		w->tls = g->tls->worker_new(w, conf->tls);
 	w->exchanges = exchange_pool_new(w);
+	w->hosts = host_memo_new();
 	w->backends = backend_worker_new(w, conf->shared);
 	w->resolver = resolver_new(w);
 	if (conf->access_fd >= 0)
 		w->access = access_log_new(w, conf->access_fd, &g->log);
 	h->listeners = calloc(g->n_listeners + 1u, sizeof(struct listen_socket *));
-	return w->bufs != NULL && (w->tls != NULL || g->tls == NULL) && w->exchanges != NULL && w->backends != NULL && w->resolver != NULL &&
+	return w->bufs != NULL && (w->tls != NULL || g->tls == NULL) && w->exchanges != NULL && w->hosts != NULL &&
+	       w->backends != NULL && w->resolver != NULL &&
 	       (w->access != NULL || conf->access_fd < 0) && h->listeners != NULL;
 }
 
@@ -187,6 +190,7 @@ static void tear_down(struct hand *h)
 			(unsigned)w->index, exchange_pool_live(w->exchanges));
 	else
 		exchange_pool_free(&w->exchanges);
+	host_memo_free(&w->hosts);
 	access_log_free(&w->access);
 	if (w->tls != NULL)
 		w->gateway->tls->worker_free(&w->tls);

@@ -19,6 +19,7 @@ struct worker {
 	struct buf_pool *bufs;           /* net/buf.h */
 	struct resolver *resolver;       /* net/resolver.h */
 	struct exchange_pool *exchanges; /* http/exchange.h */
+	struct host_memo *hosts;         /* route/host_memo.h; NULL: hosts are matched anew each time */
 	struct backend *backends;        /* backend/backend.h: [gateway->n_backends] */
 	struct tls_worker *tls;          /* tls/engine.h; NULL: no TLS anywhere */
 	struct access_log *access;       /* observe/access_log.h; NULL: off */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "http/exchange.h"
 
+#include "route/host_memo.h"
 #include "toron/gateway.h"
 
 #define NO_RANK  UINT32_MAX
@@ -41,7 +42,7 @@ static const uint16_t *host_list(const struct exchange *x, const struct toron_ro
 	uint32_t list = 0;
 
 	if (router->host != NULL && x->host.len != 0)
-		list = router->host(x->host.ptr, x->host.len);
+		list = host_memo_list(x->worker->hosts, router, x->host);
 	return router->host_lists[list];
 }
 
@@ -66,7 +67,7 @@ static void search_group(
 			s->wrong_method = true;
 			continue;
 		}
-		if (!holds(x, c, &routes[c->route]))
+		if ((c->also != NULL || routes[c->route].when != NULL) && !holds(x, c, &routes[c->route]))
 			continue;
 		s->rank = c->route;
 		s->params = c->params;

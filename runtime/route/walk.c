@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "route/bytes.h"
 #include "toron/table.h"
 
 static inline uint32_t word(const unsigned char *at)
@@ -44,30 +45,26 @@ uint32_t route_walk(const void *blob, const char *ptr, size_t len)
 
 		if (at == end)
 			return word(r + 4);
-		switch (r[0]) {
-		case TORON_TABLE_CHAIN:
+		if (r[0] == TORON_TABLE_CHAIN) {
 			n = half(r + 2);
-			if ((size_t)(end - at) < n || memcmp(at, r + TORON_TABLE_CHAIN_BYTES, n) != 0)
+			if ((size_t)(end - at) < n || !bytes_same(at, r + TORON_TABLE_CHAIN_BYTES, n))
 				return 0;
 			at += n;
 			ref = word(r + 8);
-			break;
-		case TORON_TABLE_RUN:
+		} else if (r[0] == TORON_TABLE_MANY) {
+			n = half(r + 2);
+			n = r[TORON_TABLE_MANY_REFS + 4 * n + class_of[*at++]];
+			ref = word(r + TORON_TABLE_MANY_REFS + 4 * (size_t)n);
+		} else if (r[0] == TORON_TABLE_RUN) {
 			while ((hits = class_hits(word(r + TORON_TABLE_FEW_CLASSES), class_of[*at])) == 0)
 				if (++at == end)
 					return word(r + 4);
 			at++;
 			ref = word(r + TORON_TABLE_FEW_REFS + 4 * ((size_t)__builtin_ctz(hits) / 8));
-			break;
-		case TORON_TABLE_FEW:
+		} else {
 			hits = class_hits(word(r + TORON_TABLE_FEW_CLASSES), class_of[*at++]);
 			ref = hits == 0 ? word(r + 8)
 				: word(r + TORON_TABLE_FEW_REFS + 4 * ((size_t)__builtin_ctz(hits) / 8));
-			break;
-		default:
-			n = half(r + 2);
-			n = r[TORON_TABLE_MANY_REFS + 4 * n + class_of[*at++]];
-			ref = word(r + TORON_TABLE_MANY_REFS + 4 * (size_t)n);
 		}
 	}
 	if ((ref & 3) == TORON_TABLE_LEAF)

@@ -15,6 +15,7 @@
 
 #include "base/str.h"
 #include "http/exchange.h"
+#include "route/host_memo.h"
 #include "toron/gateway.h"
 
 #define MOST    200000
@@ -52,6 +53,7 @@ static size_t read_requests(const struct toron_gateway *g, const char *path)
 	size_t n = 0;
 
 	worker.gateway = g;
+	worker.hosts = host_memo_new();
 	while (in != NULL && n < MOST &&
 		fscanf(in, "%31s %255s %1023s %63s", method, host, target, tenant) == 4) {
 		struct exchange *x = &requests[n++];

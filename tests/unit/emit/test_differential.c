@@ -9,6 +9,7 @@
 #include "http/exchange.h"
 #include "plan/lookup.h"
 #include "prove/reach.h"
+#include "route/host_memo.h"
 #include "route/walk.h"
 #include "toron/gateway.h"
 #include "unit/emit/build_folder.h"
@@ -208,7 +209,7 @@ struct asked {
 static void random_request(struct asked *q)
 {
 	static const char *const hosts[] = { "a.x", "b.x", "x", "c.a.x", "d.c.a.x", "y", "", "x.y",
-		"a.x.y", "za.x" };
+		"a.x.y", "za.x", "long-name.a.x", "long-name.a.y", "long-mane.a.x" };
 	static const char *const request_methods[] = { "GET", "HEAD", "POST", "PURGE", "PUT",
 		"BREW" };
 	static const char *const values[] = { "1", "12", "ab", "a", "99", "", "aab", "x" };
@@ -359,7 +360,7 @@ static void replay_witnesses(struct config *c, struct worker *w)
 static void compare(const struct build_folder *f, struct config *c, enum emit_matcher matcher)
 {
 	const struct toron_gateway *g = load(f, c, matcher);
-	struct worker w = { .gateway = g };
+	struct worker w = { .gateway = g, .hosts = host_memo_new() };
 	struct arena scratch;
 
 	arena_init_unbounded(&scratch);
@@ -369,6 +370,7 @@ static void compare(const struct build_folder *f, struct config *c, enum emit_ma
 	replay_witnesses(c, &w);
 	compare_matchers(c->plan, g, matcher == EMIT_MATCHER_TABLE);
 	arena_fini(&scratch);
+	host_memo_free(&w.hosts);
 }
 
 START_TEST(code_tables_and_plan_agree)
