@@ -32,6 +32,8 @@ static struct span place_of_definition(
 		return ((const struct m_listener *)value)->name.at;
 	if (names == &c->backends)
 		return ((const struct m_backend *)value)->name.at;
+	if (names == &c->certificates)
+		return ((const struct m_certificate *)value)->name.at;
 	return names == &c->middlewares ? ((const struct m_middleware *)value)->name.at : SPAN_NONE;
 }
 
@@ -87,6 +89,8 @@ static void collect_names(struct checker *c)
 	}
 	for (size_t i = 0; i < m->n_backends; i++)
 		map_add(&c->backends, m->backends[i].name.value, &m->backends[i]);
+	for (size_t i = 0; i < m->n_certificates; i++)
+		map_add(&c->certificates, m->certificates[i].name.value, &m->certificates[i]);
 	for (size_t i = 0; i < m->n_middlewares; i++)
 		map_add(&c->middlewares, m->middlewares[i].name.value, &m->middlewares[i]);
 	for (size_t i = 0; i < sizeof(by_own_name) / sizeof(by_own_name[0]); i++)
@@ -103,12 +107,14 @@ void check_model(struct arena *a, struct diags *d, const struct model *m)
 	map_init(&c.listeners, a);
 	map_init(&c.backends, a);
 	map_init(&c.middlewares, a);
+	map_init(&c.certificates, a);
 	map_init(&c.used, a);
 	collect_names(&c);
 	check_listeners(&c);
 	check_route_names(&c);
 	check_routes(&c);
 	check_backends(&c);
+	check_certificates(&c);
 	check_middlewares(&c);
 	check_operations(&c);
 }

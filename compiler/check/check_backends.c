@@ -105,6 +105,7 @@ void check_backends(struct checker *c)
 				"no route uses the backend '" STR_FMT "'", STR_ARG(b->name.value));
 		if (b->poisoned)
 			continue;
+		check_tls_client(c, b);
 		check_weights(c, b);
 		check_duplicates(c, b);
 		for (size_t k = 0; k < b->n_servers; k++)

@@ -136,6 +136,7 @@ void check_listeners(struct checker *c)
 				check_pair(c, l, &m->listeners[k]);
 		}
 		check_limits(c, l);
+		check_tls(c, l);
 		check_trust(c, l);
 		check_strip(c, l->node, &l->forwarding);
 		if (!c->is_partial && !is_served(c, l))

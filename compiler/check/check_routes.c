@@ -146,7 +146,7 @@ static void check_repeated(struct checker *c, const struct m_route *r)
 	check_repeated_strs(c, r, "match.source", texts, m->n_sources);
 }
 
-/* Every listener of this build speaks plain http, but trusted proxies may say that clients speak https to them. */
+/* Besides https listeners there are trusted proxies, who may say that clients speak https to them. */
 static void check_scheme(struct checker *c, const struct m_route *r)
 {
 	const struct m_match *m = &r->match;
@@ -154,7 +154,8 @@ static void check_scheme(struct checker *c, const struct m_route *r)
 	if (c->model->lacks_listeners || r->poisoned)
 		return;
 	for (size_t i = 0; i < c->model->n_listeners; i++)
-		if (c->model->listeners[i].n_trusted > 0 || c->model->listeners[i].poisoned)
+		if (c->model->listeners[i].n_trusted > 0 || c->model->listeners[i].protocol == M_HTTPS ||
+			c->model->listeners[i].poisoned)
 			return;
 
 	for (size_t i = 0; i < m->n_schemes; i++) {

@@ -9,13 +9,13 @@ struct checker {
 	struct arena *arena;
 	struct diags *diags;
 	const struct model *model;
-	/* What can be named: name -> struct m_listener, m_backend, m_middleware. */
-	struct map listeners, backends, middlewares;
-	struct map used; /* names of backends ("b:") and middlewares ("m:") that some route uses */
+	/* What can be named: name -> struct m_listener, m_backend, m_middleware, m_certificate. */
+	struct map listeners, backends, middlewares, certificates;
+	struct map used; /* names of backends ("b:"), middlewares ("m:") and certificates ("c:") that something uses */
 	/* A route could not be built or is missing, so that what seems unused may be used in it. */
 	bool is_partial;
 	/* Some route names one that is not there: it may be one that seems unused. */
-	bool misses_backend, misses_middleware;
+	bool misses_backend, misses_middleware, misses_certificate;
 };
 
 /* Reports at `at`; the path is that of `n` and, behind a dot, `member` (may be NULL). */
@@ -34,6 +34,10 @@ void check_files(struct checker *c, const struct m_route *r);
 void check_templates(struct checker *c, const struct m_route *r);
 void check_backends(struct checker *c);
 void check_middlewares(struct checker *c);
+/* One listener's side of TLS, one backend's; then the certificates, as these may have used them. */
+void check_tls(struct checker *c, const struct m_listener *l);
+void check_tls_client(struct checker *c, const struct m_backend *b);
+void check_certificates(struct checker *c);
 void check_operations(struct checker *c);
 
 /* Fields that belong to one connection (RFC 9110 section 7.6.1) or say where a message ends.

@@ -97,6 +97,8 @@ static void emit_gateway(struct emitter *e)
 	if (runtime->user.value.ptr != NULL)
 		emit_cstr(e, "user", cwriter_quote(e->arena, runtime->user.value));
 	emit_errors_members(e, &p->model->errors);
+	emit_array(e, "certificates", p->n_certificates);
+	emit_array(e, "tls_clients", p->n_tls_clients);
 	cwriter_close(c, "};");
 }
 
@@ -147,7 +149,9 @@ void emit_files(struct arena *a, const struct plan *p, const struct emit_options
 	emit_config(&e);
 	emit_matchers(&e);
 	emit_pages(&e);
+	emit_certificates(&e);
 	emit_backends(&e);
+	emit_tls_clients(&e);
 	emit_sites(&e);
 	emit_mws(&e);
 	emit_chains(&e);

@@ -40,7 +40,7 @@ static void emit_backend(struct emitter *e, uint32_t index)
 {
 	const struct plan_backend *b = &e->plan->backends[index];
 	const struct m_backend *m = b->model;
-	const char *id = e->backends[index];
+	const char *id = e->backends[index], *tls = emit_tls_client(e, b);
 
 	emit_comment(e, &e->c, m->node, m->name.value);
 	cwriter_open(&e->c, "static const struct toron_server %s_servers[] = {", id);
@@ -65,6 +65,8 @@ static void emit_backend(struct emitter *e, uint32_t index)
 	if (m->preserve_host.value)
 		cwriter_line(&e->c, ".preserve_host = true,");
 	emit_retry(e, &m->retry);
+	if (tls != NULL)
+		cwriter_line(&e->c, ".tls = &%s,", tls);
 	cwriter_close(&e->c, "};");
 	cwriter_blank(&e->c);
 }

@@ -44,6 +44,10 @@ void emit_config(struct emitter *e)
 		blot(e, (char *)copy.ptr, &p->model->middlewares[i].jwt.secret);
 		blot(e, (char *)copy.ptr, &p->model->middlewares[i].jwt.jwks);
 	}
+	for (size_t i = 0; i < p->model->n_certificates; i++) {
+		blot(e, (char *)copy.ptr, &p->model->certificates[i].key);
+		blot(e, (char *)copy.ptr, &p->model->certificates[i].passphrase);
+	}
 	emit_blob(e, "gateway_config", STR("config.text"), copy);
 	cwriter_line(&e->c, "extern const char gateway_config[];");
 	cwriter_blank(&e->c);

@@ -180,3 +180,23 @@ const char *emit_log_field(unsigned field)
 	CHECK(field < ARRAY_LEN(names));
 	return names[field];
 }
+
+/* ---- secrets ---- */
+
+void emit_secret(struct emitter *e, const char *field, const struct m_secret *s)
+{
+	static const char *const kinds[] = {
+		[M_SECRET_NONE] = "TORON_SECRET_NONE",
+		[M_SECRET_LITERAL] = "TORON_SECRET_LITERAL",
+		[M_SECRET_ENV] = "TORON_SECRET_ENV",
+		[M_SECRET_FILE] = "TORON_SECRET_FILE",
+	};
+
+	if (s->kind == M_SECRET_NONE)
+		return;
+	cwriter_open(&e->c, ".%s = {", field);
+	cwriter_line(&e->c, ".kind = %s,", kinds[s->kind]);
+	emit_str(e, "value", s->value);
+	emit_cstr(e, "origin", emit_origin(e, s->at));
+	cwriter_close(&e->c, "},");
+}

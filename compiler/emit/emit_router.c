@@ -191,7 +191,21 @@ static const char *policy_text(uint32_t policy)
 	return keep ? "TORON_URI_KEEP_SLASHES" : allow ? "TORON_URI_ALLOW_ENCODED_SLASH" : NULL;
 }
 
-static void emit_listener(struct emitter *e, const struct plan_listener *l)
+/* Who takes a connection first, and whom the handshake hands it to. */
+static void emit_codecs(struct emitter *e, const char *tls)
+{
+	struct cwriter *c = &e->c;
+
+	if (tls == NULL) {
+		cwriter_line(c, ".front = &toron_front_http1,");
+		return;
+	}
+	cwriter_line(c, ".front = &toron_front_tls,");
+	cwriter_line(c, ".tls = &%s,", tls);
+	cwriter_line(c, ".http1 = &toron_front_http1,");
+}
+
+static void emit_listener(struct emitter *e, const struct plan_listener *l, const char *tls)
 {
 	const struct m_listener *m = l->model;
 	struct cwriter *c = &e->c;
@@ -203,7 +217,7 @@ static void emit_listener(struct emitter *e, const struct plan_listener *l)
 	if (m->address.value.ptr != NULL)
 		emit_cstr(e, "address", cwriter_quote(e->arena, m->address.value));
 	emit_u64(e, "port", m->port.value);
-	cwriter_line(c, ".front = &toron_front_http1,");
+	emit_codecs(e, tls);
 	cwriter_line(c, ".router = &router_%u,", l->router);
 	emit_limits(e, &m->limits);
 	emit_u64(e, "header_ms", m->timeouts.header.value);
@@ -218,10 +232,14 @@ static void emit_listener(struct emitter *e, const struct plan_listener *l)
 
 void emit_listeners(struct emitter *e)
 {
+	const char **tls = ARENA_ARRAY(e->arena, const char *, e->plan->n_listeners);
+
+	for (uint32_t i = 0; i < e->plan->n_listeners; i++)
+		tls[i] = emit_tls(e, &e->plan->listeners[i]);
 	cwriter_line(&e->c, "static _Atomic uint32_t listeners_open[%u];", (unsigned)e->plan->n_listeners);
 	cwriter_open(&e->c, "static const struct toron_listener listeners[] = {");
 	for (uint32_t i = 0; i < e->plan->n_listeners; i++)
-		emit_listener(e, &e->plan->listeners[i]);
+		emit_listener(e, &e->plan->listeners[i], tls[i]);
 	cwriter_close(&e->c, "};");
 	cwriter_blank(&e->c);
 }

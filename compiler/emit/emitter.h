@@ -7,6 +7,7 @@
 #pragma once
 
 #include "base/map.h"
+#include "base/vec.h"
 #include "emit/cwriter.h"
 #include "emit/emit.h"
 #include "plan/plan.h"
@@ -31,10 +32,11 @@ struct emitter {
 	struct map taken;      /* identifiers */
 	const char *file_name; /* of the main config */
 	const char **sites; /* by route; NULL: not of files */
-	const char **backends, **mws, **chains, **whens,
+	const char **backends, **mws, **chains, **whens, **certificates,
 		**confs; /* identifiers by index; NULL: none */
 	/* The function that checks a path alone, by path; NULL: not needed so far. */
 	const char **patterns;
+	VEC(const char *) tls_clients; /* by index */
 	struct emit_choice *matchers, *hosts; /* by matcher, by router */
 };
 
@@ -61,6 +63,12 @@ void emit_config(struct emitter *e);
 
 /* emit_backend.c, emit_mw.c, emit_when.c, emit_route.c, emit_router.c */
 void emit_backends(struct emitter *e);
+/* emit_tls.c: certificates, and before each listener and backend its side of TLS; both return its name, or NULL for clear text. */
+void emit_certificates(struct emitter *e);
+const char *emit_tls(struct emitter *e, const struct plan_listener *l);
+const char *emit_tls_client(struct emitter *e, const struct plan_backend *b);
+/* The list of all clients' sides, where there are any. */
+void emit_tls_clients(struct emitter *e);
 /* emit_site.c: what the action files is told, before the setups that check it. */
 void emit_sites(struct emitter *e);
 void emit_mws(struct emitter *e);
@@ -80,6 +88,7 @@ void emit_route_errors(struct emitter *e, const struct m_errors *errors);
 void emit_retry(struct emitter *e, const struct m_retry *retry);
 void emit_forwarding(struct emitter *e, const struct m_listener *l);
 const char *emit_log_field(unsigned field);
+void emit_secret(struct emitter *e, const char *field, const struct m_secret *s);
 /* Bits of enum toron_method, joined by "|". */
 const char *emit_methods(struct emitter *e, uint32_t methods);
 

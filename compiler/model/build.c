@@ -28,6 +28,7 @@ static void find_gaps(struct builder *b)
 	m->lacks_routes = lacks_some(m->root, STR("routes"));
 	m->lacks_backends = lacks_some(m->root, STR("backends"));
 	m->lacks_middlewares = lacks_some(m->root, STR("middlewares"));
+	m->lacks_certificates = lacks_some(m->root, STR("certificates"));
 	for (size_t i = 0; i < m->n_listeners; i++) {
 		is_whole = is_whole && !m->listeners[i].poisoned;
 		m->lacks_listeners = m->lacks_listeners || m->listeners[i].name.value.ptr == NULL;
@@ -59,6 +60,7 @@ struct model *model_build(struct arena *a, struct diags *d, const struct node *r
 	build_routing(&b, value_node(&b, root, STR("routing")));
 	m->lacks_routing = b.poisoned;
 	build_listeners(&b, value_node(&b, root, STR("listeners")));
+	build_certificates(&b, value_node(&b, root, STR("certificates")));
 	build_backends(&b, value_node(&b, root, STR("backends")));
 	build_middlewares(&b, value_node(&b, root, STR("middlewares")));
 	build_routes(&b, value_node(&b, root, STR("routes")));
@@ -71,6 +73,8 @@ struct model *model_build(struct arena *a, struct diags *d, const struct node *r
 	m->n_routes = b.routes.n;
 	m->backends = b.backends.at;
 	m->n_backends = b.backends.n;
+	m->certificates = b.certificates.at;
+	m->n_certificates = b.certificates.n;
 	m->middlewares = b.middlewares.at;
 	m->n_middlewares = b.middlewares.n;
 	m->tests = b.tests.at;

@@ -19,6 +19,7 @@ struct builder {
 	VEC(struct m_listener) listeners;
 	VEC(struct m_route) routes;
 	VEC(struct m_backend) backends;
+	VEC(struct m_certificate) certificates;
 	VEC(struct m_middleware) middlewares;
 	VEC(struct m_test) tests;
 	VEC(struct m_invariant) invariants;
@@ -85,3 +86,8 @@ void build_log_template(
 	struct builder *b, const struct node *n, struct str text, struct m_template *out);
 /* Where a file is that the config names: a relative path begins at the folder of the file that it is written in. */
 struct str build_file_name(struct builder *b, const struct m_str *name);
+struct m_file_name value_file(struct builder *b, const struct node *map, struct str key);
+struct m_secret build_secret(struct builder *b, const struct node *map, struct str key);
+void build_certificates(struct builder *b, const struct node *map);
+void build_tls(struct builder *b, const struct node *map, struct m_tls *out);
+void build_tls_client(struct builder *b, const struct node *map, struct m_tls_client *out);

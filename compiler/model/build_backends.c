@@ -42,8 +42,9 @@ static bool build_url(struct builder *b, const struct node *n, struct m_server *
 	if (uri_parse(b->arena, n->text, &u) != URI_OK)
 		return false;
 	set_host(b, s, n, u.at.host);
-	s->port = (struct m_u64){ u.at.port != 0 ? u.at.port : 80,
-		n->span }; /* the scheme's port, RFC 9110 section 4.2.1 */
+	s->is_tls = str_eq(u.scheme, STR("https"));
+	/* Without a port it is the scheme's (RFC 9110 section 4.2). */
+	s->port = (struct m_u64){ u.at.port != 0 ? u.at.port : s->is_tls ? 443 : 80, n->span };
 	set_base_path(b, s, n, u.path);
 	return true;
 }
@@ -60,7 +61,8 @@ static bool build_address(struct builder *b, const struct node *n, struct m_serv
 	return true;
 }
 
-static bool build_server(struct builder *b, const struct node *n, struct m_server *s)
+/* is_tls: what an address is spoken to. */
+static bool build_server(struct builder *b, const struct node *n, bool is_tls, struct m_server *s)
 {
 	const struct node *url = value_node(b, n, STR("url"));
 	const struct node *address = value_node(b, n, STR("address"));
@@ -68,6 +70,7 @@ static bool build_server(struct builder *b, const struct node *n, struct m_serve
 
 	s->node = n;
 	s->weight = value_count(b, n, STR("weight"));
+	s->is_tls = is_tls;
 	ok = url != NULL ? build_url(b, url, s) : address != NULL && build_address(b, address, s);
 	if (!ok)
 		b->poisoned = true;
@@ -90,7 +93,7 @@ static void build_servers(struct builder *b, const struct node *map, struct m_ba
 		return;
 	out->servers = ARENA_ARRAY(b->arena, struct m_server, list->n_children);
 	for (const struct node *n = value_first(b, list); n != NULL; n = value_next(b, list, n))
-		out->n_servers += build_server(b, n, &out->servers[out->n_servers]);
+		out->n_servers += build_server(b, n, out->tls.is_set, &out->servers[out->n_servers]);
 }
 
 static enum m_balance balance_named(struct str name)
@@ -109,6 +112,7 @@ static void build_backend(
 	bool outer = b->poisoned;
 
 	b->poisoned = !node_is_whole(n);
+	build_tls_client(b, value_node(b, n, STR("tls")), &out.tls);
 	build_servers(b, n, &out);
 	out.balance = balance_named(value_str(b, n, STR("balance")).value);
 	part = value_node(b, n, STR("timeouts"));

@@ -19,6 +19,7 @@ static void build_timeouts(
 	out->body = value_ms(b, map, STR("body"));
 	out->idle = value_ms(b, map, STR("idle"));
 	out->write = value_ms(b, map, STR("write"));
+	out->handshake = value_ms(b, map, STR("handshake"));
 }
 
 static void build_listener(struct builder *b, const struct node *n)
@@ -34,6 +35,9 @@ static void build_listener(struct builder *b, const struct node *n)
 	build_limits(b, value_node(b, n, STR("limits")), &l.limits);
 	build_timeouts(b, value_node(b, n, STR("timeouts")), &l.timeouts);
 	build_cidrs(b, n, STR("trusted_proxies"), &l.trusted, &l.n_trusted);
+	if (str_eq(protocol.value, STR("https")))
+		l.protocol = M_HTTPS;
+	build_tls(b, value_node(b, n, STR("tls")), &l.tls);
 	build_forwarding(
 		b, value_node(b, n, STR("forwarding")), &b->model->forwarding, &l.forwarding);
 	/* The one default that depends on other keys, so that no schema can hold it. */

@@ -76,25 +76,6 @@ static void build_rate_limit(struct builder *b, const struct node *map, struct m
 
 /* ---- jwt ---- */
 
-static struct m_secret build_secret(struct builder *b, const struct node *map, struct str key)
-{
-	const struct node *n = value_node(b, map, key);
-	const struct node *from;
-
-	if (n == NULL)
-		return (struct m_secret){ .kind = M_SECRET_NONE };
-	if (n->kind != NODE_MAP)
-		return (struct m_secret){ M_SECRET_LITERAL, n->text, n->span };
-	from = value_node(b, n, STR("env"));
-	if (from != NULL)
-		return (struct m_secret){ M_SECRET_ENV, from->text, from->span };
-	from = value_node(b, n, STR("file"));
-	if (from != NULL)
-		return (struct m_secret){ M_SECRET_FILE, from->text, from->span };
-	b->poisoned = true;
-	return (struct m_secret){ .kind = M_SECRET_NONE, .at = n->span };
-}
-
 static void build_jwt(struct builder *b, const struct node *map, struct m_middleware *out)
 {
 	bool has_key = node_get(map, STR("secret")) != NULL || node_get(map, STR("jwks")) != NULL;

@@ -212,11 +212,79 @@ static void dump_retry(struct dumper *p, const struct m_retry *r)
 	close_part(p);
 }
 
+static void dump_secret(struct dumper *p, const char *name, const struct m_secret *s)
+{
+	static const char *const kinds[] = { "none", "literal (not shown)", "env", "file" };
+
+	begin_line(p, name);
+	sbuf_printf(p->out, " %s", kinds[s->kind]);
+	if (s->kind == M_SECRET_ENV || s->kind == M_SECRET_FILE) {
+		sbuf_addc(p->out, ' ');
+		sbuf_json(p->out, s->value);
+	}
+	end_line(p, s->at);
+}
+
+/* ---- TLS ---- */
+
+static void put_file(struct dumper *p, const char *name, const struct m_file_name *f)
+{
+	if (f->path.ptr != NULL)
+		put_str(p, name, (struct m_str){ f->path, f->text.at });
+}
+
+static void dump_certificate(struct dumper *p, const struct m_certificate *c)
+{
+	open_part(p, c->poisoned ? "certificate (poisoned)" : "certificate", c->node->span);
+	put_str(p, "name", c->name);
+	put_file(p, "cert", &c->cert);
+	dump_secret(p, "key", &c->key);
+	dump_secret(p, "passphrase", &c->passphrase);
+	put_file(p, "ocsp", &c->ocsp);
+	close_part(p);
+}
+
+static void dump_tls(struct dumper *p, const struct m_listener *l)
+{
+	static const char *const modes[] = { "none", "optional", "require" };
+	const struct m_tls *t = &l->tls;
+
+	open_part(p, "tls", t->at);
+	put_strs(p, "certificate", t->certificates.at, t->certificates.n);
+	put_word(p, "preset", t->preset == M_TLS_MODERN ? "modern" : "intermediate", t->preset_at);
+	put_str(p, "min_version", t->min_version);
+	put_strs(p, "cipher", t->ciphers.at, t->ciphers.n);
+	put_strs(p, "alpn", t->alpn.at, t->alpn.n);
+	put_word(p, "client_auth.mode", modes[t->client_auth], t->client_auth_at);
+	put_file(p, "client_auth.ca", &t->client_ca);
+	put_file(p, "client_auth.crl", &t->client_crl);
+	put_u64(p, "client_auth.depth", t->client_depth, "");
+	put_bool(p, "session_tickets", t->tickets);
+	put_file(p, "session_tickets.keys", &t->ticket_keys);
+	put_u64(p, "session_tickets.lifetime", t->ticket_lifetime, "ms");
+	put_bool(p, "early_data", t->early_data);
+	put_u64(p, "early_data_bytes", t->early_data_bytes, "B");
+	put_u64(p, "handshake", l->timeouts.handshake, "ms");
+	close_part(p);
+}
+
+static void dump_tls_client(struct dumper *p, const struct m_tls_client *t)
+{
+	open_part(p, "tls", t->at);
+	put_file(p, "ca", &t->ca);
+	put_str(p, "sni", t->sni);
+	put_str(p, "client_certificate", t->certificate);
+	put_bool(p, "verify", t->verify);
+	for (size_t i = 0; i < t->n_pins; i++)
+		put_str(p, "pin", t->pins[i].text);
+	close_part(p);
+}
+
 static void dump_listener(struct dumper *p, const struct m_listener *l)
 {
 	open_part(p, l->poisoned ? "listener (poisoned)" : "listener", l->node->span);
 	put_str(p, "name", l->name);
-	put_word(p, "protocol", "http", SPAN_NONE);
+	put_word(p, "protocol", l->protocol == M_HTTPS ? "https" : "http", SPAN_NONE);
 	put_str(p, "address", l->address);
 	put_u64(p, "port", l->port, "");
 	open_part(p, "limits", SPAN_NONE);
@@ -234,6 +302,8 @@ static void dump_listener(struct dumper *p, const struct m_listener *l)
 	put_u64(p, "write", l->timeouts.write, "ms");
 	close_part(p);
 	dump_forwarding(p, l);
+	if (l->protocol == M_HTTPS)
+		dump_tls(p, l);
 	close_part(p);
 }
 
@@ -267,6 +337,8 @@ static void dump_backend(struct dumper *p, const struct m_backend *b)
 	put_u64(p, "limits.pending", b->limits.pending, "");
 	put_bool(p, "preserve_host", b->preserve_host);
 	dump_retry(p, &b->retry);
+	if (b->n_servers > 0 && b->servers[0].is_tls)
+		dump_tls_client(p, &b->tls);
 	close_part(p);
 }
 
@@ -285,19 +357,6 @@ static void dump_edits(
 			put_template(p, ops[edits[i].op], edits[i].name.value, &edits[i].value);
 	}
 	close_part(p);
-}
-
-static void dump_secret(struct dumper *p, const char *name, const struct m_secret *s)
-{
-	static const char *const kinds[] = { "none", "literal (not shown)", "env", "file" };
-
-	begin_line(p, name);
-	sbuf_printf(p->out, " %s", kinds[s->kind]);
-	if (s->kind == M_SECRET_ENV || s->kind == M_SECRET_FILE) {
-		sbuf_addc(p->out, ' ');
-		sbuf_json(p->out, s->value);
-	}
-	end_line(p, s->at);
 }
 
 static void dump_jwt(struct dumper *p, const struct m_middleware *m)
@@ -547,6 +606,8 @@ void model_dump(struct sbuf *out, const struct diags *d, const struct model *m, 
 		dump_route(&p, &m->routes[i]);
 	for (size_t i = 0; i < m->n_backends; i++)
 		dump_backend(&p, &m->backends[i]);
+	for (size_t i = 0; i < m->n_certificates; i++)
+		dump_certificate(&p, &m->certificates[i]);
 	for (size_t i = 0; i < m->n_middlewares; i++)
 		dump_middleware(&p, &m->middlewares[i]);
 	dump_rest(&p, m);

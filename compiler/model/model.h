@@ -12,13 +12,9 @@
 #include "base/duration.h"
 #include "base/uri.h"
 #include "diag/diag.h"
+#include "model/basic.h"
+#include "model/tls.h"
 #include "tree/tree.h"
-
-struct m_str { struct str value; struct span at; };   /* value.ptr NULL: absent */
-struct m_u64 { uint64_t value; struct span at; };     /* counts, bytes, milliseconds; the field's name says which */
-struct m_i64 { int64_t value; struct span at; };
-struct m_bool { bool value; struct span at; };
-struct m_strs { struct m_str *at; size_t n; };
 
 /* A templated string of the running gateway: literal text and ${...} references, in order. */
 enum m_part_kind {
@@ -37,10 +33,6 @@ enum m_part_kind {
 };
 struct m_part { enum m_part_kind kind; struct str arg; struct span at; unsigned field; };
 struct m_template { struct m_part *parts; size_t n; struct span at; bool is_literal; /* no part but literals */ };
-
-/* A secret by reference; a literal is allowed with a warning. */
-enum m_secret_kind { M_SECRET_NONE, M_SECRET_LITERAL, M_SECRET_ENV, M_SECRET_FILE };
-struct m_secret { enum m_secret_kind kind; struct str value; struct span at; };
 
 struct m_cidr { uint8_t addr[16]; /* v4 as ::ffff:0:0/96 */ uint8_t bits; /* of 128 */ struct m_str text; };
 
@@ -75,14 +67,14 @@ struct m_retry {
 };
 
 /* ---- listeners ---- */
-enum m_protocol { M_HTTP /* https tcp tls udp follow with their codecs */ };
+enum m_protocol { M_HTTP, M_HTTPS /* tcp tls udp follow with their codecs */ };
 
 struct m_limits {
 	struct m_u64 header_bytes, header_count, body_bytes /* 0: unlimited */, uri_bytes;
 	struct m_u64 connections, requests_per_connection /* 0: unlimited */;
 };
 struct m_listener_timeouts { /* ms */
-	struct m_u64 header, body, idle, write;
+	struct m_u64 header, body, idle, write, handshake;
 };
 struct m_listener {
 	const struct node *node;
@@ -95,6 +87,7 @@ struct m_listener {
 	struct m_listener_timeouts timeouts;
 	struct m_cidr *trusted; size_t n_trusted; /* proxies */
 	struct m_forwarding forwarding;
+	struct m_tls tls;               /* HTTPS only */
 };
 
 /* ---- routes ---- */
@@ -194,6 +187,7 @@ struct m_server {
 	struct m_str base_path;         /* of the url, normalised, without a trailing slash; empty: none */
 	struct m_u64 weight;
 	bool is_numeric;
+	bool is_tls;                    /* an https URL, or an address in a backend with a tls section */
 };
 struct m_backend {
 	const struct node *node;
@@ -206,6 +200,7 @@ struct m_backend {
 	struct { struct m_u64 connections, pending; } limits;                  /* per server (all workers); 0: unlimited */
 	struct m_bool preserve_host;    /* send the client's Host (default) or the server's */
 	struct m_retry retry;
+	struct m_tls_client tls;
 };
 
 /* ---- middlewares ---- */
@@ -275,12 +270,13 @@ struct m_routing { bool ties_file_order; bool merge_slashes; bool allow_encoded_
 struct model {
 	const struct node *root;
 	/* Of these sections something was left out (reported): a name that is not there may have been meant to be. */
-	bool lacks_listeners, lacks_routes, lacks_backends, lacks_middlewares, lacks_routing;
+	bool lacks_listeners, lacks_routes, lacks_backends, lacks_middlewares, lacks_certificates, lacks_routing;
 	bool is_whole;                                         /* nothing is poisoned that has to do with where requests go */
 	struct m_str name;
 	struct m_listener *listeners; size_t n_listeners;
 	struct m_route *routes; size_t n_routes;               /* file order */
 	struct m_backend *backends; size_t n_backends;         /* named in file order, then inline ones */
+	struct m_certificate *certificates; size_t n_certificates; /* file order */
 	struct m_middleware *middlewares; size_t n_middlewares;/* named in file order, then built-ins and inline ones as used */
 	struct m_forwarding forwarding;
 	struct m_errors errors;

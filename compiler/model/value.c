@@ -144,3 +144,30 @@ struct str build_lower(struct arena *a, struct str s)
 		out[i] = (char)ascii_lower((unsigned char)s.ptr[i]);
 	return (struct str){ out, s.len };
 }
+
+struct m_file_name value_file(struct builder *b, const struct node *map, struct str key)
+{
+	struct m_file_name file = { .text = value_str(b, map, key) };
+
+	file.path = build_file_name(b, &file.text);
+	return file;
+}
+
+struct m_secret build_secret(struct builder *b, const struct node *map, struct str key)
+{
+	const struct node *n = value_node(b, map, key);
+	const struct node *from;
+
+	if (n == NULL)
+		return (struct m_secret){ .kind = M_SECRET_NONE };
+	if (n->kind != NODE_MAP)
+		return (struct m_secret){ M_SECRET_LITERAL, n->text, n->span };
+	from = value_node(b, n, STR("env"));
+	if (from != NULL)
+		return (struct m_secret){ M_SECRET_ENV, from->text, from->span };
+	from = value_node(b, n, STR("file"));
+	if (from != NULL)
+		return (struct m_secret){ M_SECRET_FILE, from->text, from->span };
+	b->poisoned = true;
+	return (struct m_secret){ .kind = M_SECRET_NONE, .at = n->span };
+}

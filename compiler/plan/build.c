@@ -15,6 +15,8 @@ static void init_maps(struct builder *b)
 	struct map *maps[] = {
 		&b->backend_names,
 		&b->mw_names,
+		&b->certificate_names,
+		&b->certificate_ids,
 		&b->path_ids,
 		&b->matcher_ids,
 		&b->group_ids,
@@ -35,6 +37,8 @@ static void index_names(struct builder *b)
 
 	for (size_t i = 0; i < m->n_backends; i++)
 		map_add(&b->backend_names, m->backends[i].name.value, &m->backends[i]);
+	for (size_t i = 0; i < m->n_certificates; i++)
+		map_add(&b->certificate_names, m->certificates[i].name.value, &m->certificates[i]);
 	for (size_t i = 0; i < m->n_middlewares; i++)
 		map_add(&b->mw_names, m->middlewares[i].name.value, &m->middlewares[i]);
 }
@@ -47,7 +51,10 @@ static void add_listeners(struct builder *b)
 	for (size_t i = 0; i < b->model->n_listeners; i++)
 		if (!b->model->listeners[i].poisoned)
 			p->listeners[p->n_listeners++] =
-				(struct plan_listener){ .model = &b->model->listeners[i] };
+				(struct plan_listener){
+					.model = &b->model->listeners[i],
+					.tls = plan_build_tls(b, &b->model->listeners[i]),
+				};
 }
 
 static unsigned uri_policy(const struct m_routing *r)
@@ -79,6 +86,7 @@ struct plan *plan_build(struct arena *a, struct diags *d, const struct model *m)
 	GIVE(p, &b, chains);
 	GIVE(p, &b, mws);
 	GIVE(p, &b, backends);
+	GIVE(p, &b, certificates);
 	GIVE(p, &b, extra_methods);
 	if (b.is_full)
 		return p;

@@ -16,15 +16,17 @@ struct builder {
 	const struct model *model;
 	struct plan *plan;
 	/* Model things by name; the value is the model's struct. */
-	struct map backend_names, mw_names;
+	struct map backend_names, mw_names, certificate_names;
 	/* Plan things by a key that says all about them; the value is made by index_value. */
-	struct map path_ids, matcher_ids, group_ids, chain_ids, mw_ids, backend_ids, method_bits;
+	struct map path_ids, matcher_ids, group_ids, chain_ids, mw_ids, backend_ids, method_bits,
+		certificate_ids;
 	VEC(struct plan_path) paths;
 	VEC(struct plan_matcher) matchers;
 	VEC(struct plan_group) groups;
 	VEC(struct plan_chain) chains;
 	VEC(struct plan_mw) mws;
 	VEC(struct plan_backend) backends;
+	VEC(const struct m_certificate *) certificates;
 	VEC(struct plan_entry) entries;
 	VEC(struct str) extra_methods;
 	bool is_full; /* some entries had no room: there is no sense in going on */
@@ -68,6 +70,10 @@ void plan_build_template_key(
 /* build_chain.c: the middlewares of route r, and its action. */
 void plan_build_chain(struct builder *b, struct plan_route *r);
 void plan_build_action(struct builder *b, struct plan_route *r);
+
+/* build_tls.c: NULL for clear text. */
+const struct plan_tls *plan_build_tls(struct builder *b, const struct m_listener *l);
+const struct plan_tls_client *plan_build_tls_client(struct builder *b, const struct m_backend *m);
 
 /* build_matcher.c: the groups for the entries with these ranks (ascending), appended to
  * *groups_out. Usually one: regexes are kept apart, and apart from each other as long as they

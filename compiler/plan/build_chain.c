@@ -118,7 +118,7 @@ static struct str authority_of(struct arena *a, const struct m_server *s)
 	const char *open = brackets ? "[" : "";
 	const char *close = brackets ? "]" : "";
 
-	if (s->port.value == 80)
+	if (s->port.value == (s->is_tls ? 443 : 80))
 		return arena_printf(a, "%s" STR_FMT "%s", open, STR_ARG(s->host.value), close);
 	return arena_printf(a, "%s" STR_FMT "%s:%u", open, STR_ARG(s->host.value), close,
 		(unsigned)s->port.value);
@@ -145,6 +145,7 @@ static uint32_t build_backend(struct builder *b, struct str name)
 			};
 	if (backend.n_servers == 0)
 		plan_build_unresolved(b);
+	backend.tls = plan_build_tls_client(b, m);
 	id = (uint32_t)b->backends.n;
 	vec_push(b->arena, &b->backends, backend);
 	CHECK(map_add(&b->backend_ids, name, index_value(id)));

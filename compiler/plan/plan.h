@@ -198,15 +198,34 @@ struct plan_chain {
 /* ---- the rest ---- */
 struct plan_server {
 	const struct m_server *model;
-	struct str authority; /* "host:port", no ":80", IPv6 in brackets */
+	struct str authority; /* "host:port", without the scheme's port, IPv6 in brackets */
+};
+/* TLS towards the servers of a backend. */
+struct plan_tls_client {
+	const struct m_tls_client *model;
+	uint32_t index;       /* among all of them */
+	uint32_t certificate; /* in plan.certificates; PLAN_NONE: none is shown */
+	struct str priority;
 };
 struct plan_backend {
 	const struct m_backend *model;
+	const struct plan_tls_client *tls; /* NULL: clear text */
 	struct plan_server *servers; /* without those of weight 0 */
 	uint32_t n_servers;
 };
+/* TLS of a listener. */
+struct plan_tls {
+	const struct m_tls *model;
+	uint32_t *certificates; /* in plan.certificates; the first is the default */
+	uint32_t n_certificates;
+	struct str priority; /* for the TLS library, see plan/priority.h */
+	bool has_1_2;
+	struct str *alpn;
+	uint32_t n_alpn;
+};
 struct plan_listener {
 	const struct m_listener *model;
+	const struct plan_tls *tls; /* NULL: clear text */
 	uint32_t router;
 };
 
@@ -225,9 +244,10 @@ struct plan {
 	struct plan_chain *chains;
 	struct plan_mw *mws;
 	struct plan_backend *backends; /* those in use */
+	const struct m_certificate **certificates; /* likewise */
 	struct str *extra_methods;
 	uint32_t n_listeners, n_routers, n_routes, n_entries, n_paths, n_matchers, n_groups,
-		n_chains, n_mws, n_backends;
+		n_chains, n_mws, n_backends, n_certificates, n_tls_clients;
 	uint32_t n_extra_methods;
 	uint32_t uri_policy; /* bits of enum uri_policy */
 	struct plan_template log_line; /* of the access log; n is 0: JSON */

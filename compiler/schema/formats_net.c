@@ -137,6 +137,21 @@ static bool check_host_pattern(struct arena *a, struct str s, struct format_faul
 	return explain_host(a, s, fault);
 }
 
+static bool check_server_name(struct arena *a, struct str s, struct format_fault *fault)
+{
+	uint8_t addr[16];
+	bool is_v4, is_numeric = net_text_ip(s, addr, &is_v4);
+
+	if (!is_numeric && net_text_host(s))
+		return true;
+	explain_host(a, s, fault);
+	if (is_numeric)
+		fault->note = STR("TLS asks for names; leave the key out, and the address itself is checked");
+	else if (str_starts(s, STR("*.")))
+		fault->note = STR("one name is asked for, of those that the server's certificate has");
+	return false;
+}
+
 static bool fail_url(struct arena *a, struct format_fault *fault, struct str s, const char *why)
 {
 	fault->id = DIAG_BAD_URL;
@@ -151,16 +166,8 @@ static bool check_url_parts(
 	uint8_t addr[16];
 	bool is_v4;
 
-	if (str_eq(u->scheme, STR("https"))) {
-		fault->id = DIAG_PLANNED;
-		fault->text = STR(
-			"'https' is part of the language, but this toronc cannot honour it yet");
-		fault->note = STR("what is missing: TLS");
-		fault->len = 5;
-		return false;
-	}
-	if (!str_eq(u->scheme, STR("http")))
-		return fail_url(a, fault, s, "its scheme must be http");
+	if (!str_eq(u->scheme, STR("http")) && !str_eq(u->scheme, STR("https")))
+		return fail_url(a, fault, s, "its scheme must be http or https");
 	if (u->query.ptr != NULL)
 		return fail_url(a, fault, s, "it has a query");
 	if (!u->at.is_ipv6 && !net_text_ip(u->at.host, addr, &is_v4) && !net_text_host(u->at.host))
@@ -219,6 +226,7 @@ const struct format formats_net[] = {
 	{ STR_INIT("x-ip"), check_ip },
 	{ STR_INIT("x-cidr"), check_cidr },
 	{ STR_INIT("x-host-pattern"), check_host_pattern },
+	{ STR_INIT("x-server-name"), check_server_name },
 	{ STR_INIT("x-backend-url"), check_backend_url },
 	{ STR_INIT("x-address"), check_address },
 	{ { NULL, 0 }, NULL },
