@@ -99,6 +99,8 @@ static void emit_gateway(struct emitter *e)
 	emit_errors_members(e, &p->model->errors);
 	emit_array(e, "certificates", p->n_certificates);
 	emit_array(e, "tls_clients", p->n_tls_clients);
+	if (p->n_certificates + p->n_tls_clients > 0)
+		cwriter_line(c, ".tls = &toron_tls_engine_gnutls,");
 	cwriter_close(c, "};");
 }
 

@@ -41,6 +41,8 @@ static int fail(struct session *s, int rc)
 	struct session_shake *k = s->shake;
 
 	s->failed = true;
+	if (k->explain != NULL && k->why[0] == '\0')
+		k->explain(s, rc);
 	if (k->why[0] != '\0') {
 		gnutls_alert_send(s->gnutls, GNUTLS_AL_FATAL, k->alert);
 	} else if (rc == GNUTLS_E_FATAL_ALERT_RECEIVED) {

@@ -231,13 +231,37 @@ static int on_hello(gnutls_session_t gnutls)
 	return gnutls_credentials_set(gnutls, GNUTLS_CRD_CERTIFICATE, offer_choose(shake_of(s)->offer, sni));
 }
 
+static bool is_root(const gnutls_datum_t *der)
+{
+	gnutls_x509_crt_t crt;
+	bool is;
+
+	if (gnutls_x509_crt_init(&crt) != 0)
+		return false;
+	is = gnutls_x509_crt_import(crt, der, GNUTLS_X509_FMT_DER) == 0 && gnutls_x509_crt_check_issuer(crt, crt) != 0;
+	gnutls_x509_crt_deinit(crt);
+	return is;
+}
+
+/* Many clients send the root along, which adds nothing. */
+static bool is_too_long(const struct toron_tls *conf, const gnutls_datum_t *chain, unsigned n)
+{
+	return n > conf->client_depth && conf->client_depth != 0 && (n > conf->client_depth + 1 || !is_root(&chain[n - 1]));
+}
+
 static int on_verify(gnutls_session_t gnutls)
 {
 	struct session *s = gnutls_session_get_ptr(gnutls);
+	const struct toron_tls *conf = shake_of(s)->listener->tls;
 	unsigned n = 0;
+	const gnutls_datum_t *chain = gnutls_certificate_get_peers(gnutls, &n);
 
-	if (shake_of(s)->listener->tls->client_auth != TORON_CLIENT_REQUIRE && gnutls_certificate_get_peers(gnutls, &n) == NULL)
+	if (chain == NULL && conf->client_auth != TORON_CLIENT_REQUIRE)
 		return 0;
+	if (chain != NULL && is_too_long(conf, chain, n)) {
+		session_refuse(s, GNUTLS_A_BAD_CERTIFICATE, ERR_UNTRUSTED, "the certificate is refused: its chain is too long");
+		return GNUTLS_E_CERTIFICATE_ERROR;
+	}
 	return verify_peer(s, GNUTLS_KP_TLS_WWW_CLIENT, NULL, false) ? 0 : GNUTLS_E_CERTIFICATE_ERROR;
 }
 
@@ -258,6 +282,18 @@ static bool on_done(struct session *s)
 	if (shake_of(s)->listener->tls->tickets && gnutls_protocol_get_version(s->gnutls) == GNUTLS_TLS1_3)
 		gnutls_session_ticket_send(s->gnutls, TICKETS_SENT, 0);
 	return true;
+}
+
+static void explain(struct session *s, int rc)
+{
+	bool is_1_3 = gnutls_protocol_get_version(s->gnutls) == GNUTLS_TLS1_3;
+
+	if (rc == GNUTLS_E_NO_CERTIFICATE_FOUND || rc == GNUTLS_E_CERTIFICATE_REQUIRED)
+		session_refuse(s, is_1_3 ? GNUTLS_A_CERTIFICATE_REQUIRED : GNUTLS_A_HANDSHAKE_FAILURE, ERR_UNTRUSTED,
+			"no certificate was shown");
+	/* GnuTLS looks for a cipher before it notices. */
+	else if (rc == GNUTLS_E_NO_CIPHER_SUITES && !is_1_3 && shake_of(s)->listener->tls->min_version == TORON_TLS_1_3)
+		session_refuse(s, GNUTLS_A_PROTOCOL_VERSION, ERR_PROTOCOL, "the client does not speak TLS 1.3");
 }
 
 static void on_failed(struct session *s)
@@ -315,6 +351,7 @@ int tls_server_secure(struct conn *c, const struct toron_listener *l)
 	if (k == NULL)
 		return ERR_NO_MEMORY;
 	k->base.done = on_done;
+	k->base.explain = explain;
 	k->base.failed = on_failed;
 	k->base.free = shake_free;
 	k->listener = l;

@@ -22,6 +22,7 @@ struct tls_worker;
 /* What is needed only until the handshake is through. */
 struct session_shake {
 	bool (*done)(struct session *s); /* the role's last word: verifies what resumed, takes notes. False: `why` and `alert` say more */
+	void (*explain)(struct session *s, int rc); /* refuses, where it knows better what GnuTLS's error means; NULL: never */
 	void (*failed)(struct session *s); /* logs `why` */
 	void (*free)(struct session_shake *k);
 	void *role;                  /* the role's own */

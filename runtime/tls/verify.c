@@ -59,7 +59,9 @@ bool verify_peer(struct session *s, const char *purpose, const char *name, bool 
 	}
 	rc = gnutls_certificate_verify_peers(s->gnutls, data, n, &status);
 	if (rc == GNUTLS_E_NO_CERTIFICATE_FOUND) {
-		session_refuse(s, GNUTLS_A_CERTIFICATE_REQUIRED, ERR_UNTRUSTED, "no certificate was shown");
+		session_refuse(s,
+			gnutls_protocol_get_version(s->gnutls) == GNUTLS_TLS1_3 ? GNUTLS_A_CERTIFICATE_REQUIRED : GNUTLS_A_HANDSHAKE_FAILURE,
+			ERR_UNTRUSTED, "no certificate was shown");
 		return false;
 	}
 	if (rc < 0) {
