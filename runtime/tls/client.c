@@ -297,17 +297,23 @@ static int on_verify(gnutls_session_t gnutls)
 
 static bool on_done(struct session *s)
 {
-	if (gnutls_protocol_get_version(s->gnutls) != GNUTLS_TLS1_3 && gnutls_session_is_resumed(s->gnutls) == 0)
+	/* Until TLS 1.3 a session resumes as often as one likes, and the server need not send another ticket. */
+	if (gnutls_protocol_get_version(s->gnutls) != GNUTLS_TLS1_3)
 		keep_ticket(s);
 	return true;
 }
 
-static void on_failed(struct session *s)
+void tls_target_log(struct session *s, const char *why)
 {
 	const struct tls_target *t = s->target;
 
 	tls_worker_log(s->worker, LOG_WARN, "backend-tls-failed", "%s: server " STR_FMT " as %s: %s", t->server->origin,
-		STR_ARG(t->server->authority), t->name, s->shake->why);
+		STR_ARG(t->server->authority), t->name, why);
+}
+
+static void on_failed(struct session *s)
+{
+	tls_target_log(s, s->shake->why);
 }
 
 /* A ticket says what was agreed on under an older trust, too: that one goes. */

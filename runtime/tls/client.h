@@ -14,6 +14,7 @@
 #include "toron/gateway.h"
 
 struct conn;
+struct session;
 struct worker;
 struct tls_target;
 
@@ -37,6 +38,9 @@ struct tls_client {
 bool tls_client_init(struct tls_client *c, const struct toron_tls_client *conf, struct pair *const *pairs);
 void tls_client_fini(struct tls_client *c);
 void tls_client_look(struct tls_client *c, struct pair *const *pairs, bool certificate_changed);
+
+/* Why a session with a server ended badly. */
+void tls_target_log(struct session *s, const char *why);
 
 /* The functions of struct toron_tls_engine. */
 struct tls_target *tls_target_new(struct worker *w, const struct toron_tls_client *conf, const struct toron_server *server);

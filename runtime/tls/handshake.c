@@ -21,6 +21,14 @@ void session_refuse(struct session *s, gnutls_alert_description_t alert, int err
 	va_end(args);
 }
 
+const char *session_alert(const struct session *s, char *text, size_t room)
+{
+	const char *name = gnutls_alert_get_name(gnutls_alert_get(s->gnutls));
+
+	snprintf(text, room, "the peer's alert: %s", name != NULL ? name : "unknown");
+	return text;
+}
+
 static int run(struct session *s)
 {
 	uint64_t begun = clock_monotonic_us();
@@ -46,9 +54,7 @@ static int fail(struct session *s, int rc)
 	if (k->why[0] != '\0') {
 		gnutls_alert_send(s->gnutls, GNUTLS_AL_FATAL, k->alert);
 	} else if (rc == GNUTLS_E_FATAL_ALERT_RECEIVED) {
-		const char *name = gnutls_alert_get_name(gnutls_alert_get(s->gnutls));
-
-		snprintf(k->why, sizeof(k->why), "the peer's alert: %s", name != NULL ? name : "unknown");
+		session_alert(s, k->why, sizeof(k->why));
 	} else if (rc == GNUTLS_E_PREMATURE_TERMINATION || rc == GNUTLS_E_PULL_ERROR) {
 		snprintf(k->why, sizeof(k->why), "the peer closed the connection");
 		k->err = ERR_RESET;

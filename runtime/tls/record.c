@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "tls/client.h"
 #include "tls/session.h"
 #include "tls/worker.h"
 
@@ -171,8 +172,13 @@ static void send_aside(struct session *s)
 /* After GnuTLS's error: 1 when it is none that ends the session, else what reading tells from now on. */
 static int judge(struct session *s, ssize_t rc, int *warnings)
 {
+	char why[160];
+
 	if (rc == GNUTLS_E_WARNING_ALERT_RECEIVED && ++*warnings <= WARNINGS_MOST)
 		return 1;
+	/* In TLS 1.3 a server may refuse our certificate after the handshake. */
+	if (rc == GNUTLS_E_FATAL_ALERT_RECEIVED && s->target != NULL)
+		tls_target_log(s, session_alert(s, why, sizeof(why)));
 	if (rc == GNUTLS_E_PREMATURE_TERMINATION || rc == GNUTLS_E_PULL_ERROR || rc == GNUTLS_E_FATAL_ALERT_RECEIVED ||
 		rc == GNUTLS_E_SESSION_EOF)
 		return ERR_RESET;
