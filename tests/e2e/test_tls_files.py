@@ -1,0 +1,251 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Certificates and keys as files: what is refused at start, forms of keys, and renewal under load."""
+import os
+import ssl
+import threading
+import time
+
+import certs
+import lib
+from certs import openssl, read, write
+from lib import Gateway, free_port
+
+ROUTES = '  - {match: {path: /}, respond: {status: 200, body: "own\\n"}}'
+REQUEST = b"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n"
+
+
+class Files:
+    """One certificate in two files that may be written over."""
+
+    def __init__(self, first):
+        self.dir = os.path.join(lib.WORK, "files-%d" % free_port())
+        os.makedirs(self.dir)
+        self.cert, self.key = os.path.join(self.dir, "site.pem"), os.path.join(self.dir, "site.key")
+        self.put(first)
+
+    def put(self, c):
+        write(self.cert, read(c.cert))
+        write(self.key, read(c.key))
+
+
+def config(port, files, more="", top=""):
+    return certs.https_config(port, ([("site", files, more)], "{certificates: [site]}"), ROUTES, top)
+
+
+def refused(files, *words, more="", env=None):
+    port = free_port()
+    g = Gateway(config(port, files, more), env=env)
+    g.start(wait=False)
+    code = g.process.wait(20 * lib.SLOW)
+    text = g.stderr()
+    assert code == 1, (code, text)
+    for word in ("gateway.yaml:2:9", *words):
+        assert word in text, (word, text)
+
+
+def serial(port):
+    with certs.connect(port) as c:
+        c.send(REQUEST)
+        assert c.response().body == b"own\n"
+        return c.s.getpeercert()["serialNumber"]
+
+
+def logged(g, text, times=1, seconds=10):
+    end = time.monotonic() + seconds * lib.SLOW
+    while g.stderr().count(text) < times:
+        assert time.monotonic() < end, "not logged: %r\n%s" % (text, g.stderr())
+        time.sleep(0.02)
+
+
+def test_what_is_refused_at_start():
+    ca, site = certs.shared("ca"), certs.shared("site")
+    files = Files(site)
+    refused(certs.Certificate("/nowhere/x"), "cannot open /nowhere/x.pem")
+    write(files.key, read(certs.shared("client").key))
+    refused(files, "the key is not that of the certificate")
+    write(files.key, b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n")
+    refused(files, files.key)
+    files.put(site)
+    write(files.cert, b"no certificate\n")
+    refused(files, files.cert)
+    files.put(ca.issue("old", "DNS:localhost", begins=-3, ends=-1))
+    refused(files, "has expired")
+    files.put(ca.issue("young", "DNS:localhost", begins=1))
+    refused(files, "is not valid yet")
+    files.put(site)
+    write(files.cert, read(certs.shared("client").cert) + read(site.cert))
+    refused(files, "out of order")
+    odd = certs.Certificate("pkcs11:token=x")
+    odd.cert = "pkcs11:token=x"
+    odd.key = site.key
+    refused(odd, "PKCS #11 tokens are not supported")
+
+
+def test_forms_of_keys():
+    ca = certs.shared("ca")
+    for kind, forms in (("ec", ["ec"]), ("rsa", ["rsa"]), ("ed25519", [])):
+        c = ca.issue("form", "DNS:localhost", key=kind)
+        files = Files(c)
+        keys = [read(c.key)]
+        for form in forms:  # SEC 1, PKCS#1
+            keys.append(openssl(form, "-in", c.key, *(["-traditional"] if form == "rsa" else [])))
+        if kind == "ec":
+            keys.append(openssl("ecparam", "-name", "prime256v1") + keys[1])
+        for key in keys:
+            write(files.key, key)
+            port = free_port()
+            with Gateway(config(port, files)):
+                serial(port)
+
+
+def test_encrypted_keys():
+    c = certs.shared("ca").issue("locked", "DNS:localhost")
+    files = Files(c)
+    passphrase = os.path.join(files.dir, "passphrase")
+    write(passphrase, b"open sesame\n")
+    for args in (("pkcs8", "-topk8", "-in", c.key, "-passout", "pass:open sesame"),
+                 ("pkcs8", "-topk8", "-in", c.key, "-v2", "aes-256-cbc", "-v2prf", "hmacWithSHA256", "-passout", "pass:open sesame")):
+        write(files.key, openssl(*args))
+        for more, env in ((', passphrase: {file: "%s"}' % passphrase, None), (", passphrase: {env: PHRASE}", {"PHRASE": "open sesame"})):
+            port = free_port()
+            with Gateway(config(port, files, more), env=env):
+                serial(port)
+    refused(files, "there is no passphrase")
+    refused(files, "the passphrase does not open the key", more=", passphrase: {env: PHRASE}", env={"PHRASE": "wrong"})
+
+
+def test_ocsp():
+    ca = certs.Authority("With OCSP")
+    c = ca.issue("stapled", "DNS:localhost")
+    files = Files(c)
+    staple = ca.ocsp(c)
+    port = free_port()
+    with Gateway(config(port, files, ', ocsp: "%s"' % staple)) as g:
+        def ask(*args):
+            p = lib.run(["openssl", "s_client", "-connect", "127.0.0.1:%d" % port, "-servername", "localhost", "-status", *args], timeout=20,
+                        input=b"")
+            return p.stdout.decode(errors="replace")
+        for version in ("-tls1_2", "-tls1_3"):
+            assert "OCSP Response Status: successful" in ask(version) and "Cert Status: good" in ask(version)
+        before = read(staple)
+        time.sleep(1.1)
+        ca.ocsp(c)
+        assert read(staple) != before
+        logged(g, "certificate-reloaded")
+        assert "Cert Status: good" in ask("-tls1_3")
+        write(staple, b"nonsense")
+        logged(g, "is no OCSP response")
+        assert "Cert Status: good" in ask("-tls1_3")
+    refused(files, "is no OCSP response", more=', ocsp: "%s"' % staple)
+    other = ca.ocsp(ca.issue("other"), "other.der")
+    refused(files, "is not about this certificate", more=', ocsp: "%s"' % other)
+
+
+def renew(files, first, count, g, port, spoil):
+    """Writes `count` certificates, each in use before the next; now and then a broken file in between."""
+    ca = certs.shared("ca")
+    pool = [first, ca.issue("site", "DNS:localhost"), ca.issue("site", "DNS:localhost", key="rsa")]
+    serials = [openssl("x509", "-in", c.cert, "-noout", "-serial").decode().strip().split("=")[1] for c in pool]
+    for i in range(1, count + 1):
+        if i % spoil == 0:
+            refused_before = g.stderr().count("certificate-refused")
+            write(files.cert, [b"rubbish", read(files.cert)[:200], read(certs.shared("client").cert)][i // spoil % 3])
+            logged(g, "certificate-refused", refused_before + 1)
+            assert serial(port) == serials[(i - 1) % 3]
+        files.put(pool[i % 3])
+        end = time.monotonic() + 10 * lib.SLOW
+        while serial(port) != serials[i % 3]:
+            assert time.monotonic() < end, g.stderr()
+            time.sleep(0.05)
+
+
+class Load:
+    """Clients that keep connections, and clients that connect each time; what goes wrong is in .errors."""
+
+    def __init__(self, port):
+        self.port, self.stopped, self.errors, self.done = port, False, [], 0
+        self.threads = [threading.Thread(target=self.run, args=(i % 2 == 0,), daemon=True) for i in range(4)]
+        for t in self.threads:
+            t.start()
+
+    def run(self, keeps):
+        context, c = certs.client_context(), None
+        while not self.stopped:
+            try:
+                c = c or certs.connect(self.port, context)
+                c.send(REQUEST)
+                assert c.response().body == b"own\n"
+                self.done += 1
+                if not keeps:
+                    c.close()
+                    c = None
+                time.sleep(0.002)
+            except Exception as e:  # noqa: B902
+                self.errors.append(e)
+                c = None
+        if c:
+            c.close()
+
+    def stop(self):
+        self.stopped = True
+        for t in self.threads:
+            t.join(20 * lib.SLOW)
+
+
+def test_renewal_under_load(count=6):
+    first = certs.shared("ca").issue("site", "DNS:localhost")
+    files = Files(first)
+    port = free_port()
+    with Gateway(config(port, files)) as g:
+        load = Load(port)
+        try:
+            renew(files, first, count, g, port, 3)
+        finally:
+            load.stop()
+        assert not load.errors, load.errors[:5]
+        assert load.done > 100
+        assert g.stderr().count("certificate-reloaded") >= count
+
+
+test_renewal_under_load.seconds = 120
+
+
+def test_the_trusted_change():
+    ca = certs.Authority("Old clients")
+    path = os.path.join(lib.WORK, "clients-%d.pem" % free_port())
+    write(path, read(ca.cert))
+    port = free_port()
+    listener = '{certificates: [site], client_auth: {mode: require, ca: "%s"}}' % path
+    client, new_ca = ca.issue("c"), certs.Authority("New clients")
+    with Gateway(certs.https_config(port, ([("site", certs.shared("site"), "")], listener), ROUTES)) as g:
+        def comes(c):
+            try:
+                with certs.connect(port, certs.client_context(c)) as k:
+                    k.send(REQUEST)
+                    return k.response().status == 200
+            except (ssl.SSLError, EOFError, ConnectionResetError):
+                return False
+        assert comes(client)
+        write(path, b"")
+        logged(g, "tls-refused")
+        assert comes(client)
+        write(path, read(new_ca.cert))
+        logged(g, "tls-reloaded")
+        assert comes(new_ca.issue("n")) and not comes(client)
+
+
+def test_a_backends_trust_changes():
+    ca = certs.Authority("Servers")
+    path = os.path.join(lib.WORK, "servers-%d.pem" % free_port())
+    write(path, read(certs.shared("ca").cert))
+    with certs.TlsBackend(context=certs.server_context(ca.issue("s", "IP:127.0.0.1"))) as b:
+        port = free_port()
+        text = """\
+listeners: [{address: 127.0.0.1, port: %d, protocol: http}]
+routes: [{match: {path: /}, backend: {url: "https://127.0.0.1:%d", tls: {ca: "%s"}}}]
+""" % (port, b.port, path)
+        with Gateway(text) as g:
+            assert lib.get(port).status == 502
+            write(path, read(ca.cert))
+            logged(g, "tls-reloaded")
+            assert lib.get(port).status == 200
