@@ -137,6 +137,8 @@ void check_listeners(struct checker *c)
 		}
 		check_limits(c, l);
 		check_tls(c, l);
+		check_https_redirect(c, l);
+		check_hsts(c, l);
 		check_trust(c, l);
 		check_strip(c, l->node, &l->forwarding);
 		if (!c->is_partial && !is_served(c, l))

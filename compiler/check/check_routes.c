@@ -47,7 +47,7 @@ void check_route_names(struct checker *c)
 	for (size_t i = 0; i < m->n_routes; i++) {
 		const struct node *name = node_get(m->routes[i].node, STR("name"));
 
-		if (name == NULL)
+		if (name == NULL && !m->routes[i].is_implied)
 			check_unnamed(c, &seen, &m->routes[i], i);
 	}
 }

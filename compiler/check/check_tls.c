@@ -243,19 +243,25 @@ static void check_https(struct checker *c, const struct m_listener *l)
 	}
 }
 
-static void check_clear_text(struct checker *c, const struct m_listener *l)
+/* A number for handshakes that was written where there are none. */
+static void check_unused(struct checker *c, const struct m_listener *l, struct str section, struct str key)
 {
-	const struct node *timeouts = node_get(l->node, STR("timeouts"));
-	const struct node *handshake = timeouts == NULL ? NULL : node_get(timeouts, STR("handshake"));
+	const struct node *n = node_get(node_get(l->node, section), key);
 
-	if (l->tls.is_set) {
+	if (n == NULL || (n->flags & NODE_DEFAULTED) != 0)
+		return;
+	node_key_report(c->diags, n, DIAG_TLS_NOT_SPOKEN,
+		"there is no handshake: the listener '" STR_FMT "' speaks plain http", STR_ARG(l->name.value));
+}
+
+static void check_clear_text(struct checker *c, const struct m_listener *l)
+{	if (l->tls.is_set) {
 		check_report(c, l->node, "tls", l->tls.at, DIAG_TLS_NOT_SPOKEN,
 			"the listener '" STR_FMT "' speaks plain http: its tls section has no effect", STR_ARG(l->name.value));
 		diag_note(c->diags, SPAN_NONE, "write protocol: https");
 	}
-	if (handshake != NULL && (handshake->flags & NODE_DEFAULTED) == 0)
-		check_report(c, l->node, "timeouts.handshake", l->timeouts.handshake.at, DIAG_TLS_NOT_SPOKEN,
-			"there is no handshake: the listener '" STR_FMT "' speaks plain http", STR_ARG(l->name.value));
+	check_unused(c, l, STR("timeouts"), STR("handshake"));
+	check_unused(c, l, STR("limits"), STR("handshakes"));
 }
 
 void check_tls(struct checker *c, const struct m_listener *l)

@@ -36,6 +36,8 @@ void check_backends(struct checker *c);
 void check_middlewares(struct checker *c);
 /* One listener's side of TLS, one backend's; then the certificates, as these may have used them. */
 void check_tls(struct checker *c, const struct m_listener *l);
+void check_https_redirect(struct checker *c, const struct m_listener *l);
+void check_hsts(struct checker *c, const struct m_listener *l);
 void check_tls_client(struct checker *c, const struct m_backend *b);
 void check_certificates(struct checker *c);
 void check_operations(struct checker *c);

@@ -45,6 +45,15 @@ static void emit_answer(struct emitter *e, const struct plan_action *a, const ch
 	cwriter_blank(c);
 }
 
+static void emit_to_https(struct emitter *e, const struct plan_action *a, const char *id)
+{
+	cwriter_open(&e->c, "static const struct toron_https %s = {", id);
+	emit_u64(e, "status", a->status);
+	emit_u64(e, "port", a->https_port);
+	cwriter_close(&e->c, "};");
+	cwriter_blank(&e->c);
+}
+
 /* The identifier of the action's conf, which is written here unless it is there already. */
 static const char *emit_conf(struct emitter *e, const struct plan_route *r)
 {
@@ -63,7 +72,10 @@ static const char *emit_conf(struct emitter *e, const struct plan_route *r)
 	case PLAN_ACTION_REDIRECT:
 		emit_comment(e, &e->c, r->model->node, r->name);
 		id = cwriter_ident(&e->taken, "answer_", r->name);
-		emit_answer(e, a, id);
+		if (a->https_port != 0)
+			emit_to_https(e, a, id);
+		else
+			emit_answer(e, a, id);
 		return id;
 	case PLAN_ACTION_FILES:
 		return e->sites[r - e->plan->routes];
@@ -73,7 +85,7 @@ static const char *emit_conf(struct emitter *e, const struct plan_route *r)
 	return NULL;
 }
 
-static const char *action_function(enum plan_action_kind kind)
+static const char *action_function(const struct plan_action *a)
 {
 	static const char *const names[] = {
 		[PLAN_ACTION_BACKEND] = "toron_action_backend",
@@ -84,7 +96,7 @@ static const char *action_function(enum plan_action_kind kind)
 		[PLAN_ACTION_FILES] = "toron_action_files",
 	};
 
-	return names[kind];
+	return a->https_port != 0 ? "toron_action_redirect_https" : names[a->kind];
 }
 
 /* ---- the routes themselves ---- */
@@ -200,7 +212,7 @@ static void emit_entry(struct emitter *e, uint32_t rank)
 	emit_cstr(e, "when", e->whens[entry->route]);
 	if (r->chain != PLAN_NONE)
 		cwriter_line(c, ".chain = &%s,", e->chains[r->chain]);
-	cwriter_line(c, ".action = %s,", action_function(r->action.kind));
+	cwriter_line(c, ".action = %s,", action_function(&r->action));
 	if (r->action.kind == PLAN_ACTION_FILES)
 		cwriter_line(c, ".conf = &(const struct toron_files_route){ &%s, %u },", conf,
 			entry->strip);

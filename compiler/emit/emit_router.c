@@ -191,6 +191,16 @@ static const char *policy_text(uint32_t policy)
 	return keep ? "TORON_URI_KEEP_SLASHES" : allow ? "TORON_URI_ALLOW_ENCODED_SLASH" : NULL;
 }
 
+/* RFC 6797 section 6.1. */
+static void emit_hsts(struct emitter *e, const struct m_hsts *h)
+{
+	if (!h->is_set)
+		return;
+	emit_str(e, "hsts",
+		arena_printf(e->arena, "max-age=%llu%s%s", (unsigned long long)h->max_age.value / 1000,
+			h->include_subdomains.value ? "; includeSubDomains" : "", h->preload.value ? "; preload" : ""));
+}
+
 /* Who takes a connection first, and whom the handshake hands it to. */
 static void emit_codecs(struct emitter *e, const char *tls)
 {
@@ -226,6 +236,7 @@ static void emit_listener(struct emitter *e, const struct plan_listener *l, cons
 	emit_u64(e, "write_ms", m->timeouts.write.value);
 	emit_cstr(e, "uri_policy", policy_text(e->plan->uri_policy));
 	emit_forwarding(e, m);
+	emit_hsts(e, &m->hsts);
 	cwriter_line(c, ".open = &listeners_open[%u],", (unsigned)(l - e->plan->listeners));
 	cwriter_close(c, "},");
 }

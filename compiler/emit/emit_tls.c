@@ -115,6 +115,7 @@ const char *emit_tls(struct emitter *e, const struct plan_listener *l)
 	emit_client_auth(e, t->model);
 	emit_names(e, "alpn", t->alpn, t->n_alpn);
 	emit_u64(e, "handshake_ms", least(l->model->timeouts.handshake.value, UINT32_MAX));
+	emit_u64(e, "handshakes", least(l->model->limits.handshakes.value, UINT32_MAX));
 	emit_resumption(e, t->model);
 	cwriter_close(c, "};");
 	cwriter_blank(c);

@@ -55,9 +55,26 @@ static const char *part_kind(enum toron_part_kind kind)
 		[TORON_PART_LOG] = "TORON_PART_LOG",
 		[TORON_PART_RESPONSE_HEADER] = "TORON_PART_RESPONSE_HEADER",
 		[TORON_PART_CAPTURE] = "TORON_PART_CAPTURE",
+		[TORON_PART_TLS] = "TORON_PART_TLS",
 	};
 
 	return names[kind];
+}
+
+static const char *tls_field(uint32_t field)
+{
+	static const char *const names[] = {
+		[TORON_TLS_SNI] = "TORON_TLS_SNI",
+		[TORON_TLS_VERSION] = "TORON_TLS_VERSION",
+		[TORON_TLS_CIPHER] = "TORON_TLS_CIPHER",
+		[TORON_TLS_CLIENT_SUBJECT] = "TORON_TLS_CLIENT_SUBJECT",
+		[TORON_TLS_CLIENT_FINGERPRINT] = "TORON_TLS_CLIENT_FINGERPRINT",
+		[TORON_TLS_CLIENT_SAN] = "TORON_TLS_CLIENT_SAN",
+		[TORON_TLS_CLIENT_SPIFFE] = "TORON_TLS_CLIENT_SPIFFE",
+		[TORON_TLS_CLIENT_VERIFIED] = "TORON_TLS_CLIENT_VERIFIED",
+	};
+
+	return names[field];
 }
 
 static void emit_part(struct emitter *e, const struct plan_part *part)
@@ -66,6 +83,8 @@ static void emit_part(struct emitter *e, const struct plan_part *part)
 
 	if (part->kind == TORON_PART_LOG)
 		cwriter_line(&e->c, "{ .kind = %s, .index = %s },", kind, emit_log_field(part->index));
+	else if (part->kind == TORON_PART_TLS)
+		cwriter_line(&e->c, "{ .kind = %s, .index = %s },", kind, tls_field(part->index));
 	else if (part->kind == TORON_PART_PARAM || part->kind == TORON_PART_CAPTURE)
 		cwriter_line(&e->c, "{ .kind = %s, .index = %u },", kind, part->index);
 	else if (part->text.ptr == NULL)

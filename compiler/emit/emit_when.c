@@ -9,6 +9,8 @@ static const char *where_name(enum toron_where where)
 		return "TORON_IN_QUERY";
 	case TORON_IN_COOKIE:
 		return "TORON_IN_COOKIE";
+	case TORON_IN_SNI:
+		return "TORON_IN_SNI";
 	case TORON_IN_HEADER:
 		break;
 	}

@@ -64,6 +64,7 @@ struct model *model_build(struct arena *a, struct diags *d, const struct node *r
 	build_backends(&b, value_node(&b, root, STR("backends")));
 	build_middlewares(&b, value_node(&b, root, STR("middlewares")));
 	build_routes(&b, value_node(&b, root, STR("routes")));
+	build_redirects(&b);
 	build_tests(&b, value_node(&b, root, STR("tests")));
 	build_invariants(&b, value_node(&b, root, STR("invariants")));
 

@@ -51,6 +51,8 @@ struct str build_lower(struct arena *a, struct str s);
 /* Each section. */
 void build_listeners(struct builder *b, const struct node *list);
 void build_routes(struct builder *b, const struct node *list);
+/* The routes that redirect_to_https implies, behind all others. */
+void build_redirects(struct builder *b);
 void build_match(struct builder *b, const struct node *map, struct m_match *out);
 void build_action(struct builder *b, const struct node *route, struct m_action *out);
 void build_files(struct builder *b, const struct node *map, struct m_action *out);

@@ -9,6 +9,7 @@ static void build_limits(struct builder *b, const struct node *map, struct m_lim
 	out->body_bytes = value_bytes(b, map, STR("body_bytes"));
 	out->uri_bytes = value_bytes(b, map, STR("uri_bytes"));
 	out->connections = value_count(b, map, STR("connections"));
+	out->handshakes = value_count(b, map, STR("handshakes"));
 	out->requests_per_connection = value_count(b, map, STR("requests_per_connection"));
 }
 
@@ -20,6 +21,43 @@ static void build_timeouts(
 	out->idle = value_ms(b, map, STR("idle"));
 	out->write = value_ms(b, map, STR("write"));
 	out->handshake = value_ms(b, map, STR("handshake"));
+}
+
+static void build_https_redirect(
+	struct builder *b, const struct node *n, struct m_https_redirect *out)
+{
+	if (n == NULL || (n->kind == NODE_BOOL && !n->boolean))
+		return;
+	out->is_set = true;
+	out->node = n;
+	out->port = value_count(b, n->kind == NODE_MAP ? n : NULL, STR("port"));
+}
+
+static void build_hsts(struct builder *b, const struct node *map, struct m_hsts *out)
+{
+	if (map == NULL)
+		return;
+	out->is_set = true;
+	out->at = map->key_span;
+	out->max_age = value_ms(b, map, STR("max_age"));
+	out->include_subdomains = value_bool(b, map, STR("include_subdomains"));
+	out->preload = value_bool(b, map, STR("preload"));
+}
+
+uint16_t model_https_port(const struct model *m, const struct m_listener *l)
+{
+	uint64_t port = l->to_https.port.value;
+	size_t n = 0;
+
+	for (size_t i = 0; l->to_https.port.value == 0 && i < m->n_listeners; i++) {
+		if (m->listeners[i].protocol != M_HTTPS)
+			continue;
+		n++;
+		if (m->listeners[i].port.value == 443)
+			return 443;
+		port = m->listeners[i].port.value;
+	}
+	return n > 1 ? 0 : (uint16_t)port;
 }
 
 static void build_listener(struct builder *b, const struct node *n)
@@ -38,6 +76,8 @@ static void build_listener(struct builder *b, const struct node *n)
 	if (str_eq(protocol.value, STR("https")))
 		l.protocol = M_HTTPS;
 	build_tls(b, value_node(b, n, STR("tls")), &l.tls);
+	build_https_redirect(b, value_node(b, n, STR("redirect_to_https")), &l.to_https);
+	build_hsts(b, value_node(b, n, STR("hsts")), &l.hsts);
 	build_forwarding(
 		b, value_node(b, n, STR("forwarding")), &b->model->forwarding, &l.forwarding);
 	/* The one default that depends on other keys, so that no schema can hold it. */

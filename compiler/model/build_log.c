@@ -42,11 +42,12 @@ static unsigned field_named(struct str name)
 		STR_INIT("tries"), STR_INIT("duration_ms"), STR_INIT("first_byte_ms"),
 		STR_INIT("request_bytes"), STR_INIT("response_bytes"), STR_INIT("request_id"),
 		STR_INIT("user_agent"), STR_INIT("fault"), STR_INIT("scheme"), STR_INIT("referer"),
-		STR_INIT("user"), STR_INIT("connect_ms"),
+		STR_INIT("user"), STR_INIT("connect_ms"), { NULL, 0 } /* the time of Apache's logs: in templates alone */,
+		STR_INIT("tls_version"), STR_INIT("tls_cipher"), STR_INIT("tls_sni"), STR_INIT("tls_client"),
 	};
 	unsigned i = 0;
 
-	_Static_assert(ARRAY_LEN(names) == TORON_LOG_COMMON_TIME, "one for each enum toron_log_field");
+	_Static_assert(ARRAY_LEN(names) == TORON_LOG_TLS_CLIENT + 1, "one for each enum toron_log_field");
 	while (i + 1 < ARRAY_LEN(names) && !str_eq(names[i], name))
 		i++;
 	return i;

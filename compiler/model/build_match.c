@@ -22,16 +22,19 @@ static struct m_host build_host(struct builder *b, const struct node *n)
 	return host;
 }
 
-static void build_hosts(struct builder *b, const struct node *n, struct m_match *out)
+static struct m_host *build_hosts(struct builder *b, const struct node *n, size_t *n_out)
 {
+	struct m_host *list;
+
 	if (n == NULL)
-		return;
-	out->hosts = ARENA_ARRAY(b->arena, struct m_host, n->kind == NODE_SEQ ? n->n_children : 1);
+		return NULL;
+	list = ARENA_ARRAY(b->arena, struct m_host, n->kind == NODE_SEQ ? n->n_children : 1);
 	for (const struct node *item = value_first(b, n); item != NULL;
 		item = value_next(b, n, item)) {
 		if (item->kind == NODE_STRING)
-			out->hosts[out->n_hosts++] = build_host(b, item);
+			list[(*n_out)++] = build_host(b, item);
 	}
+	return list;
 }
 
 /* ---- paths ---- */
@@ -317,7 +320,8 @@ void build_match(struct builder *b, const struct node *map, struct m_match *out)
 	if (map == NULL)
 		return;
 	out->at = map->key_span.source != 0 ? map->key_span : map->span;
-	build_hosts(b, value_node(b, map, STR("host")), out);
+	out->hosts = build_hosts(b, value_node(b, map, STR("host")), &out->n_hosts);
+	out->snis = build_hosts(b, value_node(b, map, STR("sni")), &out->n_snis);
 	build_paths(b, value_node(b, map, STR("path")), out);
 	list = value_strs(b, map, STR("method"));
 	out->methods = list.at;

@@ -42,3 +42,35 @@ void build_routes(struct builder *b, const struct node *list)
 			build_route(b, n);
 	}
 }
+
+/* Greater than any that can be written. */
+#define PRIORITY_FIRST INT64_MAX
+
+/* Behind trusted proxies, who may say that a request came by https, others are routed. */
+static void build_redirect(struct builder *b, const struct m_listener *l)
+{
+	struct m_route r = { .node = l->to_https.node, .is_implied = true, .poisoned = l->poisoned };
+	struct m_str *name = ARENA_NEW(b->arena, struct m_str), *scheme = ARENA_NEW(b->arena, struct m_str);
+
+	*name = l->name;
+	*scheme = (struct m_str){ STR("http"), r.node->span };
+	r.name = (struct m_str){
+		arena_printf(b->arena, "redirect-to-https." STR_FMT, STR_ARG(name->value)), r.node->span,
+	};
+	r.priority = (struct m_i64){ PRIORITY_FIRST, r.node->span };
+	r.listeners = (struct m_strs){ name, 1 };
+	r.match.at = r.node->span;
+	r.match.schemes = scheme;
+	r.match.n_schemes = l->n_trusted > 0 ? 1 : 0;
+	r.action = (struct m_action){
+		.kind = M_ACTION_REDIRECT, .at = r.node->span, .status = { 308, r.node->span }, .to_https = l,
+	};
+	vec_push(b->arena, &b->routes, r);
+}
+
+void build_redirects(struct builder *b)
+{
+	for (size_t i = 0; i < b->listeners.n; i++)
+		if (b->listeners.at[i].to_https.is_set && b->listeners.at[i].name.value.ptr != NULL)
+			build_redirect(b, &b->listeners.at[i]);
+}

@@ -111,6 +111,8 @@ static struct str part_name(enum m_part_kind kind)
 		return STR("claims ");
 	case M_PART_CAPTURE:
 		return STR("group ");
+	case M_PART_TLS:
+		return STR("tls ");
 	case M_PART_LOG:
 		return STR("log ");
 	case M_PART_RESPONSE_HEADER:
@@ -265,6 +267,7 @@ static void dump_tls(struct dumper *p, const struct m_listener *l)
 	put_bool(p, "early_data", t->early_data);
 	put_u64(p, "early_data_bytes", t->early_data_bytes, "B");
 	put_u64(p, "handshake", l->timeouts.handshake, "ms");
+	put_u64(p, "handshakes", l->limits.handshakes, "");
 	close_part(p);
 }
 
@@ -302,6 +305,13 @@ static void dump_listener(struct dumper *p, const struct m_listener *l)
 	put_u64(p, "write", l->timeouts.write, "ms");
 	close_part(p);
 	dump_forwarding(p, l);
+	if (l->to_https.is_set)
+		put_u64(p, "redirect_to_https", l->to_https.port, "");
+	if (l->hsts.is_set) {
+		put_u64(p, "hsts.max_age", l->hsts.max_age, "ms");
+		put_bool(p, "hsts.include_subdomains", l->hsts.include_subdomains);
+		put_bool(p, "hsts.preload", l->hsts.preload);
+	}
 	if (l->protocol == M_HTTPS)
 		dump_tls(p, l);
 	close_part(p);
@@ -463,6 +473,8 @@ static void dump_match(struct dumper *p, const struct m_match *m)
 	dump_fields(p, "query", m->queries, m->n_queries);
 	dump_fields(p, "cookie", m->cookies, m->n_cookies);
 	put_strs(p, "scheme", m->schemes, m->n_schemes);
+	for (size_t i = 0; i < m->n_snis; i++)
+		put_str(p, m->snis[i].kind == M_HOST_WILDCARD ? "sni below" : "sni", m->snis[i].text);
 	for (size_t i = 0; i < m->n_sources; i++) {
 		begin_line(p, "source ");
 		for (unsigned byte = 0; byte < 16; byte++)

@@ -25,6 +25,7 @@ enum m_part_kind {
 	M_PART_SOURCE_IP,
 	M_PART_PATH,           /* arg: the path parameter's name */
 	M_PART_CLAIM,          /* arg: the JWT claim's name, dots for members */
+	M_PART_TLS,            /* arg: the name behind "tls."; field: an enum toron_tls_field */
 	/* Only in the target of a rewrite by a regex: */
 	M_PART_CAPTURE,        /* field: the group's number, 0: the whole */
 	/* Only in the access log: */
@@ -72,6 +73,7 @@ enum m_protocol { M_HTTP, M_HTTPS /* tcp tls udp follow with their codecs */ };
 struct m_limits {
 	struct m_u64 header_bytes, header_count, body_bytes /* 0: unlimited */, uri_bytes;
 	struct m_u64 connections, requests_per_connection /* 0: unlimited */;
+	struct m_u64 handshakes; /* TLS, per worker */
 };
 struct m_listener_timeouts { /* ms */
 	struct m_u64 header, body, idle, write, handshake;
@@ -88,6 +90,8 @@ struct m_listener {
 	struct m_cidr *trusted; size_t n_trusted; /* proxies */
 	struct m_forwarding forwarding;
 	struct m_tls tls;               /* HTTPS only */
+	struct m_https_redirect to_https;
+	struct m_hsts hsts;
 };
 
 /* ---- routes ---- */
@@ -116,6 +120,7 @@ struct m_match {
 	struct m_field_match *cookies; size_t n_cookies;
 	struct m_str *schemes; size_t n_schemes;
 	struct m_cidr *sources; size_t n_sources;
+	struct m_host *snis; size_t n_snis;
 	struct span at;
 };
 
@@ -150,6 +155,7 @@ struct m_action {
 	struct m_template body;
 	/* redirect (status above) */
 	struct m_template to;
+	const struct m_listener *to_https; /* the same URL with https, at the port of this listener's redirect_to_https; `to` is empty */
 	struct m_files *files;
 };
 /* What a backend is sent in place of path and host. */
@@ -163,8 +169,8 @@ struct m_rewrite {
 struct m_route_timeouts { struct m_u64 total, first_byte; /* ms; 0: none / the backend's */ };
 
 struct m_route {
-	const struct node *node;
-	bool poisoned;
+	const struct node *node;        /* of an implied one: what implies it */
+	bool poisoned, is_implied;
 	struct m_str name;                 /* absent: the plan calls it route-<index> */
 	struct m_i64 priority;
 	struct m_strs listeners;           /* none: all */
@@ -290,6 +296,8 @@ struct model {
 
 /* Builds the model, also of a tree that has mistakes; reports what the schema could not see. Never NULL. */
 struct model *model_build(struct arena *a, struct diags *d, const struct node *root);
+/* Where an http listener redirects to: the port that it says, or that of the https listener, 443 if there are several. 0: nobody can tell. */
+uint16_t model_https_port(const struct model *m, const struct m_listener *l);
 /* The model as text, for `toronc dump --stage model` and golden tests. origins: with places. */
 struct sbuf;
 void model_dump(struct sbuf *out, const struct diags *d, const struct model *m, bool origins);

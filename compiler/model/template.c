@@ -23,6 +23,21 @@ static const struct {
 	{ STR_INIT("source.ip"), M_PART_SOURCE_IP },
 };
 
+/* Empty where the client came in clear text. */
+static const struct {
+	struct str name;
+	enum toron_tls_field field;
+} of_tls[] = {
+	{ STR_INIT("tls.sni"), TORON_TLS_SNI },
+	{ STR_INIT("tls.version"), TORON_TLS_VERSION },
+	{ STR_INIT("tls.cipher"), TORON_TLS_CIPHER },
+	{ STR_INIT("tls.client.subject"), TORON_TLS_CLIENT_SUBJECT },
+	{ STR_INIT("tls.client.fingerprint"), TORON_TLS_CLIENT_FINGERPRINT },
+	{ STR_INIT("tls.client.san"), TORON_TLS_CLIENT_SAN },
+	{ STR_INIT("tls.client.spiffe"), TORON_TLS_CLIENT_SPIFFE },
+	{ STR_INIT("tls.client.verified"), TORON_TLS_CLIENT_VERIFIED },
+};
+
 /* What a line of the access log knows besides; paths, parameters and claims are not among it. */
 static const struct {
 	struct str name;
@@ -118,13 +133,15 @@ static bool header_name(struct str s, struct str prefix, struct str *name_out)
 
 static void suggest_logged(struct parser *p, struct str name)
 {
-	struct str names[ARRAY_LEN(logged) + ARRAY_LEN(plain)], nearest;
+	struct str names[ARRAY_LEN(logged) + ARRAY_LEN(plain) + ARRAY_LEN(of_tls)], nearest;
 	size_t n = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(logged); i++)
 		names[n++] = logged[i].name;
 	for (size_t i = 0; i < ARRAY_LEN(plain); i++)
 		names[n++] = plain[i].name;
+	for (size_t i = 0; i < ARRAY_LEN(of_tls); i++)
+		names[n++] = of_tls[i].name;
 	nearest = diag_nearest(name, names, n);
 	if (nearest.ptr != NULL)
 		diag_note(p->b->diags, SPAN_NONE, "did you mean '" STR_FMT "'?", STR_ARG(nearest));
@@ -144,6 +161,14 @@ static void suggest(struct parser *p, struct str name)
 		STR_INIT("request.scheme"),
 		STR_INIT("request.id"),
 		STR_INIT("source.ip"),
+		STR_INIT("tls.sni"),
+		STR_INIT("tls.version"),
+		STR_INIT("tls.cipher"),
+		STR_INIT("tls.client.subject"),
+		STR_INIT("tls.client.fingerprint"),
+		STR_INIT("tls.client.san"),
+		STR_INIT("tls.client.spiffe"),
+		STR_INIT("tls.client.verified"),
 	};
 	/* What other gateways call these. */
 	static const struct {
@@ -183,8 +208,8 @@ static void suggest(struct parser *p, struct str name)
 		diag_note(p->b->diags, SPAN_NONE,
 			"known are request.path, request.query, request.host, request.method, "
 			"request.scheme, "
-			"request.id, request.headers[\"name\"], source.ip, path.<parameter> and "
-			"claims.<name>");
+			"request.id, request.headers[\"name\"], source.ip, tls.sni and the like, "
+			"path.<parameter> and claims.<name>");
 }
 
 static bool find_logged(struct parser *p, struct str name, struct m_part *out)
@@ -207,6 +232,13 @@ static bool find_reference(struct parser *p, struct str name, struct m_part *out
 	for (size_t i = 0; i < ARRAY_LEN(plain); i++) {
 		if (str_eq(plain[i].name, name)) {
 			out->kind = plain[i].kind;
+			return true;
+		}
+	}
+	for (size_t i = 0; i < ARRAY_LEN(of_tls); i++) {
+		if (str_eq(of_tls[i].name, name)) {
+			*out = (struct m_part){ M_PART_TLS, str_slice(name, sizeof("tls.") - 1, name.len), out->at,
+				of_tls[i].field };
 			return true;
 		}
 	}

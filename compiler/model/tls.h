@@ -33,6 +33,20 @@ struct m_tls {
 	struct m_u64 early_data_bytes;
 };
 
+/* redirect_to_https of a listener. */
+struct m_https_redirect {
+	bool is_set;
+	const struct node *node;
+	struct m_u64 port;                   /* 0: of the https listener */
+};
+
+struct m_hsts {
+	bool is_set;
+	struct span at;
+	struct m_u64 max_age;                /* ms */
+	struct m_bool include_subdomains, preload;
+};
+
 struct m_pin { uint8_t hash[32]; struct m_str text; };
 struct m_tls_client {
 	bool is_set;                         /* there is a section */

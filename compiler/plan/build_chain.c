@@ -166,6 +166,25 @@ static void build_split(struct builder *b, const struct m_action *m, struct plan
 		plan_build_unresolved(b);
 }
 
+/* The location as proofs and people see it; the gateway makes it without a template. */
+static void build_to_https(struct builder *b, const struct m_action *m, struct plan_action *out)
+{
+	struct plan_part *parts = ARENA_ARRAY(b->arena, struct plan_part, 4);
+	uint32_t n = 0;
+
+	out->https_port = model_https_port(b->model, m->to_https);
+	if (out->https_port == 0)
+		plan_build_unresolved(b);
+	parts[n++] = (struct plan_part){ .kind = TORON_PART_LITERAL, .text = STR("https://") };
+	parts[n++] = (struct plan_part){ .kind = TORON_PART_HOST };
+	if (out->https_port != 443)
+		parts[n++] = (struct plan_part){
+			.kind = TORON_PART_LITERAL, .text = arena_printf(b->arena, ":%u", out->https_port),
+		};
+	parts[n++] = (struct plan_part){ .kind = TORON_PART_PATH };
+	out->text = (struct plan_template){ parts, n };
+}
+
 static void build_answer(struct builder *b, const struct plan_route *r, const struct m_action *m,
 	struct plan_action *out)
 {
@@ -173,6 +192,10 @@ static void build_answer(struct builder *b, const struct plan_route *r, const st
 
 	out->kind = is_redirect ? PLAN_ACTION_REDIRECT : PLAN_ACTION_RESPOND;
 	out->status = (uint16_t)m->status.value;
+	if (m->to_https != NULL) {
+		build_to_https(b, m, out);
+		return;
+	}
 	out->text = plan_build_template(b, r, is_redirect ? &m->to : &m->body);
 	out->n_headers = (uint32_t)m->n_headers;
 	out->headers = ARENA_ARRAY(b->arena, struct plan_line, m->n_headers);

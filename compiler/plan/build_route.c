@@ -224,13 +224,30 @@ static void add_entries(struct builder *b, const struct plan_route *r)
 
 /* ---- routes ---- */
 
+/* What routes serve that name no listener. A listener that redirects all there is has no routes: those that name it are told. */
+static uint32_t find_all(struct builder *b, uint32_t *all)
+{
+	struct plan *p = b->plan;
+	uint32_t n = 0;
+
+	for (uint32_t l = 0; l < p->n_listeners; l++) {
+		const struct m_listener *m = p->listeners[l].model;
+
+		if (!m->to_https.is_set || m->n_trusted > 0)
+			all[n++] = l;
+	}
+	for (uint32_t l = 0; n == 0 && l < p->n_listeners; l++)
+		all[l] = l;
+	return n == 0 ? p->n_listeners : n;
+}
+
 /* Routes that name no listener share one list of all of them. */
-static void find_listeners(struct builder *b, struct plan_route *r, uint32_t *all)
+static void find_listeners(struct builder *b, struct plan_route *r, uint32_t *all, uint32_t n_all)
 {
 	const struct m_strs *names = &r->model->listeners;
 
 	r->listeners = all;
-	r->n_listeners = b->plan->n_listeners;
+	r->n_listeners = n_all;
 	if (names->n == 0)
 		return;
 	r->listeners = ARENA_ARRAY(b->arena, uint32_t, names->n);
@@ -302,9 +319,8 @@ void plan_build_routes(struct builder *b)
 {
 	struct plan *p = b->plan;
 	uint32_t *all = ARENA_ARRAY(b->arena, uint32_t, p->n_listeners);
+	uint32_t n_all = find_all(b, all);
 
-	for (uint32_t l = 0; l < p->n_listeners; l++)
-		all[l] = l;
 	p->routes = ARENA_ARRAY(b->arena, struct plan_route, b->model->n_routes);
 	for (size_t i = 0; i < b->model->n_routes; i++) {
 		struct plan_route *r = &p->routes[p->n_routes];
@@ -313,7 +329,7 @@ void plan_build_routes(struct builder *b)
 			continue;
 		p->n_routes++;
 		*r = new_route(b, (uint32_t)i);
-		find_listeners(b, r, all);
+		find_listeners(b, r, all, n_all);
 		plan_build_when(b, r, &r->when);
 		name_params(b, r);
 		plan_build_chain(b, r);

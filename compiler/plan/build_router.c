@@ -27,7 +27,7 @@ struct router_build {
 
 static bool serves_all(const struct builder *b, const struct plan_route *r)
 {
-	return r->model->listeners.n == 0 || r->n_listeners == b->plan->n_listeners;
+	return r->n_listeners == b->plan->n_listeners;
 }
 
 /* The routes that name this listener and not all; what names all is in every router. */

@@ -14,6 +14,7 @@ static const enum toron_part_kind part_kinds[] = {
 	[M_PART_SOURCE_IP] = TORON_PART_SOURCE_IP,
 	[M_PART_PATH] = TORON_PART_PARAM,
 	[M_PART_CLAIM] = TORON_PART_CLAIM,
+	[M_PART_TLS] = TORON_PART_TLS,
 	[M_PART_CAPTURE] = TORON_PART_CAPTURE,
 	[M_PART_LOG] = TORON_PART_LOG,
 	[M_PART_RESPONSE_HEADER] = TORON_PART_RESPONSE_HEADER,
@@ -57,6 +58,8 @@ static struct plan_part build_part(
 {
 	struct plan_part out = { .kind = part_kinds[part->kind], .text = part->arg };
 
+	if (part->kind == M_PART_TLS)
+		out.index = part->field;
 	if (part->kind == M_PART_LOG || part->kind == M_PART_CAPTURE)
 		out = (struct plan_part){ .kind = part_kinds[part->kind], .index = part->field };
 	if (part->kind != M_PART_PATH)

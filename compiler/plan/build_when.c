@@ -80,6 +80,32 @@ static void build_field(struct builder *b, const struct m_field_match *from, enu
 		out->regex = regex_matcher(b, regexes, first);
 }
 
+/* The name that a client may ask for, with the labels that "*" stands for. */
+static struct re *sni_language(struct arena *a, const struct m_host *host)
+{
+	struct re *name = re_literal(a, host->text.value, false);
+	uint8_t bytes[32] = { 0 };
+
+	if (host->kind == M_HOST_EXACT)
+		return name;
+	for (const char *at = PLAN_SNI_BYTES; *at != '\0'; at++)
+		bytes[*at >> 3] |= (uint8_t)(1u << (*at & 7));
+	return re_cat(a, re_repeat(a, re_set(a, bytes), 1, -1), name);
+}
+
+static void build_sni(struct builder *b, const struct m_match *m, struct plan_field *out)
+{
+	struct m_value_match *values = ARENA_ARRAY(b->arena, struct m_value_match, m->n_snis);
+
+	*out = (struct plan_field){ .where = TORON_IN_SNI, .name = STR(""), .values = values };
+	for (size_t i = 0; i < m->n_snis; i++) {
+		values[out->n++] = (struct m_value_match){
+			m->snis[i].kind == M_HOST_EXACT ? M_VALUE_EXACT : M_VALUE_SUFFIX, m->snis[i].text,
+		};
+		out->language = either(b->arena, out->language, sni_language(b->arena, &m->snis[i]));
+	}
+}
+
 void plan_build_when(struct builder *b, const struct plan_route *r, struct plan_when *when)
 {
 	const struct m_match *m = &r->model->match;
@@ -87,7 +113,7 @@ void plan_build_when(struct builder *b, const struct plan_route *r, struct plan_
 
 	*when = (struct plan_when){
 		.fields = ARENA_ARRAY(
-			b->arena, struct plan_field, m->n_headers + m->n_queries + m->n_cookies),
+			b->arena, struct plan_field, m->n_headers + m->n_queries + m->n_cookies + 1),
 		.n_headers = (uint32_t)m->n_headers,
 		.n_queries = (uint32_t)m->n_queries,
 		.n_cookies = (uint32_t)m->n_cookies,
@@ -102,6 +128,8 @@ void plan_build_when(struct builder *b, const struct plan_route *r, struct plan_
 		build_field(b, &m->queries[i], TORON_IN_QUERY, &when->fields[n++]);
 	for (size_t i = 0; i < m->n_cookies; i++)
 		build_field(b, &m->cookies[i], TORON_IN_COOKIE, &when->fields[n++]);
+	if (m->n_snis > 0)
+		build_sni(b, m, &when->fields[n++]);
 	when->n_fields = n;
 	for (size_t i = 0; i < m->n_schemes; i++) {
 		when->http |= str_eq(m->schemes[i].value, STR("http"));

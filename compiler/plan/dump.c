@@ -38,7 +38,7 @@ static void dump_listener(struct dump *d, const struct plan_listener *l)
 	struct str address = m->address.value.ptr == NULL ? STR("*") : m->address.value;
 
 	named(d, "listener", m->name.value);
-	sbuf_printf(d->out, " http address=" STR_FMT " port=%u router=%u", STR_ARG(address),
+	sbuf_printf(d->out, " %s address=" STR_FMT " port=%u router=%u", l->tls != NULL ? "https" : "http", STR_ARG(address),
 		(unsigned)m->port.value, l->router);
 	end_line(d, m->node == NULL ? m->name.at : m->node->span);
 	sbuf_printf(d->out,
@@ -87,6 +87,7 @@ static void dump_template(struct dump *d, const struct plan_template *t)
 		[TORON_PART_SOURCE_IP] = "source.ip",
 		[TORON_PART_PARAM] = "param",
 		[TORON_PART_CLAIM] = "claims",
+		[TORON_PART_TLS] = "tls",
 		[TORON_PART_LOG] = "log",
 		[TORON_PART_CAPTURE] = "group",
 		[TORON_PART_RESPONSE_HEADER] = "response.headers",
@@ -111,7 +112,7 @@ static void dump_template(struct dump *d, const struct plan_template *t)
 
 static void dump_field(struct dump *d, const struct plan_field *f)
 {
-	static const char *const places[] = { "header", "query", "cookie" };
+	static const char *const places[] = { "header", "query", "cookie", "sni" };
 	static const char *const kinds[] = { "exact", "prefix", "suffix", "regex", "present",
 		"absent" };
 

@@ -128,6 +128,10 @@ static bool field_holds(
 	case TORON_IN_COOKIE:
 		see_cookies(&s, r);
 		break;
+	case TORON_IN_SNI:
+		if (r->sni.ptr != NULL)
+			see(&s, r->sni);
+		break;
 	}
 	return s.taken || (f->absent && !s.any);
 }

@@ -128,6 +128,16 @@ int order_by_source(const struct plan *p, const struct plan_entry *x, const stru
 	return first_if(route_of(p, x)->when.n_sources > 0, route_of(p, y)->when.n_sources > 0);
 }
 
+static bool has_sni(const struct plan_when *w)
+{
+	return w->n_fields > 0 && w->fields[w->n_fields - 1].where == TORON_IN_SNI;
+}
+
+int order_by_sni(const struct plan *p, const struct plan_entry *x, const struct plan_entry *y)
+{
+	return first_if(has_sni(&route_of(p, x)->when), has_sni(&route_of(p, y)->when));
+}
+
 static const struct {
 	int (*compare)(
 		const struct plan *p, const struct plan_entry *x, const struct plan_entry *y);
@@ -143,6 +153,7 @@ static const struct {
 	{ order_by_cookies, "it asks for more cookies" },
 	{ order_by_scheme, "it names a scheme" },
 	{ order_by_source, "it names sources" },
+	{ order_by_sni, "it names server names (sni)" },
 };
 
 /* The first key from `from` on that tells the two apart; ARRAY_LEN(keys): none. */

@@ -41,6 +41,9 @@ struct plan_template {
 	uint32_t n;
 };
 
+/* Of which names in TLS handshakes consist. */
+#define PLAN_SNI_BYTES "abcdefghijklmnopqrstuvwxyz0123456789-_."
+
 /* ---- languages ---- */
 struct plan_path {
 	struct str key; /* equal for equal languages: "prefix /users/{}" */
@@ -65,7 +68,7 @@ struct plan_hosts {
 	const struct str *at; /* sorted, no duplicates; wildcards as ".example.com" */
 	uint32_t n;
 };
-/* One header, query parameter or cookie that must be there: any of the alternatives. */
+/* One header, query parameter, cookie or server name that must be there: any of the alternatives. */
 struct plan_field {
 	enum toron_where where;
 	struct str name;
@@ -76,7 +79,7 @@ struct plan_field {
 	struct plan_matcher *regex; /* of the regex alternatives together; NULL: none */
 };
 struct plan_when {
-	struct plan_field *fields; /* headers, then query parameters, then cookies */
+	struct plan_field *fields; /* headers, then query parameters, then cookies, then the server name (sni) */
 	uint32_t n_fields, n_headers, n_queries, n_cookies;
 	bool http, https;             /* the schemes that are taken; both: any */
 	const struct m_cidr *sources; /* none: any */
@@ -106,6 +109,7 @@ struct plan_action {
 	struct plan_line *headers;
 	uint32_t n_headers;
 	struct plan_template text; /* RESPOND: the body; REDIRECT: the location */
+	uint16_t https_port;       /* REDIRECT: of the same URL with https; 0: to the text */
 	const struct m_files *files;
 };
 struct plan_rewrite {
@@ -264,6 +268,12 @@ struct plan {
 /* Never NULL. Reports what only it can see; when diag_failed(d) afterwards the plan is not fit
  * for use. */
 struct plan *plan_build(struct arena *a, struct diags *d, const struct model *m);
+
+/* What can come in at a listener: its own scheme, the other one where trusted proxies say so, and a server name with TLS. */
+static inline bool plan_takes_scheme(const struct plan_listener *l, bool https)
+{
+	return (l->tls != NULL) == https || l->model->n_trusted > 0;
+}
 
 /* Whether the route serves files from disk, so that their root must be there when the gateway starts. */
 static inline bool plan_needs_root(const struct plan_route *r)

@@ -210,6 +210,15 @@ static void exact_atoms(
 	d->values[d->n_atoms++] = other_value(a, &d->exact);
 }
 
+static struct re *sni_byte(struct arena *a)
+{
+	uint8_t bytes[32] = { 0 };
+
+	for (const char *at = PLAN_SNI_BYTES; *at != '\0'; at++)
+		bytes[*at >> 3] |= (uint8_t)(1u << (*at & 7));
+	return re_set(a, bytes);
+}
+
 static bool dfa_atoms(
 	struct arena *a, struct space_dim *d, const struct plan_field **list, uint32_t n)
 {
@@ -220,7 +229,8 @@ static bool dfa_atoms(
 	uint64_t *live;
 
 	/* [0]: what can be sent at all. */
-	patterns[0] = re_repeat(a, re_not_bytes(a, is_query ? STR("") : STR("\r\n")), 0, -1);
+	patterns[0] = d->where == TORON_IN_SNI ? re_repeat(a, sni_byte(a), 1, -1)
+		: re_repeat(a, re_not_bytes(a, is_query ? STR("") : STR("\r\n")), 0, -1);
 	map_init(&d->fields, a);
 	for (uint32_t i = 0; i < n; i++) {
 		const struct plan_field **key = ARENA_ARRAY(a, const struct plan_field *, 1);

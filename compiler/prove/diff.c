@@ -52,7 +52,7 @@ static struct str outcome_of(struct arena *a, const struct plan *p, const struct
 	struct sbuf out = { 0 };
 	struct str text;
 
-	sbuf_printf(&out, "%d\n", (int)r->action.kind);
+	sbuf_printf(&out, "%d %u\n", (int)r->action.kind, r->action.https_port);
 	if (r->action.kind == PLAN_ACTION_BACKEND)
 		add_backend(&out, &p->backends[r->action.backend]);
 	for (uint32_t i = 0; r->action.kind == PLAN_ACTION_SPLIT && i < r->action.n_legs; i++) {
@@ -194,6 +194,10 @@ static bool visit(struct walk *w, struct arena *scratch, const struct walk_place
 			&f->plans[side]->routes[route_of(f, place, side, side ? i - n_old : i)] };
 	}
 	space_init(&s, scratch, members, n_old + n_new);
+	space_confine(&s,
+		(const struct plan_listener *[]){ &f->plans[0]->listeners[place->side[0].listener],
+			&f->plans[1]->listeners[place->side[1].listener] },
+		2);
 	old = winners(&s, members, n_old);
 	new = winners(&s, members + n_old, n_new);
 	for (uint32_t i = 0; i <= n_old; i++)

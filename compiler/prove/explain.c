@@ -74,7 +74,7 @@ static void add_methods(struct explainer *e, uint32_t bits)
 /* The first condition that does not hold; nothing if all do. */
 static void add_failure(struct explainer *e, const struct plan_route *r)
 {
-	static const char *const kinds[] = { "header", "query parameter", "cookie" };
+	static const char *const kinds[] = { "header", "query parameter", "cookie", "server name" };
 	struct plan_when one = r->when;
 
 	one.n_fields = 0;
@@ -94,8 +94,9 @@ static void add_failure(struct explainer *e, const struct plan_route *r)
 		one.n_fields = 1;
 		if (lookup_when(e->arena, &one, &e->request))
 			continue;
-		sbuf_printf(e->out, "fails on the %s '" STR_FMT "'", kinds[one.fields->where],
-			STR_ARG(one.fields->name));
+		sbuf_printf(e->out, "fails on the %s", kinds[one.fields->where]);
+		if (one.fields->where != TORON_IN_SNI)
+			sbuf_printf(e->out, " '" STR_FMT "'", STR_ARG(one.fields->name));
 		return;
 	}
 	sbuf_adds(e->out, "fails on the method, which is none of ");
@@ -170,6 +171,8 @@ void explain_action(struct sbuf *out, const struct plan *p, const struct plan_ac
 		return;
 	case PLAN_ACTION_REDIRECT:
 		sbuf_printf(out, "redirect %u", action->status);
+		if (action->https_port != 0)
+			sbuf_printf(out, " to https on port %u", action->https_port);
 		return;
 	case PLAN_ACTION_ECHO:
 		sbuf_adds(out, "echo");

@@ -19,6 +19,7 @@ struct hunt {
 	VEC(uint32_t) hiders; /* routes */
 	struct sample sample; /* host ptr NULL: none so far */
 	bool is_matched;      /* some request could match it at all */
+	bool is_possible;     /* some of these could come in at its listeners */
 };
 
 static void add_hider(struct hunt *h, uint32_t route)
@@ -44,6 +45,8 @@ static void keep_sample(
 	sample->host = arena_str(h->arena, place->host);
 	sample->path = arena_str(h->arena, place->path);
 	sample->method = arena_str(h->arena, sample->method);
+	if (sample->sni.ptr != NULL)
+		sample->sni = arena_str(h->arena, sample->sni);
 	if (sample->source_text.ptr != NULL)
 		sample->source_text = arena_str(h->arena, sample->source_text);
 	fields = ARENA_ARRAY(h->arena, struct sample_field, sample->n_fields);
@@ -66,7 +69,9 @@ static void look_at_place(struct hunt *h, struct arena *scratch, const uint32_t 
 		members[i] = (struct space_member){ h->p,
 			&h->p->routes[h->p->entries[ranks[i]].route] };
 	space_init(&s, scratch, members, at + 1);
+	space_confine(&s, (const struct plan_listener *[]){ &h->p->listeners[place->listener] }, 1);
 	vec_push(scratch, &rest, space_box(&s, &members[at]));
+	h->is_possible |= space_common(&s, rest.at[0], rest.at[0]) != NULL;
 	for (uint32_t i = 0; i < at && rest.n > 0; i++) {
 		uint64_t *box = space_box(&s, &members[i]);
 		uint64_t *piece = space_meets(&s, &rest, box);
@@ -136,15 +141,16 @@ static void hunt(struct hunt *h, uint32_t route)
 	h->hiders.at = NULL;
 	h->hiders.cap = 0;
 	h->sample = (struct sample){ 0 };
-	h->is_matched = false;
+	h->is_matched = h->is_possible = false;
 	if (h->n_walks++ == MAX_WALKS) {
 		h->n_walks = MAX_WALKS;
-		h->is_matched = true;
+		h->is_matched = h->is_possible = true;
 		return;
 	}
 	w.wanted = lists_with(h, route);
 	walk_run(&w);
 	h->is_matched |= w.undecided;
+	h->is_possible |= w.undecided;
 }
 
 static struct str named(struct hunt *h)
@@ -169,6 +175,34 @@ static struct str named(struct hunt *h)
 	}
 }
 
+/* That no listener has its scheme was said by the checks. */
+static bool has_scheme(const struct plan *p, const struct plan_route *r)
+{
+	for (uint32_t i = 0; i < r->n_listeners; i++) {
+		const struct plan_listener *l = &p->listeners[r->listeners[i]];
+
+		if ((r->when.http && plan_takes_scheme(l, false)) || (r->when.https && plan_takes_scheme(l, true)))
+			return true;
+	}
+	return false;
+}
+
+static void report_impossible(struct hunt *h, const struct plan_route *r)
+{
+	if (!has_scheme(h->p, r))
+		return;
+	diag_report(h->diags, DIAG_SNI_NEVER, r->at,
+		"route '" STR_FMT "' never takes a request: none with the server name (sni) that it asks for comes in",
+		STR_ARG(r->name));
+	for (uint32_t i = 0; i < r->n_listeners && i < MAX_NAMED; i++) {
+		const struct plan_listener *l = &h->p->listeners[r->listeners[i]];
+
+		if (l->tls == NULL)
+			diag_note(h->diags, l->model->name.at, "the listener '" STR_FMT "' speaks plain http: there is no TLS that names a server",
+				STR_ARG(l->model->name.value));
+	}
+}
+
 static void report_hidden(struct hunt *h, uint32_t route)
 {
 	const struct plan_route *r = &h->p->routes[route];
@@ -180,6 +214,10 @@ static void report_hidden(struct hunt *h, uint32_t route)
 		diag_report(h->diags, DIAG_PATH_NEVER, r->at,
 			"route '" STR_FMT "' never takes a request: no normalised path is matched by it",
 			STR_ARG(r->name));
+		return;
+	}
+	if (!h->is_possible) {
+		report_impossible(h, r);
 		return;
 	}
 	by = named(h);

@@ -118,6 +118,7 @@ static bool visit(struct walk *w, struct arena *scratch, const struct walk_place
 			&j->p->routes[j->p->entries[side->ranks[i]].route] };
 	members[side->n] = (struct space_member){ j->kind, &j->kind->routes[0] };
 	space_init(&s, scratch, members, side->n + 1);
+	space_confine(&s, (const struct plan_listener *[]){ &j->p->listeners[side->listener] }, 1);
 	vec_push(scratch, &rest, space_box(&s, &members[side->n]));
 	for (uint32_t i = 0; i < side->n && rest.n > 0; i++) {
 		uint32_t route = j->p->entries[side->ranks[i]].route;
@@ -133,6 +134,16 @@ static bool visit(struct walk *w, struct arena *scratch, const struct walk_place
 	return j->n_reported < MAX_BREACHES;
 }
 
+/* By name, since routes without names leave out those that redirect. */
+static struct m_strs all_listeners(struct arena *a, const struct plan *p)
+{
+	struct m_strs names = { ARENA_ARRAY(a, struct m_str, p->n_listeners), p->n_listeners };
+
+	for (uint32_t i = 0; i < p->n_listeners; i++)
+		names.at[i] = p->listeners[i].model->name;
+	return names;
+}
+
 /* The plan of one route that takes what the invariant is about. */
 static const struct plan *plan_of_kind(struct judge *j)
 {
@@ -143,6 +154,7 @@ static const struct plan *plan_of_kind(struct judge *j)
 
 	*m = *j->p->model;
 	*route = (struct m_route){
+		.listeners = all_listeners(j->arena, j->p),
 		.match = j->invariant->match, .action = { .kind = M_ACTION_ECHO }
 	};
 	m->routes = route;

@@ -44,6 +44,8 @@ static void keep_sample(struct arena *a, const struct sample *from, struct sampl
 	for (uint32_t i = 0; i < from->n_fields; i++)
 		to->fields[i] = (struct sample_field){ from->fields[i].where,
 			from->fields[i].name, arena_str(a, from->fields[i].value) };
+	if (from->sni.ptr != NULL)
+		to->sni = arena_str(a, from->sni);
 	if (from->source_text.ptr != NULL)
 		to->source_text = arena_str(a, from->source_text);
 }
@@ -51,7 +53,7 @@ static void keep_sample(struct arena *a, const struct sample *from, struct sampl
 /* Says that the entry takes this request, if that is so. */
 static void settle(struct finder *f, struct arena *scratch, uint32_t rank, struct sample *sample)
 {
-	if (sample_lookup(scratch, f->p, sample).entry != rank)
+	if (!sample_is_possible(f->p, sample) || sample_lookup(scratch, f->p, sample).entry != rank)
 		return;
 	f->out->verdicts[rank] = REACH_TAKES;
 	keep_sample(f->arena, sample, &f->out->samples[rank]);
@@ -59,15 +61,18 @@ static void settle(struct finder *f, struct arena *scratch, uint32_t rank, struc
 }
 
 /* Takes the candidates' boxes off one after the other. sample: listener, host and path of the
- * place; host ptr NULL: none is known, so that nothing can be settled here. */
+ * place; host ptr NULL: none is known, so that nothing can be settled here. is_walk: only what comes in at that listener counts. */
 static void look_at_place(struct finder *f, struct arena *scratch, const uint32_t *ranks,
-	uint32_t n, struct sample *sample)
+	uint32_t n, struct sample *sample, bool is_walk)
 {
 	struct space_member *members = members_of(scratch, f->p, ranks, n);
 	struct boxes rest = { 0 };
 	struct space s;
 
 	space_init(&s, scratch, members, n);
+	/* A group may serve other listeners besides the one where it is looked at. */
+	if (is_walk)
+		space_confine(&s, (const struct plan_listener *[]){ &f->p->listeners[sample->listener] }, 1);
 	vec_push(scratch, &rest, space_all(&s));
 	for (uint32_t i = 0; i < n; i++) {
 		uint64_t *box = space_box(&s, &members[i]);
@@ -163,7 +168,7 @@ static void look_at_group(struct finder *f, uint32_t index, struct home *home)
 						    &sample.path, &query) != URI_OK ||
 			query.ptr != NULL || !str_eq(sample.path, paths[s]))
 			sample.host = STR_NONE;
-		look_at_place(f, &scratch, ranks, accepts[s].n, &sample);
+		look_at_place(f, &scratch, ranks, accepts[s].n, &sample, false);
 		if (scratch.used > 1u << 20)
 			arena_reset(&scratch);
 	}
@@ -184,7 +189,7 @@ static bool visit(struct walk *w, struct arena *scratch, const struct walk_place
 	for (uint32_t i = 0; i < side->n; i++) {
 		if (f->out->verdicts[side->ranks[i]] != REACH_OPEN)
 			continue;
-		look_at_place(f, scratch, side->ranks, side->n, &sample);
+		look_at_place(f, scratch, side->ranks, side->n, &sample, true);
 		break;
 	}
 	return f->n_open > 0;

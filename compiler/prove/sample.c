@@ -94,8 +94,16 @@ void sample_request(struct arena *a, const struct sample *s, struct lookup_reque
 		.query = query_of(a, s),
 		.headers = headers,
 		.n_headers = n,
+		.sni = s->sni,
 	};
 	memcpy(out->source, s->source, sizeof(out->source));
+}
+
+bool sample_is_possible(const struct plan *p, const struct sample *s)
+{
+	const struct plan_listener *l = &p->listeners[s->listener];
+
+	return plan_takes_scheme(l, str_eq(s->scheme, STR("https"))) && (s->sni.ptr == NULL || l->tls != NULL);
 }
 
 struct lookup_result sample_lookup(struct arena *a, const struct plan *p, const struct sample *s)
@@ -145,13 +153,21 @@ static bool add_url(struct arena *a, const struct plan *p, const struct sample *
 {
 	unsigned port = (unsigned)p->listeners[s->listener].model->port.value;
 	bool is_http = !str_eq(s->scheme, STR("https"));
-	bool is_ipv6 = str_find_char(s->host, ':') < s->host.len;
 	struct str host = s->host.len == 0 ? STR("localhost") : s->host;
+	bool is_ipv6 = str_find_char(host, ':') < host.len;
 	struct str query = query_of(a, s);
-	bool ok;
+	bool ok = true;
 
+	/* curl asks for the URL's host. */
+	if (s->sni.ptr != NULL && !str_eq(s->sni, host)) {
+		sbuf_adds(out, " -H 'host: ");
+		ok = add_shell(out, host);
+		sbuf_addc(out, '\'');
+		host = s->sni;
+		is_ipv6 = false;
+	}
 	sbuf_printf(out, " '" STR_FMT "://%s", STR_ARG(s->scheme), is_ipv6 ? "[" : "");
-	ok = add_shell(out, host);
+	ok &= add_shell(out, host);
 	sbuf_adds(out, is_ipv6 ? "]" : "");
 	if (port != (is_http ? 80 : 443))
 		sbuf_printf(out, ":%u", port);
@@ -229,20 +245,30 @@ static bool fail(struct str *error_out, struct str text)
 	return false;
 }
 
-/* By port, or else the first that the scheme can come by: https only from a trusted proxy. */
+/* The listener on this port (0: any) that takes the scheme: as its own, or at least from a trusted proxy. PLAN_NONE: none. */
+static uint32_t listener_for(const struct plan *p, uint16_t port, bool is_https, bool is_own)
+{
+	for (uint32_t i = 0; i < p->n_listeners; i++) {
+		const struct plan_listener *l = &p->listeners[i];
+		bool takes = is_own ? (l->tls != NULL) == is_https : plan_takes_scheme(l, is_https);
+
+		if (takes && (port == 0 || l->model->port.value == port))
+			return i;
+	}
+	return PLAN_NONE;
+}
+
 static bool find_listener(struct arena *a, const struct plan *p, const struct uri *u,
 	struct sample *out, struct str *error_out)
 {
 	bool is_https = str_eq(u->scheme, STR("https"));
+	uint32_t found = listener_for(p, u->at.port, is_https, true);
 
-	for (uint32_t i = 0; i < p->n_listeners; i++) {
-		const struct m_listener *l = p->listeners[i].model;
-
-		if ((u->at.port != 0 && l->port.value != u->at.port) || (is_https && l->n_trusted == 0))
-			continue;
-		out->listener = i;
-		if (is_https || str_eq(u->scheme, STR("http")))
-			return true;
+	if (found == PLAN_NONE)
+		found = listener_for(p, u->at.port, is_https, false);
+	if (found != PLAN_NONE && (is_https || str_eq(u->scheme, STR("http")))) {
+		out->listener = found;
+		return true;
 	}
 	if (u->at.port != 0)
 		return fail(error_out, arena_printf(a, "no listener takes " STR_FMT " on port %u",
@@ -271,6 +297,7 @@ bool sample_parse(struct arena *a, const struct plan *p, struct str text, struct
 	struct str target;
 	enum uri_error e;
 	struct uri u;
+	uint8_t address[4];
 
 	*out = (struct sample){ .method = STR("GET") };
 	inet_pton(AF_INET6, "::ffff:127.0.0.1", out->source);
@@ -289,6 +316,9 @@ bool sample_parse(struct arena *a, const struct plan *p, struct str text, struct
 		return false;
 	if (!take_host(a, &u, out))
 		return fail(error_out, STR("the URL has no host"));
+	/* A client asks for the host of its URL; addresses are not asked for (RFC 6066 section 3). */
+	if (p->listeners[out->listener].tls != NULL && !u.at.is_ipv6 && inet_pton(AF_INET, arena_cstr(a, out->host), address) != 1)
+		out->sni = out->host;
 	target = arena_printf(a, "%s" STR_FMT "%s" STR_FMT, u.path.len == 0 ? "/" : "", STR_ARG(u.path),
 		u.query.ptr == NULL ? "" : "?", STR_ARG(u.query));
 	e = uri_normalise(a, target, p->uri_policy, &out->path, &out->query);

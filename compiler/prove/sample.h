@@ -16,6 +16,7 @@ struct sample {
 	struct str query;      /* as given; ptr NULL: made of the fields */
 	struct sample_field *fields;
 	uint32_t n_fields;
+	struct str sni;        /* ptr NULL: none */
 	uint8_t source[16];
 	struct str source_text; /* ptr NULL: any */
 	const char *refused;    /* why the gateway answers 400 before it routes; NULL: it does not */
@@ -23,6 +24,8 @@ struct sample {
 
 /* Fills *out for lookup_route; it lives in `a` and borrows from the sample. */
 void sample_request(struct arena *a, const struct sample *s, struct lookup_request *out);
+/* Whether it can come in at its listener: by its scheme, and with a server name only where there is TLS. */
+bool sample_is_possible(const struct plan *p, const struct sample *s);
 /* What the plan does with it. */
 struct lookup_result sample_lookup(struct arena *a, const struct plan *p, const struct sample *s);
 /* "curl -X GET -H 'x-a: 1' 'http://localhost:8080/users/a'"; STR_NONE when it has bytes that

@@ -131,6 +131,34 @@ void space_init(struct space *s, struct arena *a, const struct space_member *mem
 	add_fields(s, members, n);
 }
 
+static void keep_only(struct space *s, struct space_dim *d, uint64_t first_word)
+{
+	uint64_t *live = ARENA_ARRAY(s->arena, uint64_t, d->n_words);
+
+	live[0] = d->live[0] & first_word;
+	d->live = live;
+}
+
+void space_confine(struct space *s, const struct plan_listener *const *listeners, uint32_t n)
+{
+	bool http = false, https = false, tls = false;
+
+	for (uint32_t i = 0; i < n; i++) {
+		http |= plan_takes_scheme(listeners[i], false);
+		https |= plan_takes_scheme(listeners[i], true);
+		tls |= listeners[i]->tls != NULL;
+	}
+	for (uint32_t i = 0; i < s->n_dims; i++) {
+		struct space_dim *d = &s->dims[i];
+
+		if (d->kind == SPACE_SCHEME)
+			keep_only(s, d, (http ? 1u : 0u) | (https ? 2u : 0u));
+		/* Atom 0 is absence. */
+		if (d->kind == SPACE_FIELD && d->where == TORON_IN_SNI && !tls)
+			keep_only(s, d, 1);
+	}
+}
+
 /* ---- boxes ---- */
 
 uint64_t *space_all(struct space *s)
@@ -173,7 +201,7 @@ uint64_t *space_box(struct space *s, const struct space_member *m)
 			box_methods(s, m, words);
 			break;
 		case SPACE_SCHEME:
-			words[0] = (w->http ? 1u : 0u) | (w->https ? 2u : 0u);
+			words[0] &= (w->http ? 1u : 0u) | (w->https ? 2u : 0u);
 			break;
 		case SPACE_SOURCE:
 			atoms_box_source(d, w, words);
@@ -278,14 +306,30 @@ static struct str method_of(const struct space *s, uint32_t atom)
 	}
 }
 
+/* Of the atoms that are set, that of the host, or else the first. */
+static uint32_t sni_atom(const struct space_dim *d, const uint64_t *words, struct str host)
+{
+	uint32_t atom = d->n_atoms;
+
+	for (uint32_t i = 1; i < d->n_atoms; i++)
+		if (str_eq(d->values[i], host))
+			atom = i;
+	return atom < d->n_atoms && (words[atom >> 6] & (uint64_t)1 << (atom & 63)) != 0 ? atom : first_bit(words);
+}
+
 void space_sample(const struct space *s, const uint64_t *box, struct sample *out)
 {
 	out->fields = ARENA_ARRAY(s->arena, struct sample_field, s->n_dims);
 	out->n_fields = 0;
+	out->sni = STR_NONE;
 	memcpy(out->source, (const uint8_t[]){ [10] = 0xff, [11] = 0xff, [12] = 127, [15] = 1 }, 16);
 	for (uint32_t i = 0; i < s->n_dims; i++) {
 		const struct space_dim *d = &s->dims[i];
 		uint32_t atom = first_bit(box + d->first_word);
+
+		/* Clients ask for the host that they want. */
+		if (d->kind == SPACE_FIELD && d->where == TORON_IN_SNI)
+			atom = sni_atom(d, box + d->first_word, out->host);
 
 		switch (d->kind) {
 		case SPACE_METHOD:
@@ -298,7 +342,9 @@ void space_sample(const struct space *s, const uint64_t *box, struct sample *out
 			atoms_sample_source(s->arena, d, atom, out);
 			break;
 		case SPACE_FIELD:
-			if (atom > 0)
+			if (atom > 0 && d->where == TORON_IN_SNI)
+				out->sni = d->values[atom];
+			else if (atom > 0)
 				out->fields[out->n_fields++] =
 					(struct sample_field){ d->where, d->name, d->values[atom] };
 			break;

@@ -61,6 +61,8 @@ struct boxes {
 	size_t n, cap;
 };
 
+/* Leaves only what can come in at one of these listeners. Before the first box is made. */
+void space_confine(struct space *s, const struct plan_listener *const *listeners, uint32_t n);
 /* The box of a member, and the whole space. */
 uint64_t *space_box(struct space *s, const struct space_member *m);
 uint64_t *space_all(struct space *s);

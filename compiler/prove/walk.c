@@ -195,6 +195,16 @@ static bool walk_hosts(struct walk *w)
 	return go_on;
 }
 
+/* Whether two listeners of a plan lead to the same routes, for the same kinds of requests. */
+static bool are_alike(const struct plan *p, uint32_t x, uint32_t y)
+{
+	const struct plan_listener *a = &p->listeners[x], *b = &p->listeners[y];
+
+	return a->router == b->router && (a->tls != NULL) == (b->tls != NULL) &&
+	       plan_takes_scheme(a, false) == plan_takes_scheme(b, false) &&
+	       plan_takes_scheme(a, true) == plan_takes_scheme(b, true);
+}
+
 /* Whether an earlier listener leads to the same router(s). */
 static bool is_repeated(const struct walk *w, uint32_t l)
 {
@@ -203,14 +213,13 @@ static bool is_repeated(const struct walk *w, uint32_t l)
 	for (uint32_t i = 0; i < l; i++) {
 		uint32_t mate, before;
 
-		if (p->listeners[i].router != p->listeners[l].router)
+		if (!are_alike(p, i, l))
 			continue;
 		if (w->plans[1] == NULL)
 			return true;
 		mate = walk_listener(p, l, w->plans[1]);
 		before = walk_listener(p, i, w->plans[1]);
-		if (mate != PLAN_NONE && before != PLAN_NONE &&
-			w->plans[1]->listeners[mate].router == w->plans[1]->listeners[before].router)
+		if (mate != PLAN_NONE && before != PLAN_NONE && are_alike(w->plans[1], mate, before))
 			return true;
 	}
 	return false;

@@ -190,6 +190,8 @@ static void add_field(
 	value = common_value(w, f, g);
 	w->found &= value.ptr != NULL;
 	switch (f->where) {
+	case TORON_IN_SNI:
+		return; /* the URL's host, see there */
 	case TORON_IN_QUERY:
 		sbuf_addc(&w->url, *has_query ? '&' : '?');
 		*has_query = true;
@@ -212,6 +214,20 @@ static void add_field(
 		add_shell(&w->cookies, value);
 		return;
 	}
+}
+
+/* A server name that both ask for; STR_NONE if neither asks. */
+static struct str common_sni(struct witness *w)
+{
+	static const struct plan_field like = { .where = TORON_IN_SNI };
+	const struct plan_field *f = dims_field(&w->a->when, &like), *g = dims_field(&w->b->when, &like);
+	struct str value = STR_NONE;
+
+	if (f == NULL && g == NULL)
+		return STR_NONE;
+	value = f == NULL ? common_value(w, g, NULL) : common_value(w, f, g);
+	w->found &= value.ptr != NULL;
+	return value;
 }
 
 static void add_fields(struct witness *w)
@@ -238,13 +254,19 @@ struct str witness_curl(struct arena *a, const struct plan *p, const struct plan
 		.b = &p->routes[y->route],
 		.found = true,
 	};
-	bool http = w.a->when.http && w.b->when.http;
+	struct str host = common_host(&w), sni = common_sni(&w);
+	bool http = w.a->when.http && w.b->when.http && sni.ptr == NULL;
 	unsigned port = (unsigned)p->listeners[common_listener(&w)].model->port.value;
 	const struct m_cidr *source = dims_source(&w.a->when, &w.b->when);
 	struct str text = STR_NONE;
 
 	add_method(&w);
-	sbuf_printf(&w.url, "%s://" STR_FMT, http ? "http" : "https", STR_ARG(common_host(&w)));
+	/* curl asks for the URL's host. */
+	if (sni.ptr != NULL && !str_eq(sni, host)) {
+		sbuf_printf(&w.options, " -H 'host: " STR_FMT "'", STR_ARG(host));
+		host = sni;
+	}
+	sbuf_printf(&w.url, "%s://" STR_FMT, http ? "http" : "https", STR_ARG(host));
 	if (port != (http ? 80 : 443))
 		sbuf_printf(&w.url, ":%u", port);
 	add_path(&w);

@@ -155,6 +155,8 @@ bool toron_request_any(
 		return any_header(x, name, take);
 	case TORON_IN_QUERY:
 		return any_query(x, name, take);
+	case TORON_IN_SNI:
+		return toron_tls_sni(x).ptr != NULL && accepts(take, toron_tls_sni(x));
 	case TORON_IN_COOKIE:
 		return any_cookie(x, name, take);
 	}

@@ -236,11 +236,23 @@ enum fault semantics_request(struct exchange *x)
 	return fault != FAULT_NONE ? fault : rewrite_fields(x);
 }
 
+/* RFC 6797 section 7: not in clear text, and one that a server sent is not the gateway's. */
+static void add_hsts(struct exchange *x, struct fields *f)
+{
+	struct str name = STR("strict-transport-security");
+
+	if (x->listener->hsts.len == 0 || x->response.status < 200 || !str_eq(x->request.scheme, STR("https")))
+		return;
+	fields_remove(f, name);
+	fields_add(f, &x->arena, name, x->listener->hsts);
+}
+
 void semantics_response(struct exchange *x)
 {
 	struct fields *f = &x->response.head;
 
 	strip(x, f, NULL);
+	add_hsts(x, f);
 	if (x->response.status >= 200 && fields_find_token(f, FIELD_DATE) == NULL) {
 		char *date = arena_bytes(&x->arena, CLOCK_HTTP_DATE_LEN);
 

@@ -2,6 +2,8 @@
 /* The actions respond and redirect: answers that stand in the config, templates filled in. */
 #include "toron/mw.h"
 
+#include <stdio.h>
+
 #include "base/str.h"
 #include "http/field.h"
 
@@ -114,4 +116,31 @@ void toron_action_redirect(struct exchange *x, const void *data)
 	n = fill_headers(x, conf, headers, &type);
 	headers[n++] = (struct toron_header){ STR("location"), to };
 	toron_respond(x, conf->status, STR_NONE, STR(""), headers, n);
+}
+
+void toron_action_redirect_https(struct exchange *x, const void *data)
+{
+	const struct toron_https *conf = data;
+	struct str host = toron_request_host(x), path = toron_request_path(x), query = toron_request_query(x), to;
+	bool is_ipv6 = str_find_char(host, ':') < host.len;
+	struct toron_header location;
+	char port[8] = "";
+	size_t room = sizeof("https://[]:65535?") + host.len + path.len + query.len;
+	char *text = toron_alloc(x, room);
+
+	if (host.len == 0 || text == NULL) {
+		toron_respond_error(x, host.len == 0 ? 400 : 503, NULL, 0);
+		return;
+	}
+	if (conf->port != 443)
+		snprintf(port, sizeof(port), ":%u", conf->port);
+	to.ptr = text;
+	to.len = (size_t)snprintf(text, room, "https://%s" STR_FMT "%s%s" STR_FMT "%s" STR_FMT, is_ipv6 ? "[" : "",
+		STR_ARG(host), is_ipv6 ? "]" : "", port, STR_ARG(path), query.ptr != NULL ? "?" : "", STR_ARG(query));
+	location = (struct toron_header){ STR("location"), escape_location(x, to) };
+	if (location.value.ptr == NULL) {
+		toron_respond_error(x, 503, NULL, 0);
+		return;
+	}
+	toron_respond(x, conf->status, STR_NONE, STR(""), &location, 1);
 }

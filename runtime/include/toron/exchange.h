@@ -120,7 +120,7 @@ struct toron_template {
 struct str toron_template_text(struct exchange *x, const struct toron_template *t);
 
 /* ---- predicates of generated routes ---- */
-enum toron_where { TORON_IN_HEADER, TORON_IN_QUERY, TORON_IN_COOKIE };
+enum toron_where { TORON_IN_HEADER, TORON_IN_QUERY, TORON_IN_COOKIE, TORON_IN_SNI /* toron_tls_sni(); the name is not looked at */ };
 typedef bool toron_take(struct str value);
 /* True if `take` accepts any of the values of that header, query parameter (percent-decoded) or cookie; take NULL: presence. */
 bool toron_request_any(const struct exchange *x, enum toron_where where, struct str name, toron_take *take);

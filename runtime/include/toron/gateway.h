@@ -49,6 +49,7 @@ struct toron_listener {
 	const struct toron_tls *tls;      /* NULL: clear text. `front` is then the handshake, which hands over by ALPN: */
 	const struct toron_front *http1, *http2; /* what this listener speaks; NULL: not that. In clear text, http1 hands over to http2
 	                                          * when it meets its preface */
+	struct str hsts;                  /* Strict-Transport-Security in answers to https requests; len 0: none */
 };
 #define TORON_URI_KEEP_SLASHES 1u
 #define TORON_URI_ALLOW_ENCODED_SLASH 2u

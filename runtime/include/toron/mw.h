@@ -93,4 +93,9 @@ struct toron_answer {
 };
 void toron_action_respond(struct exchange *x, const void *conf);  /* const struct toron_answer */
 void toron_action_redirect(struct exchange *x, const void *conf); /* const struct toron_answer; body is the location */
+struct toron_https {
+	uint16_t status, port;
+};
+/* The same URL with https; const struct toron_https. A request without a host gets 400. */
+void toron_action_redirect_https(struct exchange *x, const void *conf);
 void toron_action_echo(struct exchange *x, const void *conf);     /* NULL */
