@@ -27,8 +27,8 @@ const struct command_row command_rows[N_COMMANDS] = {
 		"whole or not at all. What was built before is taken from the build cache.", 1, 1 },
 	[COMMAND_CHECK] = { "check", "toronc check FILE...",
 		"check configurations",
-		"Runs all passes up to the proofs on each FILE, and reports what is wrong. '-' is standard input. Reads nothing else,\n"
-		"writes nothing, and needs no compiler, certificate or network.", 1, SIZE_MAX },
+		"Runs all passes up to the proofs on each FILE, and reports what is wrong. '-' is standard input. Reads nothing else\n"
+		"unless --with-files is given, writes nothing, and needs no compiler, certificate or network.", 1, SIZE_MAX },
 	[COMMAND_DUMP] = { "dump", "toronc dump --stage tree|model|plan|c FILE",
 		"show a configuration after one of the passes",
 		"tree: the document as it was read, as JSON, before substitution and defaults. model: every setting with its default.\n"
@@ -73,6 +73,8 @@ const struct option_row option_rows[N_OPTIONS] = {
 	[OPTION_EMIT_ONLY] = { "emit-only", 0, "DIR", NULL, BUILD, "write the emitted files to DIR and stop" },
 	[OPTION_DYNAMIC] = { "dynamic", 0, NULL, NULL, BUILD, "link with shared libraries" },
 	[OPTION_JOBS] = { "jobs", 'j', "N", NULL, BUILD, "run up to N compilers at a time (default: one per processor)" },
+	[OPTION_WITH_FILES] = { "with-files", 0, NULL, NULL, BUILD | CHECKS,
+		"read certificates and keys, too, and say what is wrong with them" },
 	[OPTION_MATCHER] = { "matcher", 0, "KIND", "auto|re2c|table", BUILD | DUMP,
 		"how routes are matched: re2c code, tables, or by size (default: auto)" },
 	[OPTION_NO_CACHE] = { "no-cache", 0, NULL, NULL, BUILD, "neither use nor fill the build cache" },

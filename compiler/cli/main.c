@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
+#include <gnutls/gnutls.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,9 @@
 #include "base/str.h"
 #include "cli/cli.h"
 #include "drive/run.h"
+
+/* The TLS library would open files whenever toronc runs; so it begins when certificates are looked at (pki/). */
+GNUTLS_SKIP_GLOBAL_INIT
 
 static enum drive_status run(struct cli *c, int argc, char **argv)
 {

@@ -60,6 +60,7 @@ enum drive_status cli_prepare(struct cli *c)
 	c->diags.warnings_as_errors = c->args.given[OPTION_WARNINGS_AS_ERRORS];
 	c->options.matcher = matchers[args_choice(&c->args, OPTION_MATCHER, 0)];
 	c->options.is_dynamic = c->args.given[OPTION_DYNAMIC];
+	c->options.with_files = c->args.given[OPTION_WITH_FILES];
 	c->options.no_cache = c->args.given[OPTION_NO_CACHE];
 	c->options.cache_dir = args_value(&c->args, OPTION_CACHE_DIR);
 	c->options.limit_ms = COMPILE_LIMIT_MS;

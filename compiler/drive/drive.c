@@ -8,6 +8,7 @@
 #include "check/check.h"
 #include "diag/allow.h"
 #include "drive/allowed.h"
+#include "drive/certificates.h"
 #include "drive/compile.h"
 #include "drive/embed.h"
 #include "drive/include.h"
@@ -80,6 +81,8 @@ static bool make_model(struct drive *v, enum drive_stage stop, struct drive_conf
 	if (v->diags->n_errors == errors) {
 		embed_read(v, out->model, stop == DRIVE_FILES);
 		pages_read(v, out->model);
+		if (v->options->with_files)
+			certificates_check(v, out->model);
 	}
 	return out->model->is_whole && v->diags->n_errors == errors && stop != DRIVE_MODEL;
 }

@@ -27,6 +27,7 @@ struct drive_options {
 	enum emit_matcher matcher;
 	bool is_dynamic;       /* --dynamic */
 	unsigned jobs;         /* programs at a time */
+	bool with_files;       /* certificates and keys are read and judged, by the clock */
 	bool no_cache;
 	const char *cache_dir; /* --cache-dir; NULL: the user's cache folder */
 	uint32_t limit_ms;     /* for each program; > 0 */
