@@ -78,6 +78,17 @@ bool str_to_u64(struct str s, uint64_t max, uint64_t *value_out)
 
 	if (s.len == 0)
 		return false;
+	if (s.len <= 19) { /* no nineteen digits overflow */
+		for (size_t i = 0; i < s.len; i++) {
+			unsigned digit = (unsigned)(unsigned char)s.ptr[i] - '0';
+
+			if (digit > 9)
+				return false;
+			value = value * 10 + digit;
+		}
+		*value_out = value <= max ? value : *value_out;
+		return value <= max;
+	}
 	for (size_t i = 0; i < s.len; i++) {
 		unsigned digit = (unsigned)(unsigned char)s.ptr[i] - '0';
 

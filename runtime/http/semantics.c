@@ -119,6 +119,33 @@ static enum fault fault_of_uri(enum uri_error e)
 	return e == URI_NO_MEMORY ? FAULT_NO_MEMORY : FAULT_BAD_REQUEST;
 }
 
+/* Requests for one host come in runs. */
+static bool recall_host(struct exchange *x)
+{
+	const struct semantics_memo *memo = &x->worker->memo;
+	struct str s = x->request.authority;
+
+	if (s.len != memo->authority_len || memcmp(s.ptr, memo->authority, s.len) != 0)
+		return false;
+	x->host = (struct str){ s.ptr + memo->host_at, memo->host_len };
+	x->host_port = memo->host_port;
+	return true;
+}
+
+static void remember_host(struct exchange *x)
+{
+	struct semantics_memo *memo = &x->worker->memo;
+	struct str s = x->request.authority;
+
+	if (s.len > sizeof(memo->authority))
+		return;
+	memcpy(memo->authority, s.ptr, s.len);
+	memo->authority_len = (uint8_t)s.len;
+	memo->host_at = (uint8_t)(x->host.ptr - s.ptr);
+	memo->host_len = (uint8_t)x->host.len;
+	memo->host_port = x->host_port;
+}
+
 static enum fault understand_host(struct exchange *x)
 {
 	struct uri_authority at;
@@ -128,6 +155,8 @@ static enum fault understand_host(struct exchange *x)
 		x->host = STR("");
 		return FAULT_NONE;
 	}
+	if (recall_host(x))
+		return FAULT_NONE;
 	e = uri_authority_parse(x->request.authority, &at);
 	if (e != URI_OK)
 		return fault_of_uri(e);
@@ -145,8 +174,9 @@ static enum fault understand_host(struct exchange *x)
 		for (size_t j = i; j < lower.len; j++)
 			((char *)lower.ptr)[j] = (char)ascii_lower((unsigned char)lower.ptr[j]);
 		x->host = lower;
-		break;
+		return FAULT_NONE;
 	}
+	remember_host(x);
 	return FAULT_NONE;
 }
 
@@ -247,6 +277,18 @@ static void add_hsts(struct exchange *x, struct fields *f)
 	fields_add(f, &x->arena, name, x->listener->hsts);
 }
 
+/* The text of this second. */
+static const char *date_of(struct worker *w)
+{
+	uint64_t now_us = loop_wall_us(w->loop);
+
+	if (w->memo.date_s != now_us / 1000000u) {
+		w->memo.date_s = now_us / 1000000u;
+		clock_http_date(now_us, w->memo.date);
+	}
+	return w->memo.date;
+}
+
 void semantics_response(struct exchange *x)
 {
 	struct fields *f = &x->response.head;
@@ -258,7 +300,7 @@ void semantics_response(struct exchange *x)
 
 		if (date == NULL)
 			return;
-		clock_http_date(loop_wall_us(x->worker->loop), date);
+		memcpy(date, date_of(x->worker), CLOCK_HTTP_DATE_LEN);
 		fields_add(f, &x->arena, STR("date"), (struct str){ date, CLOCK_HTTP_DATE_LEN });
 	}
 }

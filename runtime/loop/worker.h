@@ -11,6 +11,16 @@
 
 struct toron_gateway;
 
+/* What requests of one worker mostly have in common; http/semantics.c alone uses it. */
+struct semantics_memo {
+	uint64_t date_s;                 /* the second that `date` tells; 0: none yet */
+	char date[29];
+	char authority[64];              /* the last one that was understood, and needed no lowering */
+	uint8_t authority_len;           /* 0: none yet */
+	uint8_t host_at, host_len;
+	uint16_t host_port;
+};
+
 struct worker {
 	uint32_t index;
 	bool draining;                   /* keep-alive ends, idle connections are closed */
@@ -25,5 +35,6 @@ struct worker {
 	struct access_log *access;       /* observe/access_log.h; NULL: off */
 	struct list fronts;              /* open front connections (struct front_link of codec/front.h), for draining */
 	uint32_t n_fronts;
+	struct semantics_memo memo;
 	uint32_t n_handshakes;           /* of them, in codec/handshake.c */
 };

@@ -319,11 +319,16 @@ static enum fault take_fields(struct cursor *cursor, const struct h1_limits *lim
 }
 
 /* "HTTP/1.x", followed by `stop`. */
-static enum fault take_version(struct cursor *c, uint8_t *minor_out)
+static inline enum fault take_version(struct cursor *c, uint8_t *minor_out)
 {
 	if (c->end - c->at < 8) {
 		c->at = c->end;
 		return FAULT_BAD_REQUEST;
+	}
+	if (memcmp(c->at, "HTTP/1.1", 8) == 0) {
+		*minor_out = 1;
+		c->at += 8;
+		return FAULT_NONE;
 	}
 	if (memcmp(c->at, "HTTP/", 5) != 0 || c->at[6] != '.')
 		return FAULT_BAD_REQUEST;

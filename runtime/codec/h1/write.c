@@ -27,6 +27,10 @@ static char *put_u64(char *p, uint64_t n)
 	char digits[20];
 	unsigned i = sizeof(digits);
 
+	if (n < 10) {
+		*p++ = (char)('0' + n);
+		return p;
+	}
 	do
 		digits[--i] = (char)('0' + n % 10);
 	while ((n /= 10) != 0);
@@ -184,7 +188,9 @@ bool h1_write_response(struct h1 *h, const struct msg *m, bool keep_alive)
 	if (start == NULL)
 		return false;
 	p = put(p, STR("HTTP/1.1 "));
-	p = put_u64(p, m->status);
+	*p++ = (char)('0' + m->status / 100);
+	*p++ = (char)('0' + m->status / 10 % 10);
+	*p++ = (char)('0' + m->status % 10);
 	*p++ = ' ';
 	p = put(p, reason);
 	*p++ = '\r';
