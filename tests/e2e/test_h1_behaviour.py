@@ -42,9 +42,14 @@ def cpu_seconds(gateway):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def state_of(gateway):
-    with open("/proc/%d/stat" % gateway.process.pid) as f:
-        return f.read().rsplit(")", 1)[1].split()[0]
+def is_stopped(gateway):
+    """All of its threads."""
+    folder = "/proc/%d/task" % gateway.process.pid
+    states = set()
+    for task in os.listdir(folder):
+        with open("%s/%s/stat" % (folder, task)) as f:
+            states.add(f.read().rsplit(")", 1)[1].split()[0])
+    return states == {"T"}
 
 
 def is_whole(data):
@@ -384,7 +389,7 @@ def test_bytes_on_a_pooled_connection_as_it_is_reused():
     def stop_and(gateway, *acts):
         os.kill(gateway.process.pid, signal.SIGSTOP)
         try:
-            while state_of(gateway) != "T":
+            while not is_stopped(gateway):
                 time.sleep(0.01)
             for act in acts:
                 act()
