@@ -1,16 +1,20 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Measures a compiled gateway beside the peers that this machine has: bench.py TORONC [--seconds N] [--rounds N] [--json FILE].
+"""Measures compiled gateways beside the peers that this machine has: bench.py TORONC [--seconds N] [--rounds N] [--only WORD] [--json FILE]
+[--svg FILE] [--no-counts].
 
-The figure is CPU time of the proxy's processes per request, from /proc/PID/task/*/schedstat, with the proxy pinned to one core and the load
-generator and the backend to the other. Peers take turns within a round, so that a noisy minute hits all of them; the median over the
-rounds is shown, and its ratio to the best peer. Requests per second are shown for orientation only."""
+The figure is CPU time of the proxy's process tree per request, with the proxy pinned to core 0 (two workers: 0 and 1) and the load
+generator and the backend to core 1. Contenders take turns within a round, so that a noisy minute hits all of them; shown are medians over
+the rounds, and the ratio to the best peer of the same round with its range. To add a scenario, add a line to ROWS; to add a peer, or TLS to
+one, see peers.py."""
 import argparse
+import collections
+import datetime
 import json
 import os
+import platform
 import re
 import shutil
-import signal
 import socket
 import statistics
 import subprocess
@@ -20,159 +24,233 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
 import lib  # noqa: E402
+import chart  # noqa: E402
+import peers  # noqa: E402
+from peers import Setup  # noqa: E402
 
-BODY_SIZES = {"1k": 1024, "10k": 10240, "1m": 1 << 20}
-NGINX = """\
-daemon off; master_process off; worker_processes 1; error_log %(dir)s/error.log; pid %(dir)s/pid;
-events { worker_connections 8192; }
-http {
-  access_log off; keepalive_requests 1000000000; keepalive_timeout 600s; client_body_buffer_size 2m; client_max_body_size 10m;
-  client_body_temp_path %(dir)s/body; proxy_temp_path %(dir)s/proxy; fastcgi_temp_path %(dir)s/f; uwsgi_temp_path %(dir)s/u; scgi_temp_path %(dir)s/s;
-  upstream back { server 127.0.0.1:%(back)d; keepalive 512; keepalive_requests 1000000000; keepalive_timeout 600s; }
-  server { listen 127.0.0.1:%(port)d reuseport; location / { %(location)s } }
-}
-"""
-NGINX_PROXY = 'proxy_pass http://back; proxy_http_version 1.1; proxy_set_header Connection "";'
-HAPROXY = """\
-global
-  nbthread 1
-  maxconn 4000
-defaults
-  mode http
-  timeout connect 5s
-  timeout client 600s
-  timeout server 600s
-  http-reuse always
-frontend f
-  bind 127.0.0.1:%(port)d
-  default_backend b
-backend b
-  server s 127.0.0.1:%(back)d pool-max-conn 1024
-"""
-TORON = """\
-listeners: [{protocol: http, address: 127.0.0.1, port: %(port)d}]
-routes: [{match: {path: /}, backend: {url: "http://127.0.0.1:%(back)d"}}]
-runtime: {workers: 1}
-"""
+SIZES = {"1k": 1024, "10k": 10240, "1m": 1 << 20}
 
 
-class Process:
-    def __init__(self, args, core, port, **kw):
-        self.p = subprocess.Popen(["taskset", "-c", str(core), *args], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **kw)
-        end = time.monotonic() + 10
-        while time.monotonic() < end:
-            try:
-                socket.create_connection(("127.0.0.1", port), 1).close()
-                return
-            except OSError:
-                time.sleep(0.05)
-        raise RuntimeError("%s did not start" % args[0])
-
-    def cpu_us(self):
-        total = 0
-        folder = "/proc/%d/task" % self.p.pid
-        for task in os.listdir(folder):
-            with open("%s/%s/schedstat" % (folder, task)) as f:
-                total += int(f.read().split()[0])
-        return total / 1000
-
-    def stop(self):
-        self.p.send_signal(signal.SIGTERM)
-        try:
-            self.p.wait(5)
-        except subprocess.TimeoutExpired:
-            self.p.kill()
-            self.p.wait()
-
-
-def start_backend(work, core):
-    """nginx answering from memory and from files is the backend of all."""
-    port = lib.free_port()
-    www = os.path.join(work, "www")
-    os.makedirs(www, exist_ok=True)
-    for name, size in BODY_SIZES.items():
-        with open(os.path.join(www, name), "wb") as f:
-            f.write(b"x" * size)
-    location = "root %s; sendfile on; open_file_cache max=10; } location = /small { return 200 'hello\\n';" % www
-    folder = os.path.join(work, "back")
-    os.makedirs(folder, exist_ok=True)
-    with open(os.path.join(folder, "conf"), "w") as f:
-        f.write(NGINX % {"dir": folder, "back": 1, "port": port, "location": location})
-    return port, Process(["nginx", "-c", os.path.join(folder, "conf")], core, port)
-
-
-def start_peers(work, back, core):
-    peers = {}
-    port = lib.free_port()
-    path = lib.compile_config(TORON % {"port": port, "back": back})
-    peers["toron"] = (port, Process([path], core, port))
-    if shutil.which("nginx"):
-        port, folder = lib.free_port(), os.path.join(work, "front")
-        os.makedirs(folder, exist_ok=True)
-        with open(os.path.join(folder, "conf"), "w") as f:
-            f.write(NGINX % {"dir": folder, "back": back, "port": port, "location": NGINX_PROXY})
-        peers["nginx"] = (port, Process(["nginx", "-c", os.path.join(folder, "conf")], core, port))
-    if shutil.which("haproxy"):
-        port, conf = lib.free_port(), os.path.join(work, "haproxy.cfg")
-        with open(conf, "w") as f:
-            f.write(HAPROXY % {"port": port, "back": back})
-        peers["haproxy"] = (port, Process(["haproxy", "-db", "-f", conf], core, port))
-    return peers
-
-
-SCENARIOS = {
-    "GET small, 64 keep-alive": ("/small", 64, ()),
-    "GET 10 kB, 64 keep-alive": ("/10k", 64, ()),
-    "GET 1 MB, 16 keep-alive": ("/1m", 16, ()),
-    "GET small, a connection each": ("/small", 64, ("-H", "Connection: close")),
-}
-
-
-def load(port, target, connections, extra, seconds, core):
-    p = subprocess.run(["taskset", "-c", str(core), "wrk", "-t1", "-c%d" % connections, "-d%ds" % seconds, *extra,
-                        "http://127.0.0.1:%d%s" % (port, target)], stdout=subprocess.PIPE, timeout=seconds + 30)
+def wrk(url, row, seconds, work):
+    """`upload`: bytes of a request body, sent by POST."""
+    extra = list(row.extra)
+    if row.upload:
+        extra += ["-s", peers.write(work, "post-%d.lua" % row.upload, 'wrk.method = "POST"\nwrk.body = string.rep("x", %d)\n' % row.upload)]
+    p = subprocess.run(["taskset", "-c", "1", "wrk", "-t1", "-c%d" % row.connections, "-d%ds" % seconds, *extra, url],
+                       stdout=subprocess.PIPE, timeout=seconds + 60)
     text = p.stdout.decode()
     if "Non-2xx" in text or "Socket errors: connect" in text:
         print("  (errors: %s)" % text.strip().splitlines()[-3:], file=sys.stderr)
     return int(re.search(r"(\d+) requests in", text).group(1))
 
 
-def measure(process, port, scenario, seconds, core):
-    target, connections, extra = SCENARIOS[scenario]
-    before = process.cpu_us()
-    n = load(port, target, connections, extra, seconds, core)
-    return (process.cpu_us() - before) / max(n, 1), n / seconds
+def h2load(url, row, seconds, work):
+    """`extra` chooses the protocol: --h1, or streams a connection by -m. Without either, HTTP/2."""
+    extra = list(row.extra)
+    if row.upload:
+        extra += ["-d", peers.write(work, "post-%d" % row.upload, "x" * row.upload)]
+    p = subprocess.run(["taskset", "-c", "1", "h2load", "-t1", "-c%d" % row.connections, "-D%d" % seconds, *extra, url],
+                       stdout=subprocess.PIPE, timeout=seconds + 60)
+    text = p.stdout.decode()
+    codes = re.search(r"status codes: (\d+) 2xx, (\d+) 3xx, (\d+) 4xx, (\d+) 5xx", text)
+    if any(int(n) for n in codes.groups()[1:]):
+        print("  (errors: %s)" % codes.group(0), file=sys.stderr)
+    return int(codes.group(1))
 
 
-def proxies(args, work):
-    for tool in ("wrk", "nginx", "taskset"):
-        if not shutil.which(tool):
-            print("bench: %s is missing; the proxy table is left out" % tool)
-            return {}
-    results = {}
-    back, backend = start_backend(work, 1)
-    peers = start_peers(work, back, 0)
+# One line of the table. `contenders` maps what is shown to (peer, Setup); None: all peers with `setup`. The first is compared with the
+# best of the others.
+Row = collections.namedtuple("Row", "name target connections tool extra upload setup contenders", defaults=(wrk, (), 0, Setup(), None))
+
+CLOSE = ("-H", "Connection: close")
+ROWS = [
+    Row("GET small, 64 connections", "/small", 64),
+    Row("POST 1 kB, 64 connections", "/up", 64, upload=1024),
+    Row("GET 10 kB, 64 connections", "/10k", 64),
+    Row("GET 1 MB, 16 connections", "/1m", 16),
+    Row("POST 1 MB, 16 connections", "/up", 16, upload=1 << 20),
+    Row("GET small, a connection each", "/small", 64, extra=CLOSE),
+    Row("GET small, access log on", "/small", 64, contenders={"toron, log": ("toron", Setup(log=True)), "toron": ("toron", Setup())}),
+    Row("GET small, 2 workers", "/small", 64, setup=Setup(workers=2)),
+    Row("GET 10 kB, 2 workers", "/10k", 64, setup=Setup(workers=2)),
+]
+
+
+class Field:
+    """The contenders that run at present; each is started when a row first asks for it."""
+
+    def __init__(self, work):
+        self.work, self.running = work, {}
+        www = os.path.join(work, "www")
+        for name, size in SIZES.items():
+            peers.write(www, name, "x" * size)
+        location = ("root %s; sendfile on; open_file_cache max=10; } location = /small { return 200 'hello\\n'; } "
+                    "location = /up { return 200 'taken\\n';" % www)
+        self.back = lib.free_port()
+        self.backend = peers.Process(peers.nginx(Setup(), os.path.join(work, "back"), self.back, 1, location), "1", self.back)
+
+    def get(self, name, setup):
+        """None: it cannot do that."""
+        key = name, setup
+        if key not in self.running:
+            port = lib.free_port()
+            folder = os.path.join(self.work, "%s-%d" % (name, len(self.running)))
+            command = peers.PEERS[name](setup, folder, port, self.back)
+            cores = "0" if setup.workers == 1 else "0-%d" % (setup.workers - 1)
+            self.running[key] = command and peers.Process(command, cores, port)
+        return self.running[key]
+
+    def of(self, row):
+        asked = row.contenders or {name: (name, row.setup) for name in peers.installed()}
+        found = {shown: self.get(*which) for shown, which in asked.items()}
+        return {shown: process for shown, process in found.items() if process}
+
+    def stop(self):
+        for process in self.running.values():
+            if process:
+                process.stop()
+        self.backend.stop()
+
+
+def url_of(process, row):
+    return "%s://127.0.0.1:%d%s" % ("https" if row.setup.tls else "http", process.port, row.target)
+
+
+def measure(process, row, seconds, work):
+    total, user, system = process.cpu_us()
+    n = row.tool(url_of(process, row), row, seconds, work)
+    after = process.cpu_us()
+    spent, user, system = (after[0] - total) / max(n, 1), after[1] - user, after[2] - system
+    share = user / max(user + system, 1)
+    return {"cpu_us": spent, "user_us": spent * share, "system_us": spent * (1 - share), "per_second": n / seconds}
+
+
+def run_row(field, row, args):
+    contenders = field.of(row)
+    samples = {name: [] for name in contenders}
+    for process in contenders.values():  # warm
+        row.tool(url_of(process, row), row, 1, field.work)
+    for _ in range(args.rounds):
+        for name, process in contenders.items():
+            samples[name].append(measure(process, row, args.seconds, field.work))
+    subject, *others = contenders
+    result = {"contenders": {n: {k: statistics.median(x[k] for x in s) for k in s[0]} for n, s in samples.items()}}
+    for name, s in samples.items():
+        figures = [x["cpu_us"] for x in s]
+        result["contenders"][name]["spread_us"] = max(figures) - min(figures)
+    if others:
+        ratios = [samples[subject][i]["cpu_us"] / min(samples[o][i]["cpu_us"] for o in others) for i in range(args.rounds)]
+        result["ratio"] = {"median": statistics.median(ratios), "least": min(ratios), "most": max(ratios)}
+    return result
+
+
+def show(name, result):
+    cells = ["%s %.1f us (%.1f + %.1f, +-%.1f)" % (n, v["cpu_us"], v["user_us"], v["system_us"], v["spread_us"] / 2)
+             for n, v in result["contenders"].items()]
+    r = result.get("ratio")
+    print("%-30s %s; ratio %s" % (name, ", ".join(cells), "%.2f (%.2f..%.2f)" % (r["median"], r["least"], r["most"]) if r else "-"),
+          flush=True)
+
+
+# ---- what can be counted ----
+
+def syscalls(process, row, work):
+    """System calls per request, as strace counts them."""
+    out = os.path.join(work, "strace")
+    tracer = subprocess.Popen(["strace", "-f", "-c", "-o", out, *sum((["-p", str(p)] for p in process.pids()), [])],
+                              stderr=subprocess.DEVNULL)
+    time.sleep(1)
+    n = row.tool(url_of(process, row), row, 2, work)
+    tracer.terminate()
+    tracer.wait()
+    with open(out) as f:
+        total = next(line for line in f if line.rstrip().endswith(" total"))
+    return int(total.split()[3 if len(total.split()) > 4 else 2]) / max(n, 1)
+
+
+def instructions(field, row):
+    """User instructions per request of a gateway under callgrind; 32 connections of which all wait at once."""
+    port = lib.free_port()
+    args, _ = peers.toron(Setup(), os.path.join(field.work, "callgrind"), port, field.back)
+    out = os.path.join(field.work, "callgrind.out")
+    valgrind = ["valgrind", "--tool=callgrind", "--instr-atstart=no", "--callgrind-out-file=" + out]
+    process = peers.Process((valgrind + args, {}), "0", port)
     try:
-        for scenario in SCENARIOS:
-            samples = {name: [] for name in peers}
-            for _ in range(args.rounds):
-                for name, (port, process) in peers.items():
-                    samples[name].append(measure(process, port, scenario, args.seconds, 1))
-            results[scenario] = {n: {"cpu_us": statistics.median(x[0] for x in s), "spread": max(x[0] for x in s) - min(x[0] for x in s),
-                                     "per_second": statistics.median(x[1] for x in s)} for n, s in samples.items()}
-            show(scenario, results[scenario])
+        row = row._replace(connections=32)
+        row.tool(url_of(process, row), row, 1, field.work)
+        control = ["callgrind_control", "--instr=%s", str(process.p.pid)]
+        lib.run([control[0], control[1] % "on", control[2]])
+        n = row.tool(url_of(process, row), row, 4, field.work)
+        lib.run([control[0], control[1] % "off", control[2]])
     finally:
-        for _, process in peers.values():
+        process.stop()
+    with open(out) as f:
+        totals = [line for line in f if line.startswith("totals:")]
+    return int(totals[-1].split()[1]) / max(n, 1)
+
+
+def idle_kib(process, n=10000):
+    """Memory of a process at rest, and what each of n clients adds that asked once and keeps its connection."""
+    clients = []
+    before = process.rss_kib()
+    try:
+        for _ in range(n):
+            s = socket.create_connection(("127.0.0.1", process.port), 10)
+            s.sendall(b"GET /small HTTP/1.1\r\nHost: a\r\n\r\n")
+            s.recv(4096)
+            clients.append(s)
+        time.sleep(3)  # buffers that a quiet second did not need go back
+        return before, (process.rss_kib() - before) / n
+    finally:
+        for s in clients:
+            s.close()
+
+
+def counts(field, args):
+    small, large = ROWS[0], ROWS[3]
+    result = {}
+    for name in peers.installed():
+        port = lib.free_port()
+        process = peers.Process(peers.PEERS[name](Setup(), os.path.join(field.work, "idle-" + name), port, field.back), "0", port)
+        try:
+            rest, each = idle_kib(process, args.idle)
+            result[name] = {"rest_kib": rest, "idle_client_kib": each}
+        finally:
             process.stop()
-        backend.stop()
+        if shutil.which("strace"):
+            for key, row in (("syscalls", small), ("syscalls_1m", large)):
+                result[name][key] = syscalls(field.get(name, Setup()), row, field.work)
+    if shutil.which("valgrind"):
+        result["toron"]["instructions"] = instructions(field, small)
+    for name, cells in result.items():
+        print("%-10s %s" % (name, ", ".join("%s %.4g" % kv for kv in cells.items())), flush=True)
+    return result
+
+
+def run(args, work):
+    results = {"date": datetime.date.today().isoformat(), "machine": "%s, %d cores" % (platform.machine(), os.cpu_count()),
+               "versions": {name: peers.version(name) for name in peers.installed()}, "rows": {}}
+    print(", ".join(results["versions"].values()))
+    field = Field(work)
+    try:
+        for row in ROWS:
+            if args.only in row.name:
+                results["rows"][row.name] = run_row(field, row, args)
+                show(row.name, results["rows"][row.name])
+        if args.counts:
+            results["counts"] = counts(field, args)
+    finally:
+        field.stop()
     return results
 
 
-def show(scenario, row):
-    best = min((v["cpu_us"] for n, v in row.items() if n != "toron"), default=None)
-    cells = ["%s %.1f us (+-%.1f)" % (n, v["cpu_us"], v["spread"] / 2) for n, v in row.items()]
-    ratio = "ratio to the best peer %.2f" % (row["toron"]["cpu_us"] / best) if best else "no peer"
-    print("%-30s %s; %s" % (scenario, ", ".join(cells), ratio), flush=True)
+def draw(results):
+    rows = []
+    for name, r in results["rows"].items():
+        cells = {n: v["cpu_us"] for n, v in r["contenders"].items()}
+        others = list(cells.values())[1:]
+        rows.append((name, cells, min(others) if others else list(cells.values())[0]))
+    return chart.svg("CPU time per request, relative to the best peer (%s)" % results["date"], rows)
 
 
 def main():
@@ -180,17 +258,29 @@ def main():
     parser.add_argument("toronc")
     parser.add_argument("--seconds", type=int, default=3)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--idle", type=int, default=10000, help="idle clients whose memory is measured")
+    parser.add_argument("--only", default="", help="rows with this word in their name")
+    parser.add_argument("--no-counts", dest="counts", action="store_false")
     parser.add_argument("--json")
+    parser.add_argument("--svg")
     args = parser.parse_args()
+    missing = [tool for tool in ("wrk", "nginx", "taskset") if not shutil.which(tool)]
+    if missing:
+        print("bench: %s missing; nothing is measured" % ", ".join(missing))
+        return
     lib.setup(args.toronc, False, 1)
+    args.idle = min(args.idle, peers.raise_limit() // 2 - 500)
     work = tempfile.mkdtemp(prefix="toron-bench-")
     try:
-        results = proxies(args, work)
+        results = run(args, work)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     if args.json:
         with open(args.json, "w") as f:
             json.dump(results, f, indent=2)
+    if args.svg:
+        with open(args.svg, "w") as f:
+            f.write(draw(results))
 
 
 if __name__ == "__main__":
