@@ -13,7 +13,7 @@ static bool is_plain_char(char c)
 {
 	unsigned char lower = ascii_lower((unsigned char)c);
 
-	return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || strchr("_./+=@-", c) != NULL;
+	return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || (c != '\0' && strchr("_./+=@-", c) != NULL);
 }
 
 /* "5s", "10/s", "127.0.0.1" are strings to all readers; "2001-01-01", "1_000" and "12:30" are not. */
