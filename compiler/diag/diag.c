@@ -53,51 +53,52 @@ void diag_init(struct diags *d, struct arena *a)
 	d->n_sources = 1;
 }
 
-static void find_lines(struct arena *a, struct source *s)
-{
-	uint32_t n = 1;
-
-	for (size_t i = 0; i < s->text.len; i++)
-		n += s->text.ptr[i] == '\n';
-	s->line_starts = ARENA_ARRAY(a, uint32_t, n);
-	CHECK(s->line_starts != NULL);
-	s->n_lines = 1;
-	for (size_t i = 0; i < s->text.len; i++) {
-		if (s->text.ptr[i] == '\n')
-			s->line_starts[s->n_lines++] = (uint32_t)i + 1;
-	}
-}
-
-#define POINTS_EVERY 1024
+#define MARKS_EVERY 1024
 
 static bool begins_point(char byte)
 {
 	return ((unsigned char)byte & 0xc0) != 0x80;
 }
 
-static void count_points(struct arena *a, struct source *s)
+static void count_on(struct source_mark *m, char byte)
 {
-	uint32_t n = 0;
-
-	s->points = ARENA_ARRAY(a, uint32_t, s->text.len / POINTS_EVERY + 1);
-	CHECK(s->points != NULL);
-	for (size_t i = 0; i < s->text.len; i++) {
-		if (i % POINTS_EVERY == 0)
-			s->points[i / POINTS_EVERY] = n;
-		n += begins_point(s->text.ptr[i]);
-	}
-	if (s->text.len % POINTS_EVERY == 0)
-		s->points[s->text.len / POINTS_EVERY] = n;
+	m->points += begins_point(byte);
+	m->lines += byte == '\n';
 }
 
-/* Code points before byte `at`. */
-static uint32_t points_before(const struct source *s, uint32_t at)
+static void set_marks(struct arena *a, struct source *s)
 {
-	uint32_t n = s->points[at / POINTS_EVERY];
+	struct source_mark now = { 0 };
 
-	for (uint32_t i = at - at % POINTS_EVERY; i < at; i++)
-		n += begins_point(s->text.ptr[i]);
-	return n;
+	s->marks = ARENA_ARRAY(a, struct source_mark, s->text.len / MARKS_EVERY + 1);
+	CHECK(s->marks != NULL);
+	for (size_t i = 0; i < s->text.len; i++) {
+		if (i % MARKS_EVERY == 0)
+			s->marks[i / MARKS_EVERY] = now;
+		count_on(&now, s->text.ptr[i]);
+	}
+	if (s->text.len % MARKS_EVERY == 0)
+		s->marks[s->text.len / MARKS_EVERY] = now;
+}
+
+/* What comes before byte `at`. */
+static struct source_mark mark_at(const struct source *s, uint32_t at)
+{
+	struct source_mark m = s->marks[at / MARKS_EVERY];
+
+	for (uint32_t i = at - at % MARKS_EVERY; i < at; i++)
+		count_on(&m, s->text.ptr[i]);
+	return m;
+}
+
+struct str diag_line(const struct source *s, uint32_t at)
+{
+	struct str line = str_slice(s->text, 0, at);
+	const char *before = at == 0 ? NULL : memrchr(line.ptr, '\n', at);
+
+	line = str_slice(s->text, before == NULL ? 0 : (size_t)(before + 1 - s->text.ptr), s->text.len);
+	line.len = str_find_char(line, '\n');
+	return line;
 }
 
 uint32_t diag_add_source(struct diags *d, struct str name, struct str text)
@@ -107,8 +108,7 @@ uint32_t diag_add_source(struct diags *d, struct str name, struct str text)
 	if (str_starts(text, STR("\xef\xbb\xbf")))
 		s.text = str_slice(text, 3, text.len);
 	CHECK(s.text.len < UINT32_MAX && d->n_sources < UINT32_MAX);
-	find_lines(d->arena, &s);
-	count_points(d->arena, &s);
+	set_marks(d->arena, &s);
 	if (d->n_sources == d->cap_sources)
 		CHECK(vec_grow(
 			d->arena, (void **)&d->sources, d->n_sources, &d->cap_sources, sizeof(s)));
@@ -118,25 +118,20 @@ uint32_t diag_add_source(struct diags *d, struct str name, struct str text)
 
 void diag_place(const struct diags *d, struct span s, uint32_t *line_out, uint32_t *column_out)
 {
+	struct source_mark here, line;
 	const struct source *source;
-	uint32_t low = 0, high, begin;
+	uint32_t at;
 
 	*line_out = *column_out = 0;
 	if (s.source == 0)
 		return;
 	CHECK(s.source < d->n_sources);
 	source = &d->sources[s.source];
-	begin = s.begin < source->text.len ? s.begin : (uint32_t)source->text.len;
-	for (high = source->n_lines; high - low > 1;) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (source->line_starts[middle] <= begin)
-			low = middle;
-		else
-			high = middle;
-	}
-	*line_out = low + 1;
-	*column_out = points_before(source, begin) - points_before(source, source->line_starts[low]) + 1;
+	at = s.begin < source->text.len ? s.begin : (uint32_t)source->text.len;
+	here = mark_at(source, at);
+	line = mark_at(source, (uint32_t)(diag_line(source, at).ptr - source->text.ptr));
+	*line_out = here.lines + 1;
+	*column_out = here.points - line.points + 1;
 }
 
 struct str diag_place_str(const struct diags *d, struct arena *a, struct span s)
@@ -147,6 +142,20 @@ struct str diag_place_str(const struct diags *d, struct arena *a, struct span s)
 		return STR("");
 	diag_place(d, s, &line, &column);
 	return arena_printf(a, STR_FMT ":%u:%u", STR_ARG(d->sources[s.source].name), line, column);
+}
+
+#define TEXT_MOST 2000 /* bytes; names in a config may be as long as the file */
+
+/* The text, cut where nobody reads on. */
+static struct str cut(struct arena *a, struct str s)
+{
+	size_t len = TEXT_MOST;
+
+	if (s.len <= TEXT_MOST)
+		return s;
+	while (len > 0 && !begins_point(s.ptr[len]))
+		len--;
+	return arena_printf(a, STR_FMT "...", STR_ARG(str_slice(s, 0, len)));
 }
 
 static struct str format_text(struct arena *a, const char *format, va_list args)
@@ -162,7 +171,7 @@ static struct str format_text(struct arena *a, const char *format, va_list args)
 	text = arena_bytes(a, (size_t)n + 1);
 	CHECK(text != NULL);
 	vsnprintf(text, (size_t)n + 1, format, args);
-	return (struct str){ text, (size_t)n };
+	return cut(a, (struct str){ text, (size_t)n });
 }
 
 static enum diag_severity severity_of(const struct diags *d, enum diag_id id)
@@ -234,7 +243,7 @@ void diag_where(struct diags *d, struct str path)
 	struct diag *last = last_reported(d);
 
 	if (last != NULL)
-		last->where = path;
+		last->where = cut(d->arena, path);
 }
 
 bool diag_failed(const struct diags *d)

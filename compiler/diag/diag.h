@@ -46,12 +46,16 @@ const struct diag_kind *diag_kind(enum diag_id id);
 const struct diag_kind *diag_kind_by_code(struct str code);
 enum diag_id diag_id_of(const struct diag_kind *kind);
 
+/* What comes before some byte of a text. */
+struct source_mark {
+	uint32_t points;          /* code points */
+	uint32_t lines;           /* line ends */
+};
+
 struct source {
 	struct str name;          /* as the user wrote it */
 	struct str text;          /* without a BOM */
-	uint32_t *line_starts;    /* owned by the arena */
-	uint32_t n_lines;
-	uint32_t *points;         /* [i]: code points before byte i * 1024; lines may be as long as a file */
+	struct source_mark *marks; /* [i]: of byte i * 1024, since lines may be as many, or as long, as the file has bytes */
 };
 
 struct diag_message {
@@ -102,6 +106,8 @@ void diag_init(struct diags *d, struct arena *a);
 uint32_t diag_add_source(struct diags *d, struct str name, struct str text);
 /* 1-based line and column (columns count UTF-8 code points, a tab is one). */
 void diag_place(const struct diags *d, struct span s, uint32_t *line_out, uint32_t *column_out);
+/* The line that byte `at` (at most the text's length) is in, without its end. */
+struct str diag_line(const struct source *s, uint32_t at);
 /* "gateway.yaml:14:13", or "" for no place. */
 struct str diag_place_str(const struct diags *d, struct arena *a, struct span s);
 

@@ -229,11 +229,10 @@ static size_t back(struct str line, size_t at, size_t wanted)
 	return at;
 }
 
-static struct excerpt excerpt_of(const struct source *s, struct span at, uint32_t line)
+static struct excerpt excerpt_of(const struct source *s, struct span at)
 {
-	uint32_t begin = s->line_starts[line - 1];
-	uint32_t end = line < s->n_lines ? s->line_starts[line] - 1 : (uint32_t)s->text.len;
-	struct excerpt x = { .line = { s->text.ptr + begin, end - begin } };
+	struct excerpt x = { .line = diag_line(s, at.begin < s->text.len ? at.begin : (uint32_t)s->text.len) };
+	uint32_t begin = (uint32_t)(x.line.ptr - s->text.ptr);
 
 	if (x.line.len > 0 && x.line.ptr[x.line.len - 1] == '\r')
 		x.line.len--;
@@ -324,7 +323,7 @@ static void put_source(
 	uint32_t line, column;
 
 	diag_place(d, g->at, &line, &column);
-	x = excerpt_of(s, g->at, line);
+	x = excerpt_of(s, g->at);
 	sbuf_printf(out, "%5u | ", line);
 	put_line(out, &x);
 	sbuf_adds(out, "\n      | ");

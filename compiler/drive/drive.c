@@ -43,7 +43,7 @@ enum drive_status drive_read(struct drive *v, const char *path, const enum tree_
 	uint32_t source;
 
 	*root_out = NULL;
-	/* The format first: an unknown one is no reason to read 64 MiB. */
+	/* The format first: an unknown one is no reason to read a large file. */
 	if (format != NULL)
 		f = *format;
 	else if (!input_format(v->diags, path, SPAN_NONE, &f))
@@ -107,7 +107,8 @@ static enum drive_status run_passes(struct drive *v, const char *path, const enu
 	allowed_read(v, out->root);
 	status = conform(v, out->root);
 	trace_pass(v, "schema", &from_ns);
-	if (status == DRIVE_FAULT)
+	/* Nobody reads more than is kept. */
+	if (status == DRIVE_FAULT || v->diags->n >= DIAG_MOST_KEPT)
 		return status;
 	goes_on = make_model(v, stop, out);
 	trace_pass(v, "model and checks", &from_ns);

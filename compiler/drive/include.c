@@ -26,7 +26,8 @@ struct includer {
 	struct drive *drive;
 	struct tree_merge merge;
 	struct map parts;          /* "device inode" to struct part */
-	size_t n_files, n_bytes, n_nodes;
+	size_t n_files, n_bytes;
+	size_t used_before;        /* bytes of the arena, when the first part was read */
 	bool stopped;              /* a limit was reported */
 	bool failed;
 };
@@ -83,24 +84,6 @@ static const struct part *add_part(struct includer *in, const struct node *at, c
 	return NULL;
 }
 
-static size_t count_nodes(const struct node *root)
-{
-	const struct node *n = root;
-	size_t count = 1;
-
-	while (n != NULL) {
-		if (n->first != NULL) {
-			n = n->first;
-		} else {
-			while (n != root && n->next == NULL)
-				n = n->parent;
-			n = n == root ? NULL : n->next;
-		}
-		count++;
-	}
-	return count;
-}
-
 /* NULL: reported, or a limit was reached. */
 static struct node *read_part(struct includer *in, const struct node *at, const char *path)
 {
@@ -122,15 +105,14 @@ static struct node *read_part(struct includer *in, const struct node *at, const 
 	}
 	in->n_bytes += d->sources[source].text.len;
 	if (in->n_bytes > TREE_MAX_BYTES) {
-		stop(in, at, "bytes", TREE_MAX_BYTES);
+		stop(in, at, "MiB", TREE_MAX_BYTES >> 20);
 		return NULL;
 	}
 	root = tree_read(in->drive->arena, d, source, format);
 	if (root == NULL)
 		return NULL;
-	in->n_nodes += count_nodes(root);
-	if (in->n_nodes > TREE_MAX_NODES) {
-		stop(in, at, "values", TREE_MAX_NODES);
+	if (in->drive->arena->used - in->used_before > TREE_MAX_MEMORY) {
+		stop(in, at, "MiB of memory", TREE_MAX_MEMORY >> 20);
 		return NULL;
 	}
 	return root;
@@ -292,7 +274,7 @@ bool include_expand(struct drive *v, const char *path, uint32_t source, struct n
 	map_init(&in.parts, v->arena);
 	in.n_files = 1;
 	in.n_bytes = v->diags->sources[source].text.len;
-	in.n_nodes = count_nodes(root);
+	in.used_before = v->arena->used;
 	first = add_part(&in, NULL, strcmp(path, "-") == 0 ? "" : path, NULL);
 	expand(&in, first, root, root, 0);
 	return !in.failed;

@@ -109,19 +109,20 @@ static bool read_line(struct collector *c, uint32_t source, struct str line, uns
 /* Within a file the last line wins, as in a shell: lines are taken from the end. */
 static bool read_env_file(struct collector *c, const char *path)
 {
-	uint32_t source = input_read(c->arena, c->diags, path, SPAN_NONE);
+	uint32_t source = input_read(c->arena, c->diags, path, SPAN_NONE), number, column, end;
 	struct source s;
 	bool ok = true;
 
 	if (source == 0)
 		return false;
 	s = c->diags->sources[source];
-	for (uint32_t i = s.n_lines; i-- > 0;) {
-		uint32_t begin = s.line_starts[i];
-		struct str line = str_slice(s.text, begin, s.text.len);
+	end = (uint32_t)s.text.len;
+	diag_place(c->diags, (struct span){ source, end, end }, &number, &column);
+	for (; number > 0; number--) {
+		struct str line = diag_line(&s, end);
 
-		line.len = str_find_char(line, '\n');
-		ok = read_line(c, source, line, i + 1) && ok;
+		ok = read_line(c, source, line, number) && ok;
+		end = (uint32_t)(line.ptr - s.text.ptr) - 1;
 	}
 	return ok;
 }

@@ -11,8 +11,8 @@ const struct node *value_node(struct builder *b, const struct node *map, struct 
 	if (node_is_whole(n))
 		return n;
 	b->poisoned = true;
-	/* Of a map or list, what is good can still be read. */
-	return n->kind == NODE_MAP || n->kind == NODE_SEQ ? n : NULL;
+	/* Of a map, what is good can still be read. A list may be poisoned for its length, on which loops rely. */
+	return n->kind == NODE_MAP || (n->kind == NODE_SEQ && (n->flags & NODE_POISONED) == 0) ? n : NULL;
 }
 
 struct m_str node_str(const struct node *n)

@@ -94,6 +94,9 @@ static void complete(struct eval *e, const struct sub *s, struct node *n, unsign
 	if (in_place > MAX_IN_PLACE || s->planned != NULL ||
 		(n->kind != NODE_MAP && n->kind != NODE_SEQ))
 		return;
+	/* A list that is too long, say. */
+	if (n->kind == NODE_SEQ && (n->flags & NODE_POISONED) != 0)
+		return;
 	if (n->kind == NODE_MAP)
 		complete_map(e, s, n);
 	else

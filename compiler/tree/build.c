@@ -60,6 +60,7 @@ bool build_init(struct build *b, struct arena *a, struct diags *d, uint32_t sour
 {
 	CHECK(source > 0 && source < d->n_sources);
 	*b = (struct build){ .arena = a, .diags = d, .source = source, .text = d->sources[source].text };
+	b->used_before = a->used;
 	if (b->text.len > TREE_MAX_BYTES) {
 		build_stop(b, DIAG_TOO_LARGE, build_span(b, 0, 0),
 			"the file has %zu bytes, more than the limit of %u", b->text.len,
@@ -75,12 +76,10 @@ struct node *build_node(struct build *b, enum node_kind kind, struct span span)
 
 	if (b->stopped)
 		return NULL;
-	if (b->n_nodes == TREE_MAX_NODES) {
-		build_stop(b, DIAG_TOO_LARGE, span, "the document has more than %d values",
-			TREE_MAX_NODES);
+	if (b->arena->used - b->used_before + b->text.len > TREE_MAX_MEMORY) {
+		build_stop(b, DIAG_TOO_LARGE, span, "the document needs more than %zu MiB of memory", TREE_MAX_MEMORY >> 20);
 		return NULL;
 	}
-	b->n_nodes++;
 	n = ARENA_NEW(b->arena, struct node);
 	CHECK(n != NULL);
 	n->kind = kind;

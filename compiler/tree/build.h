@@ -22,7 +22,7 @@ struct build {
 	struct diags *diags; /* borrowed */
 	uint32_t source;
 	struct str text;     /* of the source: valid UTF-8 without NUL and without other controls than tab, LF and CR */
-	size_t n_nodes;
+	size_t used_before;  /* bytes of the arena, when the document began */
 	bool stopped;        /* the document cannot be read on; reported */
 	VEC(struct build_where) wheres;
 };
@@ -30,7 +30,7 @@ struct build {
 /* False (reported) when the text is too large, not UTF-8, or has control characters. */
 bool build_init(struct build *b, struct arena *a, struct diags *d, uint32_t source);
 struct span build_span(const struct build *b, size_t begin, size_t end);
-/* A node without a parent, or NULL when the document has too many (reported). */
+/* A node without a parent, or NULL when the document is too large (reported). */
 struct node *build_node(struct build *b, enum node_kind kind, struct span span);
 /* Puts the value into the map under the key. False when the key is there already: reported, with
  * a note at the first one, and the value is left out. */

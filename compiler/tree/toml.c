@@ -153,6 +153,9 @@ static void read_tokens(struct toml_reader *r)
 			toml_parse(parser, token, t, r);
 		r->previous = token;
 		r->previous_at = t.span;
+		/* The grammar has done with a line when it sees its end. */
+		if (token == TOML_NEWLINE && r->n_open == 0)
+			arena_reset(&r->keys);
 	} while (token > 0 && !r->build.stopped);
 	toml_parseFree(parser, free);
 }
@@ -170,6 +173,8 @@ struct node *tree_read_toml(struct arena *a, struct diags *d, uint32_t source)
 		build_node(&r->build, NODE_MAP, build_span(&r->build, 0, r->build.text.len));
 	r->root->mark = TOML_MARK_TABLE;
 	r->depth = 1;
+	arena_init_unbounded(&r->keys);
 	read_tokens(r);
+	arena_fini(&r->keys);
 	return build_finish(&r->build, r->root);
 }

@@ -40,6 +40,7 @@ struct toml_reader {
 	const unsigned char *base, *cursor, *limit; /* the text; *limit is NUL */
 	struct node *root;
 	struct node *table;          /* keys go here */
+	struct arena keys;           /* of the line at hand */
 	size_t depth;                /* of the place where the next value goes */
 	/* The lexer's: keys and values have different tokens. */
 	bool is_value_next;

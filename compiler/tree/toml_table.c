@@ -7,10 +7,10 @@
 struct toml_key *toml_key_part(
 	struct toml_reader *r, struct toml_key *key, const struct toml_token *t)
 {
-	struct toml_part *part = ARENA_NEW(r->build.arena, struct toml_part);
+	struct toml_part *part = ARENA_NEW(&r->keys, struct toml_part);
 
 	if (key == NULL)
-		key = ARENA_NEW(r->build.arena, struct toml_key);
+		key = ARENA_NEW(&r->keys, struct toml_key);
 	CHECK(key != NULL && part != NULL);
 	part->name = t->text;
 	part->at = t->span;

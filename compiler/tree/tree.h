@@ -60,8 +60,8 @@ const char *tree_format_name(enum tree_format f);
 
 /* Limits that bound work and memory on hostile documents. */
 #define TREE_MAX_DEPTH 200
-#define TREE_MAX_NODES 4000000 /* alias expansion counts */
-#define TREE_MAX_BYTES (64u << 20)
+#define TREE_MAX_BYTES (32u << 20)
+#define TREE_MAX_MEMORY ((size_t)128 << 20) /* of a document and its text, some growth aside; alias expansion counts */
 
 /* Reads source number `source` (registered in d). Returns the root, or NULL when nothing could be built (reported). */
 struct node *tree_read(struct arena *a, struct diags *d, uint32_t source, enum tree_format f);

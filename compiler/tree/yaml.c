@@ -224,6 +224,14 @@ static struct span trim_block_scalar(struct yaml_reader *r, struct span s)
 	return s;
 }
 
+static struct node *new_scalar(struct yaml_reader *r, struct span span, bool has_anchor)
+{
+	if (has_anchor || !is_key_next(r))
+		return build_node(&r->build, NODE_STRING, span);
+	r->key = (struct node){ .kind = NODE_STRING, .span = span };
+	return &r->key;
+}
+
 static void on_scalar(struct yaml_reader *r, const yaml_event_t *e)
 {
 	struct str tag = event_str(e->data.scalar.tag);
@@ -238,7 +246,7 @@ static void on_scalar(struct yaml_reader *r, const yaml_event_t *e)
 		span = trim_block_scalar(r, span);
 	else if (span.begin == span.end && tag_at.source == 0)
 		span = empty_span(r, top_frame(r), span);
-	n = build_node(&r->build, NODE_STRING, span);
+	n = new_scalar(r, span, e->data.scalar.anchor != NULL);
 	if (n == NULL)
 		return;
 	n->text = arena_str(r->build.arena, text);

@@ -32,6 +32,7 @@ struct yaml_reader {
 	yaml_parser_t parser;
 	struct map anchors;    /* name to struct yaml_anchor */
 	struct node *root;
+	struct node key;       /* the last one without an anchor; in the tree, keys are no nodes */
 	size_t n_expanded;
 	size_t mark_index;     /* libyaml counts code points; this one is at byte mark_byte */
 	size_t mark_byte;

@@ -178,12 +178,12 @@ class Check(Case):
         with open(self.path("large.yaml"), "wb") as f:
             f.truncate(100 << 20)
         _, _, err = self.toronc("check", "large.yaml", code=1)
-        self.assertIn("it is larger than 64 MiB [T0001]", err)
+        self.assertIn("it is larger than 32 MiB [T0001]", err)
         with open("/dev/zero", "rb") as zero:
             before = time.monotonic()
             code, _, err = self.toronc("check", "--format-in", "yaml", "-", stdin_file=zero)
         self.assertEqual(1, code)
-        self.assertIn("cannot read standard input: it is larger than 64 MiB", err)
+        self.assertIn("cannot read standard input: it is larger than 32 MiB", err)
         self.assertLess(time.monotonic() - before, LIMIT / 4)
 
     def test_opens_nothing_else(self):

@@ -43,21 +43,48 @@ class Hostile(Case):
     def test_hundred_megabytes(self):
         for form, begin, unit in (("yaml", b"a: [", b"0, "), ("json", b"[", b"0,"), ("toml", b"a = [", b"0, ")):
             self.write("g." + form, begin + unit * ((100 << 20) // len(unit)))
-            self.refused("g." + form, says="it is larger than 64 MiB [T0001]")
+            self.refused("g." + form, says="it is larger than 32 MiB [T0001]")
             with open(self.path("g." + form), "rb") as f:
-                self.refused("--format-in", form, "-", says="larger than 64 MiB [T0001]", stdin=f)
+                self.refused("--format-in", form, "-", says="larger than 32 MiB [T0001]", stdin=f)
 
-    def test_sixty_megabytes_of_one_string(self):
-        self.write("g.json", b'{"name": "' + b"x" * (60 << 20) + b'"}')
+    def test_thirty_megabytes_of_one_string(self):
+        self.write("g.json", b'{"name": "' + b"x" * (30 << 20) + b'"}')
         self.refused("g.json", says="missing key 'listeners'")
-        self.write("g.yaml", b"# " + b"x" * (60 << 20) + b"\n")
+        self.write("g.yaml", b"# " + b"x" * (30 << 20) + b"\n")
         self.refused("g.yaml", says="expected a map for the document")
+        self.write("g.json", b'{"' + b"\\n" * (15 << 20) + b'": 1}')
+        self.refused("g.json", says="missing key 'listeners'")
+
+    def test_thirty_two_megabytes_of_small_things(self):
+        """Whatever a document consists of, it is refused before it takes much memory."""
+        most = (32 << 20) - 100
+        memory = "needs more than 128 MiB of memory [T0003]"
+        for name, begin, unit, says in (
+                ("flow.yaml", b"a: [", b"0, ", memory), ("dashes.yaml", b"", b"- 0\n", memory), ("empty.yaml", b"a: [", b"[],", memory),
+                ("lines.yaml", b"", b"\n", "expected a map"), ("comments.yaml", b"", b"#\n", "expected a map"),
+                ("list.json", b"[", b"0,", memory), ("maps.json", b"[", b'{"a":1},', memory), ("strings.json", b"[", b'"",', memory),
+                ("array.toml", b"a = [", b"0,", memory), ("tables.toml", b"", b"[[a]]\n", memory)):
+            with self.subTest(name=name):
+                self.write(name, begin + unit * ((most - len(begin)) // len(unit)))
+                self.refused(name, says=says)
+        for name, line in (("keys.yaml", b"a%d: 1\n"), ("keys.toml", b"a%d=1\n"), ("tables.toml", b"[a%d]\n"), ("anchors.yaml", b"- &a%d x\n"),
+                           ("parts.toml", b"a%d.b.c.d=1\n"), ("values.yaml", b"- [a%d, b]\n")):
+            with self.subTest(name=name):
+                text = b"".join(line % i for i in range(most // (len(line) + 4)))
+                self.write(name, text[:text.rindex(b"\n", 0, most) + 1])
+                self.refused(name, says=memory)
+
+    def test_many_files_are_no_way_around(self):
+        for i in range(40):
+            self.write("parts/%02d.json" % i, b'{"routes": [' + b'"",' * 250000 + b'""]}')
+        self.write("g.yaml", "include: parts/*.json\n" + GOOD)
+        self.refused("g.yaml", says="all included files together have more than")
 
     def test_deep(self):
         deep = {
             "list.json": b"[" * DEEP + b"]" * DEEP, "map.json": b'{"a":' * DEEP + b"1" + b"}" * DEEP, "open.json": b'{"a":[' * DEEP,
             "list.yaml": b"[" * DEEP + b"]" * DEEP, "map.yaml": b"{a: " * DEEP + b"}" * DEEP, "dashes.yaml": b"- " * DEEP + b"x\n",
-            "block.yaml": b"".join(b" " * i + b"a:\n" for i in range(DEEP)), "keys.yaml": b"? " * DEEP,
+            "block.yaml": b"".join(b" " * i + b"a:\n" for i in range(DEEP // 2)), "keys.yaml": b"? " * DEEP,
             "list.toml": b"a = " + b"[" * DEEP + b"]" * DEEP, "table.toml": b"[" + b".".join([b"a"] * DEEP) + b"]\n",
             "key.toml": b".".join([b"a"] * DEEP) + b" = 1\n", "inline.toml": b"a = " + b"{a = " * DEEP + b"1" + b"}" * DEEP,
         }
@@ -112,7 +139,7 @@ class Hostile(Case):
 
     def test_an_endless_input(self):
         with open("/dev/zero", "rb") as zero:
-            self.refused("--format-in", "yaml", "-", says="larger than 64 MiB", stdin=zero)
+            self.refused("--format-in", "yaml", "-", says="larger than 32 MiB", stdin=zero)
 
     @unittest.skipIf(os.geteuid() == 0 and shutil.which("setpriv") is None, "root reads everything")
     def test_unreadable(self):
