@@ -15,14 +15,20 @@ A case is a folder beside this file with one or more inputs (input.yaml, input.j
     args              options for all these commands, separated by spaces
     command           instead of `check INPUT`: a whole command line, such as `validate --schema schema.json input.json`
 
+A case with nothing but input.yaml is also tried in JSON and in TOML, as `toronc convert` writes it: the same must be said, of the same
+values. (Not where it cannot be read or converted, which is then what the case is about.) A file yaml-only says why it is not.
+
 --update writes what toronc says into the files that exist (and diagnostics.txt); read the difference before you commit it.
 --codes also checks that every code of DIAG_DEF occurs in some case, or is listed in codes-elsewhere.txt with the reason.
 """
 import difflib
+import json
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 TIMEOUT_S = 20
@@ -54,6 +60,7 @@ class Case:
         self.inputs = sorted(p.name for p in folder.glob("input.*"))
         self.args = (read(folder / "args") or "").split()
         self.failures = []
+        self.in_formats = 0  # other formats in which it was tried
 
     def compare(self, name, actual, where):
         path = self.folder / name
@@ -86,6 +93,42 @@ class Case:
             self.failures.append("no input")
         for name in self.inputs:
             self.run_input(name)
+        self.run_formats()
+
+    def said(self, folder, name):
+        """What `check` says of an input, without places; and of each place that is a word, the word."""
+        _, output, errors = run(self.toronc, ["check", "--format", "json"] + self.args + [name], folder)
+        try:
+            diagnostics = json.loads(output)["diagnostics"]
+        except ValueError:
+            return [("no report: " + output + errors, "")]
+        text = (folder / name).read_bytes()
+        said = []
+        for d in diagnostics:
+            at = text[d["offset"]:d["offset"] + d["length"]].decode("utf-8", "replace") if d.get("file") == name else ""
+            word = at.strip("\"'") if re.fullmatch(r"[\"']?[\w./-]+[\"']?", at) else "..."
+            said.append((f"{d['severity']}: {d['message']} [{d['code']}] at {d.get('where')}", "..." if word == "null" else word))
+        return sorted(said)
+
+    def run_formats(self):
+        if self.inputs != ["input.yaml"] or (self.folder / "yaml-only").exists():
+            return
+        wanted = self.said(self.folder, "input.yaml")
+        for to in ("json", "toml"):
+            status, text, _ = run(self.toronc, ["convert", "--to", to, "input.yaml"], self.folder)
+            if status != 0:
+                continue
+            with tempfile.TemporaryDirectory(prefix="toron-golden-") as temp:
+                folder = pathlib.Path(temp) / self.folder.name
+                shutil.copytree(self.folder, folder, symlinks=True)
+                (folder / ("input." + to)).write_text(text, encoding="utf-8")
+                said = self.said(folder, "input." + to)
+            self.in_formats += 1
+            same = len(said) == len(wanted) and all(a[0] == b[0] and (a[1] == b[1] or "..." in (a[1], b[1])) for a, b in zip(said, wanted))
+            if not same:
+                texts = [[f"{text}: {word}" for text, word in which] for which in (wanted, said)]
+                diff = difflib.unified_diff(*texts, "said of input.yaml", "said of it as " + to, lineterm="", n=0)
+                self.failures.append("\n".join(diff))
 
     def run_input(self, name):
         status, _, errors = run(self.toronc, ["check"] + self.args + [name], self.folder)
@@ -127,10 +170,11 @@ def main(argv):
         sys.exit(__doc__)
     toronc = str(pathlib.Path(argv[0]).resolve())
     names = argv[1:] or sorted(p.name for p in HERE.iterdir() if p.is_dir() and not p.name.startswith("__"))
-    passed = failed = 0
+    passed = failed = in_formats = 0
     for name in names:
         case = Case(HERE / name, toronc, update)
         case.run()
+        in_formats += case.in_formats
         if case.failures:
             failed += 1
             print(f"FAIL {name}")
@@ -141,6 +185,7 @@ def main(argv):
         problems = missing_codes(diag_def)
         print("\n".join(problems), end="\n" if problems else "")
         passed, failed = (passed, failed + 1) if problems else (passed + 1, failed)
+    print(f"note: {in_formats} inputs in YAML were also tried as JSON or TOML")
     print(f"{passed} passed, {failed} failed")
     return 1 if failed or not passed else 0
 
