@@ -8,6 +8,7 @@
 #include "schema/formats.h"
 #include "schema/inner.h"
 #include "schema/pattern.h"
+#include "tree/scalar.h"
 
 static bool eval_choice(struct eval *e, const struct sub *s, struct node *n)
 {
@@ -195,9 +196,22 @@ static bool eval_string(struct eval *e, const struct sub *s, struct node *n)
 	return (s->least.ptr == NULL && s->greatest.ptr == NULL) || eval_range(e, s, n);
 }
 
+/* "${PORT}" in quotes becomes the number that is needed. True if it is one. */
+static bool adopt_type(const struct sub *s, struct node *n)
+{
+	struct node typed = *n;
+
+	if ((n->flags & NODE_VARIABLE) == 0 || scalar_resolve(&typed, n->text) != SCALAR_OK ||
+		(s->types & node_type_bits(&typed)) == 0)
+		return false;
+	typed.flags &= (uint8_t)~NODE_QUOTED;
+	*n = typed;
+	return true;
+}
+
 bool eval_value(struct eval *e, const struct sub *s, struct node *n)
 {
-	if (s->types != 0 && (s->types & node_type_bits(n)) == 0)
+	if (s->types != 0 && (s->types & node_type_bits(n)) == 0 && !adopt_type(s, n))
 		return eval_fail_type(e, s, n, s->types);
 	return eval_choice(e, s, n) && eval_number(e, s, n) && eval_string(e, s, n);
 }

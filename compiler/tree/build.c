@@ -87,6 +87,24 @@ struct node *build_node(struct build *b, enum node_kind kind, struct span span)
 	return n;
 }
 
+struct node *build_scalar(struct build *b, enum node_kind kind, const struct build_token *t)
+{
+	struct node *n = build_node(b, kind, t->span);
+
+	if (n == NULL)
+		return NULL;
+	n->text = t->text;
+	if (kind == NODE_STRING)
+		n->flags |= NODE_QUOTED;
+	else if (kind == NODE_INT)
+		n->integer = t->integer;
+	else if (kind == NODE_FLOAT)
+		n->real = t->real;
+	else if (kind == NODE_BOOL)
+		n->boolean = str_eq(t->text, STR("true"));
+	return n;
+}
+
 bool build_member(
 	struct build *b, struct node *map, struct str key, struct span key_span, struct node *value)
 {

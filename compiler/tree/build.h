@@ -32,6 +32,15 @@ bool build_init(struct build *b, struct arena *a, struct diags *d, uint32_t sour
 struct span build_span(const struct build *b, size_t begin, size_t end);
 /* A node without a parent, or NULL when the document is too large (reported). */
 struct node *build_node(struct build *b, enum node_kind kind, struct span span);
+/* What the lexers of JSON and TOML hand to their grammars. */
+struct build_token {
+	struct span span;
+	struct str text;   /* strings and keys: decoded; other values: as written */
+	int64_t integer;
+	double real;
+};
+/* The node of a token that is a value; NULL as build_node. */
+struct node *build_scalar(struct build *b, enum node_kind kind, const struct build_token *t);
 /* Puts the value into the map under the key. False when the key is there already: reported, with
  * a note at the first one, and the value is left out. */
 bool build_member(struct build *b, struct node *map, struct str key, struct span key_span, struct node *value);

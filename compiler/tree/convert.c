@@ -17,8 +17,6 @@ static const char *obstacle(const struct node *n, enum tree_format to)
 		return "only TOML has dates and times";
 	if (n->kind == NODE_FLOAT && !isfinite(n->real) && to == TREE_JSON)
 		return "JSON has finite numbers only";
-	if (to != TREE_YAML && tree_is_typed_variable(n))
-		return "only in YAML does a variable without quotes get the type of its value; put it in quotes if a string is meant";
 	return NULL;
 }
 
@@ -48,6 +46,21 @@ bool tree_convert(struct diags *d, const struct node *root, enum tree_format to,
 		tree_to_toml(out, root);
 	else
 		tree_to_json(out, root, false);
+	return true;
+}
+
+bool tree_put_plain(struct sbuf *out, const struct node *n, const char *infinity, const char *nan)
+{
+	if (n->kind == NODE_BOOL)
+		sbuf_adds(out, n->boolean ? "true" : "false");
+	else if (n->kind == NODE_INT)
+		sbuf_printf(out, "%lld", (long long)n->integer);
+	else if (n->kind == NODE_FLOAT && isfinite(n->real))
+		tree_put_real(out, n->real);
+	else if (n->kind == NODE_FLOAT)
+		sbuf_printf(out, "%s%s", !isnan(n->real) && n->real < 0 ? "-" : "", isnan(n->real) ? nan : infinity);
+	else
+		return false;
 	return true;
 }
 

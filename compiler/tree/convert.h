@@ -15,5 +15,7 @@ void tree_to_toml(struct sbuf *out, const struct node *root);
 void tree_put_string(struct sbuf *out, struct str s);
 /* The shortest spelling that gives the same double back; with a point or an exponent. Finite. */
 void tree_put_real(struct sbuf *out, double v);
-/* "${NAME}" without quotes: in YAML, and only there, it gets the type of its value. */
+/* Booleans and numbers, with the format's words for what is none. False (nothing written) for other kinds. */
+bool tree_put_plain(struct sbuf *out, const struct node *n, const char *infinity, const char *nan);
+/* "${NAME}" without quotes: in YAML it gets the type of its value, whatever is needed. */
 bool tree_is_typed_variable(const struct node *n);

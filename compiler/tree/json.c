@@ -7,25 +7,7 @@
 #include "base/str.h"
 #include "tree/json_parse.h"
 
-struct node *json_scalar(struct json_reader *r, enum node_kind kind, const struct json_token *t)
-{
-	struct node *n = build_node(&r->build, kind, t->span);
-
-	if (n == NULL)
-		return NULL;
-	n->text = t->text;
-	if (kind == NODE_STRING)
-		n->flags |= NODE_QUOTED;
-	else if (kind == NODE_INT)
-		n->integer = t->integer;
-	else if (kind == NODE_FLOAT)
-		n->real = t->real;
-	else if (kind == NODE_BOOL)
-		n->boolean = str_eq(t->text, STR("true"));
-	return n;
-}
-
-struct node *json_begin(struct json_reader *r, enum node_kind kind, const struct json_token *t)
+struct node *json_begin(struct json_reader *r, enum node_kind kind, const struct build_token *t)
 {
 	if (!build_depth(&r->build, r->n_open + 1, t->span))
 		return NULL;
@@ -33,7 +15,7 @@ struct node *json_begin(struct json_reader *r, enum node_kind kind, const struct
 	return build_node(&r->build, kind, t->span);
 }
 
-struct node *json_end(struct json_reader *r, struct node *n, const struct json_token *t)
+struct node *json_end(struct json_reader *r, struct node *n, const struct build_token *t)
 {
 	r->n_open -= r->n_open > 0;
 	if (n != NULL)
@@ -42,7 +24,7 @@ struct node *json_end(struct json_reader *r, struct node *n, const struct json_t
 }
 
 void json_member(
-	struct json_reader *r, struct node *map, const struct json_token *key, struct node *value)
+	struct json_reader *r, struct node *map, const struct build_token *key, struct node *value)
 {
 	if (map != NULL && value != NULL)
 		build_member(&r->build, map, key->text, key->span, value);
@@ -54,7 +36,7 @@ void json_item(struct json_reader *r, struct node *seq, struct node *item)
 		build_item(&r->build, seq, item);
 }
 
-void json_trailing_comma(struct json_reader *r, const struct json_token *comma)
+void json_trailing_comma(struct json_reader *r, const struct build_token *comma)
 {
 	if (!r->comments)
 		diag_report(r->build.diags, DIAG_JSON_SYNTAX, comma->span,
@@ -109,7 +91,7 @@ static const char *explain(const struct json_reader *r, int token)
 	return "expected a value here";
 }
 
-void json_syntax_error(struct json_reader *r, int token, const struct json_token *t)
+void json_syntax_error(struct json_reader *r, int token, const struct build_token *t)
 {
 	struct span at = t->span;
 
@@ -125,7 +107,7 @@ void json_syntax_error(struct json_reader *r, int token, const struct json_token
 struct node *tree_read_json(struct arena *a, struct diags *d, uint32_t source, bool comments)
 {
 	struct json_reader *r = ARENA_NEW(a, struct json_reader);
-	struct json_token t = { 0 };
+	struct build_token t = { 0 };
 	void *parser;
 	int token;
 

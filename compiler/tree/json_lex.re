@@ -86,7 +86,7 @@ static char short_escape(unsigned char letter)
 }
 
 /* A string with escapes or errors; the cursor is behind the opening quote at `begin`. */
-static int lex_string(struct json_reader *r, const unsigned char *begin, struct json_token *t)
+static int lex_string(struct json_reader *r, const unsigned char *begin, struct build_token *t)
 {
 	/* No escape is shorter than what it stands for, so that the rest of the string's bytes are
 	 * room enough. */
@@ -135,7 +135,7 @@ static int lex_string(struct json_reader *r, const unsigned char *begin, struct 
 	}
 }
 
-static int lex_number(struct json_reader *r, const unsigned char *begin, struct json_token *t, bool is_int)
+static int lex_number(struct json_reader *r, const unsigned char *begin, struct build_token *t, bool is_int)
 {
 	t->text = (struct str){ (const char *)begin, (size_t)(r->cursor - begin) };
 	if (is_int && build_parse_int(t->text, 10, &t->integer))
@@ -187,19 +187,19 @@ static void take_comment(struct json_reader *r, const unsigned char *begin)
 	r->comments = true;
 }
 
-static int emit(const struct json_reader *r, struct json_token *t, const unsigned char *begin, int token)
+static int emit(const struct json_reader *r, struct build_token *t, const unsigned char *begin, int token)
 {
 	t->span = span_from(r, begin);
 	return token;
 }
 
-static int emit_word(const struct json_reader *r, struct json_token *t, const unsigned char *begin, int token)
+static int emit_word(const struct json_reader *r, struct build_token *t, const unsigned char *begin, int token)
 {
 	t->text = (struct str){ (const char *)begin, (size_t)(r->cursor - begin) };
 	return emit(r, t, begin, token);
 }
 
-int json_lex(struct json_reader *r, struct json_token *t)
+int json_lex(struct json_reader *r, struct build_token *t)
 {
 	for (;;) {
 		const unsigned char *begin = r->cursor, *marker = begin;

@@ -13,7 +13,7 @@
 
 %name json_parse
 %token_prefix JSON_
-%token_type { struct json_token }
+%token_type { struct build_token }
 %extra_argument { struct json_reader *r }
 /* Four entries a level, and the levels are limited. */
 %stack_size 1000
@@ -30,11 +30,11 @@
 
 document ::= value(V). { r->root = V; }
 
-value(V) ::= STRING(T). { V = json_scalar(r, NODE_STRING, &T); }
-value(V) ::= INTEGER(T). { V = json_scalar(r, NODE_INT, &T); }
-value(V) ::= NUMBER(T). { V = json_scalar(r, NODE_FLOAT, &T); }
-value(V) ::= BOOLEAN(T). { V = json_scalar(r, NODE_BOOL, &T); }
-value(V) ::= NULL(T). { V = json_scalar(r, NODE_NULL, &T); }
+value(V) ::= STRING(T). { V = build_scalar(&r->build, NODE_STRING, &T); }
+value(V) ::= INTEGER(T). { V = build_scalar(&r->build, NODE_INT, &T); }
+value(V) ::= NUMBER(T). { V = build_scalar(&r->build, NODE_FLOAT, &T); }
+value(V) ::= BOOLEAN(T). { V = build_scalar(&r->build, NODE_BOOL, &T); }
+value(V) ::= NULL(T). { V = build_scalar(&r->build, NODE_NULL, &T); }
 value(V) ::= map(M). { V = M; }
 value(V) ::= seq(S). { V = S; }
 

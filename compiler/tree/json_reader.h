@@ -7,13 +7,6 @@
 
 #include "tree/build.h"
 
-struct json_token {
-	struct span span;
-	struct str text;   /* strings: decoded; numbers: as written */
-	int64_t integer;
-	double real;
-};
-
 struct json_open {
 	struct span at;    /* the bracket */
 	bool is_map;
@@ -32,19 +25,18 @@ struct json_reader {
 
 /* json_lex.re: the next token (JSON_*, see json_parse.y), 0 at the end, -1 after an error
  * (reported, stopped). */
-int json_lex(struct json_reader *r, struct json_token *t);
+int json_lex(struct json_reader *r, struct build_token *t);
 
 /* json.c, for the grammar. Each takes NULL for what could not be built. */
-struct node *json_scalar(struct json_reader *r, enum node_kind kind, const struct json_token *t);
-struct node *json_begin(struct json_reader *r, enum node_kind kind, const struct json_token *t);
-struct node *json_end(struct json_reader *r, struct node *n, const struct json_token *t);
-void json_member(struct json_reader *r, struct node *map, const struct json_token *key, struct node *value);
+struct node *json_begin(struct json_reader *r, enum node_kind kind, const struct build_token *t);
+struct node *json_end(struct json_reader *r, struct node *n, const struct build_token *t);
+void json_member(struct json_reader *r, struct node *map, const struct build_token *key, struct node *value);
 void json_item(struct json_reader *r, struct node *seq, struct node *item);
-void json_trailing_comma(struct json_reader *r, const struct json_token *comma);
-void json_syntax_error(struct json_reader *r, int token, const struct json_token *t);
+void json_trailing_comma(struct json_reader *r, const struct build_token *comma);
+void json_syntax_error(struct json_reader *r, int token, const struct build_token *t);
 void json_overflow(struct json_reader *r);
 
 /* json_parse.y, as lemon generates them. */
 void *json_parseAlloc(void *(*allocate)(size_t));
 void json_parseFree(void *parser, void (*release)(void *));
-void json_parse(void *parser, int token, struct json_token t, struct json_reader *r);
+void json_parse(void *parser, int token, struct build_token t, struct json_reader *r);

@@ -205,8 +205,9 @@ static void rewrite(struct subst *s, struct node *n)
 		struct str text = arena_str(s->arena, sbuf_str(&w.out));
 
 		n->text = text;
-		if (w.is_all_variables && (n->flags & NODE_QUOTED) == 0 &&
-			scalar_resolve(n, text) == SCALAR_TOO_LARGE)
+		if (w.is_all_variables && (n->flags & NODE_QUOTED) != 0)
+			n->flags |= NODE_VARIABLE;
+		else if (w.is_all_variables && scalar_resolve(n, text) == SCALAR_TOO_LARGE)
 			report_at(&w, DIAG_NUMBER_RANGE, n->span,
 				"number '" STR_FMT "' is too large", STR_ARG(text));
 	}

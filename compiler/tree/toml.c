@@ -7,32 +7,14 @@
 #include "base/str.h"
 #include "tree/toml_parse.h"
 
-struct node *toml_scalar(struct toml_reader *r, enum node_kind kind, const struct toml_token *t)
-{
-	struct node *n = build_node(&r->build, kind, t->span);
-
-	if (n == NULL)
-		return NULL;
-	n->text = t->text;
-	if (kind == NODE_STRING)
-		n->flags |= NODE_QUOTED;
-	else if (kind == NODE_INT)
-		n->integer = t->integer;
-	else if (kind == NODE_FLOAT)
-		n->real = t->real;
-	else if (kind == NODE_BOOL)
-		n->boolean = str_eq(t->text, STR("true"));
-	return n;
-}
-
-struct node *toml_begin(struct toml_reader *r, enum node_kind kind, const struct toml_token *t)
+struct node *toml_begin(struct toml_reader *r, enum node_kind kind, const struct build_token *t)
 {
 	r->depth++;
 	return build_depth(&r->build, r->depth, t->span) ? build_node(&r->build, kind, t->span)
 							 : NULL;
 }
 
-struct node *toml_end(struct toml_reader *r, struct node *n, const struct toml_token *t)
+struct node *toml_end(struct toml_reader *r, struct node *n, const struct build_token *t)
 {
 	r->depth -= r->depth > 0;
 	if (n == NULL)
@@ -111,7 +93,7 @@ static const char *explain(const struct toml_reader *r, int token)
 	return "expected the end of the line; each key has a line of its own";
 }
 
-void toml_syntax_error(struct toml_reader *r, int token, const struct toml_token *t)
+void toml_syntax_error(struct toml_reader *r, int token, const struct build_token *t)
 {
 	if (r->build.stopped)
 		return;
@@ -142,7 +124,7 @@ static bool check_characters(struct build *b)
 static void read_tokens(struct toml_reader *r)
 {
 	void *parser = toml_parseAlloc(malloc);
-	struct toml_token t = { 0 };
+	struct build_token t = { 0 };
 	int token;
 
 	if (parser == NULL)

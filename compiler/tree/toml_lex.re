@@ -54,20 +54,20 @@ static int fail_line(struct toml_reader *r, const unsigned char *begin, const ch
 	return fail(r, begin, message);
 }
 
-static int emit(const struct toml_reader *r, struct toml_token *t, const unsigned char *begin, int token)
+static int emit(const struct toml_reader *r, struct build_token *t, const unsigned char *begin, int token)
 {
 	t->span = span_from(r, begin);
 	return token;
 }
 
 /* A value ended: in an array other values follow, elsewhere keys or the line's end. */
-static int emit_value(struct toml_reader *r, struct toml_token *t, const unsigned char *begin, int token)
+static int emit_value(struct toml_reader *r, struct build_token *t, const unsigned char *begin, int token)
 {
 	r->is_value_next = r->n_open > 0 && r->open[r->n_open - 1] == '[';
 	return token < 0 ? token : emit(r, t, begin, token);
 }
 
-static int emit_open(struct toml_reader *r, struct toml_token *t, const unsigned char *begin, int token)
+static int emit_open(struct toml_reader *r, struct build_token *t, const unsigned char *begin, int token)
 {
 	t->span = span_from(r, begin);
 	if (!build_depth(&r->build, r->n_open + 1, t->span))
@@ -78,7 +78,7 @@ static int emit_open(struct toml_reader *r, struct toml_token *t, const unsigned
 	return token;
 }
 
-static int emit_close(struct toml_reader *r, struct toml_token *t, const unsigned char *begin, int token)
+static int emit_close(struct toml_reader *r, struct build_token *t, const unsigned char *begin, int token)
 {
 	if (r->n_open > 0 && r->open[r->n_open - 1] == (*begin == ']' ? '[' : '{'))
 		r->n_open--;
@@ -126,7 +126,7 @@ static char short_escape(unsigned char letter)
 
 /* A basic string with escapes, or of several lines; the cursor is behind the opening quotes at
  * `begin`. */
-static int lex_basic(struct toml_reader *r, const unsigned char *begin, struct toml_token *t, bool multi)
+static int lex_basic(struct toml_reader *r, const unsigned char *begin, struct build_token *t, bool multi)
 {
 	char *out = arena_bytes(r->build.arena, room_for(r, multi));
 	size_t len = 0;
@@ -191,7 +191,7 @@ static int lex_basic(struct toml_reader *r, const unsigned char *begin, struct t
 
 /* Copies the literal from `first` to the cursor without the three closing quotes, lines ending in
  * LF. */
-static int finish_literal(struct toml_reader *r, const unsigned char *first, struct toml_token *t)
+static int finish_literal(struct toml_reader *r, const unsigned char *first, struct build_token *t)
 {
 	char *out = arena_bytes(r->build.arena, (size_t)(r->cursor - first));
 	size_t len = 0;
@@ -205,7 +205,7 @@ static int finish_literal(struct toml_reader *r, const unsigned char *first, str
 }
 
 /* A literal string of several lines; the cursor is behind the opening quotes at `begin`. */
-static int lex_literal(struct toml_reader *r, const unsigned char *begin, struct toml_token *t)
+static int lex_literal(struct toml_reader *r, const unsigned char *begin, struct build_token *t)
 {
 	const unsigned char *first = r->cursor;
 
@@ -247,7 +247,7 @@ static int fail_range(struct toml_reader *r, const unsigned char *begin)
 	return -1;
 }
 
-static int lex_integer(struct toml_reader *r, const unsigned char *begin, struct toml_token *t, unsigned base)
+static int lex_integer(struct toml_reader *r, const unsigned char *begin, struct build_token *t, unsigned base)
 {
 	struct str digits = without_underscores(r, text_from(r, begin));
 
@@ -257,13 +257,13 @@ static int lex_integer(struct toml_reader *r, const unsigned char *begin, struct
 	return TOML_INTEGER;
 }
 
-static int lex_float(struct toml_reader *r, const unsigned char *begin, struct toml_token *t)
+static int lex_float(struct toml_reader *r, const unsigned char *begin, struct build_token *t)
 {
 	t->text = text_from(r, begin);
 	return build_parse_float(without_underscores(r, t->text), &t->real) ? TOML_FLOAT : fail_range(r, begin);
 }
 
-static int lex_special(struct toml_reader *r, const unsigned char *begin, struct toml_token *t)
+static int lex_special(struct toml_reader *r, const unsigned char *begin, struct build_token *t)
 {
 	t->text = text_from(r, begin);
 	t->real = str_ends(t->text, STR("nan")) ? (double)NAN : (double)INFINITY;
@@ -272,7 +272,7 @@ static int lex_special(struct toml_reader *r, const unsigned char *begin, struct
 	return TOML_FLOAT;
 }
 
-static int lex_time(struct toml_reader *r, const unsigned char *begin, struct toml_token *t)
+static int lex_time(struct toml_reader *r, const unsigned char *begin, struct build_token *t)
 {
 	const char *problem;
 
@@ -283,7 +283,7 @@ static int lex_time(struct toml_reader *r, const unsigned char *begin, struct to
 	return problem == NULL ? TOML_TIME : -1;
 }
 
-static int lex_boolean(struct toml_reader *r, const unsigned char *begin, struct toml_token *t)
+static int lex_boolean(struct toml_reader *r, const unsigned char *begin, struct build_token *t)
 {
 	t->text = text_from(r, begin);
 	return TOML_BOOLEAN;
@@ -307,19 +307,19 @@ static int fail_word(struct toml_reader *r, const unsigned char *begin)
 
 /* ---- tokens ---- */
 
-static int lex_end(struct toml_reader *r, struct toml_token *t, const unsigned char *begin)
+static int lex_end(struct toml_reader *r, struct build_token *t, const unsigned char *begin)
 {
 	r->cursor = r->limit;
 	return emit(r, t, begin, 0);
 }
 
-static int lex_newline(struct toml_reader *r, struct toml_token *t, const unsigned char *begin)
+static int lex_newline(struct toml_reader *r, struct build_token *t, const unsigned char *begin)
 {
 	r->is_value_next = false;
 	return emit(r, t, begin, TOML_NEWLINE);
 }
 
-static int lex_value(struct toml_reader *r, struct toml_token *t)
+static int lex_value(struct toml_reader *r, struct build_token *t)
 {
 	for (;;) {
 		const unsigned char *begin = r->cursor, *marker = begin;
@@ -371,7 +371,7 @@ static bool is_line_start(const struct toml_reader *r)
 	return r->n_open == 0 && (r->previous == 0 || r->previous == TOML_NEWLINE);
 }
 
-static int lex_bracket(struct toml_reader *r, struct toml_token *t, const unsigned char *begin)
+static int lex_bracket(struct toml_reader *r, struct build_token *t, const unsigned char *begin)
 {
 	if (!is_line_start(r)) {
 		r->cursor = begin + 1;
@@ -382,7 +382,7 @@ static int lex_bracket(struct toml_reader *r, struct toml_token *t, const unsign
 }
 
 /* "]]" is one token only where "[[" was: in "[a]]" the second one is too many. */
-static int lex_closing(struct toml_reader *r, struct toml_token *t, const unsigned char *begin)
+static int lex_closing(struct toml_reader *r, struct build_token *t, const unsigned char *begin)
 {
 	unsigned n = (unsigned)(r->cursor - begin);
 
@@ -391,7 +391,7 @@ static int lex_closing(struct toml_reader *r, struct toml_token *t, const unsign
 	return emit(r, t, begin, n == 2 && r->n_header == 2 ? TOML_TABLES_END : TOML_TABLE_END);
 }
 
-static int lex_key(struct toml_reader *r, struct toml_token *t)
+static int lex_key(struct toml_reader *r, struct build_token *t)
 {
 	for (;;) {
 		const unsigned char *begin = r->cursor, *marker = begin;
@@ -440,7 +440,7 @@ static int lex_key(struct toml_reader *r, struct toml_token *t)
 	}
 }
 
-int toml_lex(struct toml_reader *r, struct toml_token *t)
+int toml_lex(struct toml_reader *r, struct build_token *t)
 {
 	if (r->previous == TOML_NEWLINE)
 		r->n_header = 0;

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* The document as TOML: plain values first, then a [table] for each section or each of its members, and [[tables]] for lists of maps. What
  * lies deeper stands in one line. */
-#include <math.h>
-
 #include "tree/convert.h"
 
 #define LINE_MOST 100
@@ -24,26 +22,12 @@ static void put_key(struct sbuf *out, struct str key)
 
 static void put_scalar(struct sbuf *out, const struct node *n)
 {
-	switch (n->kind) {
-	case NODE_BOOL:
-		sbuf_adds(out, n->boolean ? "true" : "false");
-		break;
-	case NODE_INT:
-		sbuf_printf(out, "%lld", (long long)n->integer);
-		break;
-	case NODE_FLOAT:
-		if (isfinite(n->real))
-			tree_put_real(out, n->real);
-		else
-			sbuf_adds(out, isnan(n->real) ? "nan" : n->real < 0 ? "-inf" : "inf");
-		break;
-	case NODE_DATETIME:
+	if (tree_put_plain(out, n, "inf", "nan"))
+		return;
+	if (n->kind == NODE_DATETIME)
 		sbuf_add(out, n->text);
-		break;
-	default:
+	else
 		tree_put_string(out, n->text);
-		break;
-	}
 }
 
 static void put_inline(struct sbuf *out, const struct node *n)

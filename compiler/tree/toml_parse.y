@@ -13,7 +13,7 @@
 
 %name toml_parse
 %token_prefix TOML_
-%token_type { struct toml_token }
+%token_type { struct build_token }
 %extra_argument { struct toml_reader *r }
 /* Four entries a level, and the levels are limited. */
 %stack_size 1000
@@ -44,12 +44,12 @@ key(K) ::= STRING(T). { K = toml_key_part(r, NULL, &T); }
 key(K) ::= key(A) DOT BARE(T). { K = toml_key_part(r, A, &T); }
 key(K) ::= key(A) DOT STRING(T). { K = toml_key_part(r, A, &T); }
 
-value(V) ::= STRING(T). { V = toml_scalar(r, NODE_STRING, &T); }
-value(V) ::= TEXT(T). { V = toml_scalar(r, NODE_STRING, &T); }
-value(V) ::= INTEGER(T). { V = toml_scalar(r, NODE_INT, &T); }
-value(V) ::= FLOAT(T). { V = toml_scalar(r, NODE_FLOAT, &T); }
-value(V) ::= BOOLEAN(T). { V = toml_scalar(r, NODE_BOOL, &T); }
-value(V) ::= TIME(T). { V = toml_scalar(r, NODE_DATETIME, &T); }
+value(V) ::= STRING(T). { V = build_scalar(&r->build, NODE_STRING, &T); }
+value(V) ::= TEXT(T). { V = build_scalar(&r->build, NODE_STRING, &T); }
+value(V) ::= INTEGER(T). { V = build_scalar(&r->build, NODE_INT, &T); }
+value(V) ::= FLOAT(T). { V = build_scalar(&r->build, NODE_FLOAT, &T); }
+value(V) ::= BOOLEAN(T). { V = build_scalar(&r->build, NODE_BOOL, &T); }
+value(V) ::= TIME(T). { V = build_scalar(&r->build, NODE_DATETIME, &T); }
 value(V) ::= array(A). { V = A; }
 value(V) ::= inline(T). { V = T; }
 

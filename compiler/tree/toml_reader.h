@@ -7,13 +7,6 @@
 
 #include "tree/build.h"
 
-struct toml_token {
-	struct span span;
-	struct str text;   /* strings and keys: decoded; other values: as written */
-	int64_t integer;
-	double real;
-};
-
 /* One part of a dotted key. */
 struct toml_part {
 	struct str name;
@@ -54,30 +47,29 @@ struct toml_reader {
 
 /* toml_lex.re: the next token (TOML_*, see toml_parse.y), 0 at the end, -1 after an error
  * (reported, stopped). */
-int toml_lex(struct toml_reader *r, struct toml_token *t);
+int toml_lex(struct toml_reader *r, struct build_token *t);
 /* toml_time.c: what is wrong with a date or time of the right form, or NULL. */
 const char *toml_check_time(struct str s);
 
 /* toml_table.c, for the grammar. Each takes NULL for what could not be built. */
-struct toml_key *toml_key_part(struct toml_reader *r, struct toml_key *key, const struct toml_token *t);
+struct toml_key *toml_key_part(struct toml_reader *r, struct toml_key *key, const struct build_token *t);
 /* A key is complete, its value comes next. */
 struct toml_key *toml_target(struct toml_reader *r, struct toml_key *key);
 /* table NULL: the one that the last header opened. */
 void toml_assign(struct toml_reader *r, struct node *table, struct toml_key *key, struct node *value);
-void toml_open_table(struct toml_reader *r, const struct toml_token *begin, struct toml_key *key,
-	const struct toml_token *end);
-void toml_open_tables(struct toml_reader *r, const struct toml_token *begin, struct toml_key *key,
-	const struct toml_token *end);
+void toml_open_table(struct toml_reader *r, const struct build_token *begin, struct toml_key *key,
+	const struct build_token *end);
+void toml_open_tables(struct toml_reader *r, const struct build_token *begin, struct toml_key *key,
+	const struct build_token *end);
 
 /* toml.c, for the grammar. */
-struct node *toml_scalar(struct toml_reader *r, enum node_kind kind, const struct toml_token *t);
-struct node *toml_begin(struct toml_reader *r, enum node_kind kind, const struct toml_token *t);
-struct node *toml_end(struct toml_reader *r, struct node *n, const struct toml_token *t);
+struct node *toml_begin(struct toml_reader *r, enum node_kind kind, const struct build_token *t);
+struct node *toml_end(struct toml_reader *r, struct node *n, const struct build_token *t);
 void toml_item(struct toml_reader *r, struct node *seq, struct node *item);
-void toml_syntax_error(struct toml_reader *r, int token, const struct toml_token *t);
+void toml_syntax_error(struct toml_reader *r, int token, const struct build_token *t);
 void toml_overflow(struct toml_reader *r);
 
 /* toml_parse.y, as lemon generates them. */
 void *toml_parseAlloc(void *(*allocate)(size_t));
 void toml_parseFree(void *parser, void (*release)(void *));
-void toml_parse(void *parser, int token, struct toml_token t, struct toml_reader *r);
+void toml_parse(void *parser, int token, struct build_token t, struct toml_reader *r);

@@ -5,7 +5,7 @@
 #include "base/str.h"
 
 struct toml_key *toml_key_part(
-	struct toml_reader *r, struct toml_key *key, const struct toml_token *t)
+	struct toml_reader *r, struct toml_key *key, const struct build_token *t)
 {
 	struct toml_part *part = ARENA_NEW(&r->keys, struct toml_part);
 
@@ -110,13 +110,13 @@ static void enter(struct toml_reader *r, struct node *table, struct span header)
 	build_depth(&r->build, r->depth, header);
 }
 
-static struct span header_span(const struct toml_token *begin, const struct toml_token *end)
+static struct span header_span(const struct build_token *begin, const struct build_token *end)
 {
 	return (struct span){ begin->span.source, begin->span.begin, end->span.end };
 }
 
-void toml_open_table(struct toml_reader *r, const struct toml_token *begin, struct toml_key *key,
-	const struct toml_token *end)
+void toml_open_table(struct toml_reader *r, const struct build_token *begin, struct toml_key *key,
+	const struct build_token *end)
 {
 	struct node *parent, *n = NULL;
 
@@ -143,8 +143,8 @@ void toml_open_table(struct toml_reader *r, const struct toml_token *begin, stru
 	enter(r, n, header_span(begin, end));
 }
 
-void toml_open_tables(struct toml_reader *r, const struct toml_token *begin, struct toml_key *key,
-	const struct toml_token *end)
+void toml_open_tables(struct toml_reader *r, const struct build_token *begin, struct toml_key *key,
+	const struct build_token *end)
 {
 	struct node *parent, *seq = NULL, *n = NULL;
 	struct span header = header_span(begin, end);

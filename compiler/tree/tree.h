@@ -30,6 +30,7 @@ enum node_flag {
 	NODE_INLINE = 1 << 3,    /* a TOML inline table or array: closed */
 	NODE_EXPANDED = 1 << 4,  /* came through an alias or an include */
 	NODE_PARTIAL = 1 << 5,   /* something of it was left out, or not understood, and reported: what is missing may have been there */
+	NODE_VARIABLE = 1 << 6,  /* a string in quotes that was nothing but ${...}: a number or boolean, where one is needed */
 };
 
 struct node {
@@ -88,7 +89,8 @@ void node_key_report(struct diags *d, const struct node *n, enum diag_id id, con
 
 /* Compile-time substitution of ${NAME} and ${NAME:-default} (upper case) in every string, not in keys; "$${NAME}" is a literal
  * "${NAME}". What begins otherwise ("${request.path}", and "$${" before it) is left for the templates of the running gateway.
- * A plain (unquoted) YAML scalar that consists of substitutions is typed again afterwards, so that `port: ${PORT}` is a number. */
+ * A plain (unquoted) YAML scalar that consists of substitutions is typed again afterwards, so that `port: ${PORT}` is a number. One in
+ * quotes, as JSON and TOML need them, stays a string, but for a schema that wants something else (NODE_VARIABLE). */
 struct tree_vars {
 	const struct tree_var { struct str name, value, set_by; } *at; /* set_by: "-D", "--env-file x:3", "the environment" */
 	size_t n;

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* The document as YAML: blocks, but short lists of plain values in one line; quotes where a reader could take a string for something
  * else. */
-#include <math.h>
-
 #include "tree/convert.h"
 #include "tree/scalar.h"
 
@@ -58,29 +56,14 @@ static void put_string(struct sbuf *out, struct str s)
 
 static void put_scalar(struct sbuf *out, const struct node *n)
 {
-	switch (n->kind) {
-	case NODE_NULL:
+	if (tree_put_plain(out, n, ".inf", ".nan"))
+		return;
+	if (n->kind == NODE_NULL)
 		sbuf_adds(out, "null");
-		break;
-	case NODE_BOOL:
-		sbuf_adds(out, n->boolean ? "true" : "false");
-		break;
-	case NODE_INT:
-		sbuf_printf(out, "%lld", (long long)n->integer);
-		break;
-	case NODE_FLOAT:
-		if (isfinite(n->real))
-			tree_put_real(out, n->real);
-		else
-			sbuf_adds(out, isnan(n->real) ? ".nan" : n->real < 0 ? "-.inf" : ".inf");
-		break;
-	default:
-		if (tree_is_typed_variable(n))
-			sbuf_add(out, n->text);
-		else
-			put_string(out, n->text);
-		break;
-	}
+	else if (tree_is_typed_variable(n))
+		sbuf_add(out, n->text);
+	else
+		put_string(out, n->text);
 }
 
 static void indent(struct sbuf *out, unsigned depth)

@@ -37,12 +37,12 @@ static void run_passes(struct arena *a, struct diags *d, struct node *root)
 	schema_validate(a, d, schema_of_gateway(), root);
 	schema_complete(a, d, schema_of_gateway(), root);
 	model = model_build(a, d, root);
+	errors = d->n_errors;
 	check_model(a, d, model);
 	if (!diag_failed(d))
 		model_dump(&out, d, model, true);
 	sbuf_clear(&out);
-	errors = d->n_errors;
-	plan = model->is_whole ? plan_build(a, d, model) : NULL;
+	plan = model->is_whole && d->n_errors == errors ? plan_build(a, d, model) : NULL;
 	if (plan != NULL && d->n_errors == errors)
 		prove_plan(a, d, plan);
 	if (plan != NULL && !diag_failed(d)) {
