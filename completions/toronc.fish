@@ -24,7 +24,7 @@ complete -c toronc -l cache-dir -x -a '(__fish_complete_directories)' -d 'the bu
 complete -c toronc -l define -s D -x -d 'set ${NAME}'
 complete -c toronc -l env-file -r -F -d 'set variables from lines of NAME=value'
 complete -c toronc -l allow-env -d 'take variables from the environment, too'
-complete -c toronc -l stage -x -a 'tree model plan c' -d 'what to show'
+complete -c toronc -l stage -x -a 'tree model plan witnesses c' -d 'what to show'
 complete -c toronc -l to -x -a 'json yaml toml' -d 'the form of a tree (default: json), or the format to convert to'
 complete -c toronc -l tagged -d 'in a tree, write scalars with their types'
 complete -c toronc -l no-origins -d 'leave out places in the configuration'

@@ -29,7 +29,7 @@ const struct command_row command_rows[N_COMMANDS] = {
 		"check configurations",
 		"Runs all passes up to the proofs on each FILE, and reports what is wrong. '-' is standard input. Reads nothing else\n"
 		"unless --with-files is given, writes nothing, and needs no compiler, certificate or network.", 1, SIZE_MAX },
-	[COMMAND_DUMP] = { "dump", "toronc dump --stage tree|model|plan|c FILE",
+	[COMMAND_DUMP] = { "dump", "toronc dump --stage tree|model|plan|witnesses|c FILE",
 		"show a configuration after one of the passes",
 		"tree: the document as it was read, as JSON, before substitution and defaults. model: every setting with its default.\n"
 		"plan: the routes in the order in which they win, and everything that they refer to. c: the emitted files.", 1, 1 },
@@ -83,7 +83,7 @@ const struct option_row option_rows[N_OPTIONS] = {
 	[OPTION_DEFINE] = { "define", 'D', "NAME=VALUE", NULL, BUILD | CHECKS | DUMP | EXPLAIN | DIFF, "set ${NAME}" },
 	[OPTION_ENV_FILE] = { "env-file", 0, "FILE", NULL, BUILD | CHECKS | DUMP | EXPLAIN | DIFF, "set variables from lines of NAME=value" },
 	[OPTION_ALLOW_ENV] = { "allow-env", 0, NULL, NULL, BUILD | CHECKS | DUMP | EXPLAIN | DIFF, "take variables from the environment, too" },
-	[OPTION_STAGE] = { "stage", 0, "STAGE", "tree|model|plan|c", DUMP, "what to show" },
+	[OPTION_STAGE] = { "stage", 0, "STAGE", "tree|model|plan|witnesses|c", DUMP, "what to show" },
 	[OPTION_TO] = { "to", 0, "FORM", "json|yaml|toml", DUMP | CONVERT, "the form of a tree (default: json), or the format to convert to" },
 	[OPTION_TAGGED] = { "tagged", 0, NULL, NULL, DUMP, "in a tree, write scalars with their types" },
 	[OPTION_NO_ORIGINS] = { "no-origins", 0, NULL, NULL, DUMP, "leave out places in the configuration" },

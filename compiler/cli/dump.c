@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 
 #include "base/str.h"
+#include "prove/reach.h"
 
 static void put_files(struct sbuf *out, const struct emit_files *files)
 {
@@ -19,7 +20,8 @@ static void put_files(struct sbuf *out, const struct emit_files *files)
 
 enum drive_status cli_dump(struct cli *c)
 {
-	static const enum drive_stage stages[] = { DRIVE_TREE, DRIVE_MODEL, DRIVE_PLAN, DRIVE_FILES };
+	static const enum drive_stage stages[] = { DRIVE_TREE, DRIVE_MODEL, DRIVE_PLAN, DRIVE_PLAN, DRIVE_FILES };
+	enum { WITNESSES = 3 };
 	int choice = args_choice(&c->args, OPTION_STAGE, -1);
 	bool has_origins = !c->args.given[OPTION_NO_ORIGINS];
 	struct sbuf out = { 0 };
@@ -27,7 +29,7 @@ enum drive_status cli_dump(struct cli *c)
 	enum drive_status status;
 
 	if (choice < 0)
-		return cli_usage_error(c, "which stage? Give --stage tree, model, plan or c");
+		return cli_usage_error(c, "which stage? Give --stage tree, model, plan, witnesses or c");
 	if (stages[choice] != DRIVE_TREE && (c->args.given[OPTION_TO] || c->args.given[OPTION_TAGGED]))
 		return cli_usage_error(c, "--to and --tagged go with --stage tree");
 	if (c->args.given[OPTION_TO] && strcmp(args_value(&c->args, OPTION_TO), "json") != 0)
@@ -39,6 +41,8 @@ enum drive_status cli_dump(struct cli *c)
 		tree_to_json(&out, config.root, c->args.given[OPTION_TAGGED]);
 	else if (stages[choice] == DRIVE_MODEL)
 		model_dump(&out, &c->diags, config.model, has_origins);
+	else if (choice == WITNESSES)
+		reach_dump(&out, &c->arena, config.plan);
 	else if (stages[choice] == DRIVE_PLAN)
 		plan_dump(&out, config.plan, has_origins);
 	else

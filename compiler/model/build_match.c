@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "base/check.h"
 #include "base/str.h"
+#include "base/uri.h"
 #include "model/build.h"
 #include "schema/inner.h"
 #include "schema/net_text.h"
@@ -11,14 +12,17 @@ static struct m_host build_host(struct builder *b, const struct node *n)
 {
 	struct m_host host = { .kind = M_HOST_EXACT, .text = node_str(n) };
 	struct str text = build_lower(b->arena, n->text);
+	struct uri_authority at = { .is_ipv6 = false };
 
 	if (str_starts(text, STR("*."))) {
 		host.kind = M_HOST_WILDCARD;
 		text = str_slice(text, 1, text.len);
 	}
-	if (str_ends(text, STR(".")))
-		text.len--;
-	host.text.value = text;
+	if (str_starts(text, STR("[")))
+		at = (struct uri_authority){ str_slice(text, 1, text.len - 2), 0, true };
+	else
+		at.host = text;
+	uri_host_normalise(b->arena, &at, &host.text.value);
 	return host;
 }
 

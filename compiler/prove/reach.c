@@ -268,3 +268,20 @@ void reach_find(struct arena *a, const struct plan *p, struct reach *out)
 	if (f.n_open > 0)
 		walk_open(&f);
 }
+
+void reach_dump(struct sbuf *out, struct arena *a, const struct plan *p)
+{
+	struct reach r;
+
+	reach_find(a, p, &r);
+	for (uint32_t i = 0; i < p->n_entries; i++) {
+		struct str text = STR("undecided");
+
+		if (r.verdicts[i] == REACH_NEVER)
+			text = STR("never");
+		if (r.verdicts[i] == REACH_TAKES)
+			text = sample_curl(a, p, &r.samples[i]);
+		sbuf_printf(out, STR_FMT ": " STR_FMT "\n", STR_ARG(p->routes[p->entries[i].route].name),
+			STR_ARG(text.ptr == NULL ? STR("a request that cannot be written as a command") : text));
+	}
+}

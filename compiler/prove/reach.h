@@ -14,6 +14,7 @@ enum reach_verdict {
 	REACH_TAKES,     /* `sample` is a request that it takes */
 	REACH_NEVER,     /* proved to take none */
 };
+struct sbuf;
 struct reach {
 	enum reach_verdict *verdicts; /* [n_entries] */
 	struct sample *samples;       /* [n_entries] */
@@ -21,6 +22,10 @@ struct reach {
 
 /* Everything in `a`. */
 void reach_find(struct arena *a, const struct plan *p, struct reach *out);
+
+/* What is known of each entry, in the order in which they win, a line each: "r1: " and a request that it takes as a command for the
+ * shell, "never" or "undecided". */
+void reach_dump(struct sbuf *out, struct arena *a, const struct plan *p);
 
 /* Reports routes that never take a request, unless `tied` says that a tie was reported for them,
  * and says what could not be decided. */

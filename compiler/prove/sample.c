@@ -276,19 +276,6 @@ static bool find_listener(struct arena *a, const struct plan *p, const struct ur
 	return fail(error_out, arena_printf(a, "no listener takes " STR_FMT, STR_ARG(u->scheme)));
 }
 
-static bool take_host(struct arena *a, const struct uri *u, struct sample *out)
-{
-	char *host = arena_cstr(a, u->at.host);
-	size_t len = u->at.host.len;
-
-	for (size_t i = 0; i < len; i++)
-		host[i] = (char)ascii_lower((unsigned char)host[i]);
-	if (len > 0 && host[len - 1] == '.')
-		len--;
-	out->host = (struct str){ host, len };
-	return len > 0;
-}
-
 bool sample_parse(struct arena *a, const struct plan *p, struct str text, struct sample *out,
 	struct str *error_out)
 {
@@ -314,7 +301,8 @@ bool sample_parse(struct arena *a, const struct plan *p, struct str text, struct
 	out->scheme = u.scheme;
 	if (!find_listener(a, p, &u, out, error_out))
 		return false;
-	if (!take_host(a, &u, out))
+	uri_host_normalise(a, &u.at, &out->host);
+	if (out->host.len == 0)
 		return fail(error_out, STR("the URL has no host"));
 	/* A client asks for the host of its URL; addresses are not asked for (RFC 6066 section 3). */
 	if (p->listeners[out->listener].tls != NULL && !u.at.is_ipv6 && inet_pton(AF_INET, arena_cstr(a, out->host), address) != 1)

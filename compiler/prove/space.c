@@ -323,6 +323,7 @@ void space_sample(const struct space *s, const uint64_t *box, struct sample *out
 	out->n_fields = 0;
 	out->sni = STR_NONE;
 	memcpy(out->source, (const uint8_t[]){ [10] = 0xff, [11] = 0xff, [12] = 127, [15] = 1 }, 16);
+	out->source_text = STR_NONE;
 	for (uint32_t i = 0; i < s->n_dims; i++) {
 		const struct space_dim *d = &s->dims[i];
 		uint32_t atom = first_bit(box + d->first_word);

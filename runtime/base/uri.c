@@ -438,6 +438,45 @@ enum uri_error uri_authority_parse(struct str s, struct uri_authority *out)
 	return URI_OK;
 }
 
+static enum uri_error normalise_ipv6(struct arena *a, struct str host, struct str *host_out)
+{
+	char text[INET6_ADDRSTRLEN], canonical[INET6_ADDRSTRLEN];
+	struct in6_addr addr;
+
+	*host_out = host;
+	if (host.len >= sizeof(text))
+		return URI_OK;
+	memcpy(text, host.ptr, host.len);
+	text[host.len] = '\0';
+	if (inet_pton(AF_INET6, text, &addr) != 1 || inet_ntop(AF_INET6, &addr, canonical, sizeof(canonical)) == NULL)
+		return URI_OK;
+	*host_out = arena_str(a, str_of(canonical));
+	return host_out->ptr == NULL ? URI_NO_MEMORY : URI_OK;
+}
+
+enum uri_error uri_host_normalise(struct arena *a, const struct uri_authority *at, struct str *host_out)
+{
+	struct str host = at->host, lower;
+	size_t i = 0;
+
+	if (at->is_ipv6)
+		return normalise_ipv6(a, host, host_out);
+	if (host.len > 1 && host.ptr[host.len - 1] == '.')
+		host.len--;
+	while (i < host.len && (host.ptr[i] < 'A' || host.ptr[i] > 'Z'))
+		i++;
+	*host_out = host;
+	if (i == host.len)
+		return URI_OK;
+	lower = arena_str(a, host);
+	if (lower.ptr == NULL)
+		return URI_NO_MEMORY;
+	for (; i < lower.len; i++)
+		((char *)lower.ptr)[i] = (char)ascii_lower((unsigned char)lower.ptr[i]);
+	*host_out = lower;
+	return URI_OK;
+}
+
 static enum uri_error parse_scheme(struct arena *a, struct str s, struct str *scheme_out)
 {
 	char *lower = arena_bytes(a, s.len);

@@ -55,6 +55,9 @@ struct uri_authority {
  * Of reg-name only unreserved characters pass, at most 255 of them, without empty labels; a host whose last label is a
  * number must be a dotted quad. Nothing is allocated. */
 enum uri_error uri_authority_parse(struct str s, struct uri_authority *out);
+/* The host as it is compared: lower case, without a trailing dot, an IPv6 address in its one canonical form (RFC 5952). A host that
+ * is normal already costs one scan and no memory. URI_NO_MEMORY is the only error. */
+enum uri_error uri_host_normalise(struct arena *a, const struct uri_authority *at, struct str *host_out);
 
 struct uri {
 	struct str scheme;            /* lower case */

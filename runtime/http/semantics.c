@@ -161,22 +161,12 @@ static enum fault understand_host(struct exchange *x)
 	if (e != URI_OK)
 		return fault_of_uri(e);
 	x->host_port = at.port;
-	x->host = at.host;
-	if (x->host.len > 1 && x->host.ptr[x->host.len - 1] == '.')
-		x->host.len--;
-	for (size_t i = 0; i < x->host.len; i++) {
-		if (x->host.ptr[i] < 'A' || x->host.ptr[i] > 'Z')
-			continue;
-		struct str lower = arena_str(&x->arena, x->host);
-
-		if (lower.ptr == NULL)
-			return FAULT_NO_MEMORY;
-		for (size_t j = i; j < lower.len; j++)
-			((char *)lower.ptr)[j] = (char)ascii_lower((unsigned char)lower.ptr[j]);
-		x->host = lower;
-		return FAULT_NONE;
-	}
-	remember_host(x);
+	e = uri_host_normalise(&x->arena, &at, &x->host);
+	if (e != URI_OK)
+		return fault_of_uri(e);
+	/* One that had to be written anew stands elsewhere. */
+	if (x->host.ptr == at.host.ptr)
+		remember_host(x);
 	return FAULT_NONE;
 }
 

@@ -328,6 +328,30 @@ START_TEST(test_uris)
 }
 END_TEST
 
+static const struct {
+	const char *in, *out;
+} host_cases[] = {
+	{ "a.example", "a.example" },
+	{ "A.Example.", "a.example" },
+	{ "a.eXAMPLE:80", "a.example" },
+	{ "127.0.0.1", "127.0.0.1" },
+	{ "[2001:DB8::1]", "2001:db8::1" },
+	{ "[2001:db8:0:0:0:0:0:1]:8080", "2001:db8::1" },
+	{ "[0:0:0:0:0:0:0:0]", "::" },
+	{ "[::FFFF:1.2.3.4]", "::ffff:1.2.3.4" },
+};
+
+START_TEST(test_hosts)
+{
+	struct uri_authority at;
+	struct str host;
+
+	ck_assert_int_eq(uri_authority_parse(str_of(host_cases[_i].in), &at), URI_OK);
+	ck_assert_int_eq(uri_host_normalise(&arena, &at, &host), URI_OK);
+	ck_assert_msg(str_eq(host, str_of(host_cases[_i].out)), "%s became " STR_FMT, host_cases[_i].in, STR_ARG(host));
+}
+END_TEST
+
 Suite *suite_uri(void);
 
 Suite *suite_uri(void)
@@ -342,6 +366,7 @@ Suite *suite_uri(void)
 	tcase_add_test(t, test_query);
 	tcase_add_test(t, test_no_memory);
 	tcase_add_loop_test(t, test_authorities, 0, ARRAY_LEN(authority_cases));
+	tcase_add_loop_test(t, test_hosts, 0, ARRAY_LEN(host_cases));
 	tcase_add_test(t, test_uris);
 	suite_add_tcase(s, t);
 	return s;
