@@ -74,12 +74,31 @@ static void check_algorithms(struct checker *c, const struct m_middleware *m)
 	}
 }
 
+/* "$NAME", as shells and other gateways write it. */
+static bool is_shell_variable(struct str s)
+{
+	for (size_t i = 1; i < s.len; i++) {
+		char c = s.ptr[i];
+
+		if (!(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') && c != '_')
+			return false;
+	}
+	return s.len > 1 && s.ptr[0] == '$';
+}
+
 static void check_secret(struct checker *c, const struct m_middleware *m)
 {
 	const struct m_secret *s = &m->jwt.secret;
 
 	if (s->kind != M_SECRET_LITERAL)
 		return;
+	if (is_shell_variable(s->value)) {
+		check_report(c, m->node, "jwt.secret", s->at, DIAG_SECRET_LITERAL,
+			"'" STR_FMT "' is the secret itself here, not the name of a variable", STR_ARG(s->value));
+		diag_note(c->diags, SPAN_NONE, "a secret of the environment is {env: " STR_FMT "}",
+			STR_ARG(str_slice(s->value, 1, s->value.len)));
+		return;
+	}
 	check_report(c, m->node, "jwt.secret", s->at, DIAG_SECRET_LITERAL,
 		"a secret in the configuration ends up in the binary");
 	diag_note(c->diags, SPAN_NONE, "refer to it instead: {env: NAME} or {file: path}");

@@ -256,6 +256,42 @@ static bool find_reference(struct parser *p, struct str name, struct m_part *out
 	return is_name(out->arg, out->kind == M_PART_CLAIM);
 }
 
+/* Variables of nginx, and what is meant by them. */
+static const struct {
+	struct str theirs, ours;
+} foreign[] = {
+	{ STR_INIT("$host"), STR_INIT("${request.host}") },
+	{ STR_INIT("$http_host"), STR_INIT("${request.host}") },
+	{ STR_INIT("$server_name"), STR_INIT("${request.host}") },
+	{ STR_INIT("$request_uri"), STR_INIT("${request.path}") },
+	{ STR_INIT("$document_uri"), STR_INIT("${request.path}") },
+	{ STR_INIT("$uri"), STR_INIT("${request.path}") },
+	{ STR_INIT("$args"), STR_INIT("${request.query}") },
+	{ STR_INIT("$query_string"), STR_INIT("${request.query}") },
+	{ STR_INIT("$request_method"), STR_INIT("${request.method}") },
+	{ STR_INIT("$scheme"), STR_INIT("${request.scheme}") },
+	{ STR_INIT("$request_id"), STR_INIT("${request.id}") },
+	{ STR_INIT("$remote_addr"), STR_INIT("${source.ip}") },
+};
+
+static void warn_foreign(struct parser *p, size_t at)
+{
+	struct str s = str_slice(p->node->text, at, p->node->text.len);
+	size_t len = 1;
+
+	while (len < s.len && ((s.ptr[len] >= 'a' && s.ptr[len] <= 'z') || s.ptr[len] == '_'))
+		len++;
+	s.len = len;
+	for (size_t i = 0; i < ARRAY_LEN(foreign); i++) {
+		if (!str_eq(s, foreign[i].theirs))
+			continue;
+		node_inner_report(p->b->arena, p->b->diags, p->node, at, len, DIAG_FOREIGN_VARIABLE,
+			"'" STR_FMT "' is only text here", STR_ARG(s));
+		diag_note(p->b->diags, SPAN_NONE, "write " STR_FMT, STR_ARG(foreign[i].ours));
+		return;
+	}
+}
+
 /* `at` is the "$" of "${"; returns the offset behind the "}". */
 static size_t add_reference(struct parser *p, size_t at)
 {
@@ -325,6 +361,8 @@ static void parse(struct parser *p)
 			add_literal(p, from, at);
 			from = at = add_capture(p, at);
 		} else {
+			if (s.ptr[at] == '$')
+				warn_foreign(p, at);
 			at++;
 		}
 	}

@@ -180,6 +180,10 @@ static bool check_backend_url(struct arena *a, struct str s, struct format_fault
 	struct uri u;
 	enum uri_error error;
 
+	if (str_find_char(s, '$') < s.len) {
+		fault->note = STR("a variable is ${NAME}, in upper case, and gets its value when the gateway is compiled");
+		return fail_url(a, fault, s, "it has a '$'");
+	}
 	if (!has_scheme(s)) {
 		fault->note = arena_printf(a, "write http://" STR_FMT, STR_ARG(s));
 		return fail_url(a, fault, s, "it has no scheme");

@@ -388,14 +388,8 @@ static void read_events(struct yaml_reader *r)
 	}
 }
 
-struct node *tree_read_yaml(struct arena *a, struct diags *d, uint32_t source)
+static struct node *read_document(struct yaml_reader *r)
 {
-	struct yaml_reader *r = ARENA_NEW(a, struct yaml_reader);
-
-	CHECK(r != NULL);
-	if (!build_init(&r->build, a, d, source))
-		return NULL;
-	map_init(&r->anchors, a);
 	if (yaml_parser_initialize(&r->parser) == 0)
 		check_out_of_memory();
 	yaml_parser_set_encoding(&r->parser, YAML_UTF8_ENCODING);
@@ -406,4 +400,18 @@ struct node *tree_read_yaml(struct arena *a, struct diags *d, uint32_t source)
 	if (r->root == NULL) /* an empty file is an empty document */
 		r->root = build_node(&r->build, NODE_NULL, build_span(&r->build, 0, 0));
 	return build_finish(&r->build, r->root);
+}
+
+struct node *tree_read_yaml(struct arena *a, struct diags *d, uint32_t source)
+{
+	/* Not of the arena: it is large, and there may be 10,000 small files. */
+	struct yaml_reader *r = calloc(1, sizeof(*r));
+	struct node *root;
+
+	if (r == NULL)
+		check_out_of_memory();
+	map_init(&r->anchors, a);
+	root = build_init(&r->build, a, d, source) ? read_document(r) : NULL;
+	free(r);
+	return root;
 }

@@ -102,6 +102,21 @@ static const char *name_context(const char *context)
 	return NULL;
 }
 
+/* Behind an open bracket, a " #" takes the rest of its line, and often the bracket that closes. */
+static void note_comment(struct yaml_reader *r, size_t begin, size_t end)
+{
+	struct str text = r->build.text, line = str_slice(text, begin, end - begin);
+	ptrdiff_t mark;
+
+	line.len = str_find_char(line, '\n');
+	mark = str_find(line, STR(" #"));
+	line = mark < 0 ? line : str_slice(line, (size_t)mark, line.len);
+	if (mark < 0 || (str_find_char(line, '}') == line.len && str_find_char(line, ']') == line.len))
+		return;
+	diag_note(r->build.diags, build_span(&r->build, begin + (size_t)mark + 1, begin + (size_t)mark + 2),
+		"a comment begins here; a value with ' #' in it needs quotes");
+}
+
 void yaml_report_error(struct yaml_reader *r)
 {
 	const yaml_parser_t *p = &r->parser;
@@ -130,5 +145,7 @@ void yaml_report_error(struct yaml_reader *r)
 		size_t begin = yaml_byte_of(r, p->context_mark.index);
 
 		diag_note(r->build.diags, build_span(&r->build, begin, begin + 1), "%s", context);
+		if (strstr(p->context, "flow") != NULL)
+			note_comment(r, begin, at);
 	}
 }
