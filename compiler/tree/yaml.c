@@ -38,10 +38,12 @@ static bool is_blank(char c)
 static size_t skip_blank(struct str text, size_t at, size_t end)
 {
 	while (at < end && (is_blank(text.ptr[at]) || text.ptr[at] == '#')) {
-		if (text.ptr[at] == '#')
-			at += str_find_char(str_slice(text, at, end - at), '\n');
-		else
+		bool is_comment = text.ptr[at] == '#';
+
+		/* To YAML, a carriage return ends a line, too. */
+		do
 			at++;
+		while (is_comment && at < end && text.ptr[at] != '\n' && text.ptr[at] != '\r');
 	}
 	return at < end ? at : end;
 }
