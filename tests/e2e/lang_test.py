@@ -306,13 +306,13 @@ class Convert(Case):
     def test_round_trips_keep_the_model(self):
         done = 0
         for path in configs("yaml", "json", "toml"):
-            code, model, _ = self.toronc("dump", "--stage", "model", "--no-origins", path)
-            if code != 0:
-                continue
             form = path.rpartition(".")[2]
-            # Beside the files that a configuration refers to.
+            # Beside the files that a configuration refers to, whose places a model shows.
             shutil.rmtree(self.path("case"), ignore_errors=True)
             shutil.copytree(os.path.dirname(path), self.path("case"), symlinks=True)
+            code, model, _ = self.toronc("dump", "--stage", "model", "--no-origins", self.path("case", os.path.basename(path)))
+            if code != 0:
+                continue
             for to in ("yaml", "json", "toml"):
                 code, text, err = self.toronc("convert", "--to", to, path)
                 if code != 0:
