@@ -39,7 +39,7 @@ static bool build_url(struct builder *b, const struct node *n, struct m_server *
 {
 	struct uri u;
 
-	if (uri_parse(b->arena, n->text, &u) != URI_OK)
+	if (n->kind != NODE_STRING || uri_parse(b->arena, n->text, &u) != URI_OK)
 		return false;
 	set_host(b, s, n, u.at.host);
 	s->is_tls = str_eq(u.scheme, STR("https"));
@@ -53,7 +53,7 @@ static bool build_address(struct builder *b, const struct node *n, struct m_serv
 {
 	struct uri_authority at;
 
-	if (uri_authority_parse(n->text, &at) != URI_OK)
+	if (n->kind != NODE_STRING || uri_authority_parse(n->text, &at) != URI_OK)
 		return false;
 	set_host(b, s, n, at.host);
 	s->port = (struct m_u64){ at.port, n->span };
