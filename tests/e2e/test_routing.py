@@ -64,6 +64,47 @@ def test_rewrites():
                 assert (status, body) == ("200", "%s %s" % (target, host or "127.0.0.1:%d" % port)), (rewrite, out)
 
 
+TRICKS = [
+    # target, and what becomes of it: "guard" (the guarded route answers), 400, or what the backend of the open one is sent
+    (b"/admin", "guard"), (b"/admin/", "guard"), (b"/admin/x?y", "guard"), (b"//admin", "guard"), (b"/./admin", "guard"), (b"/x/../admin", "guard"),
+    (b"/x/%2e%2e/admin", "guard"), (b"/x/.%2E/admin", "guard"), (b"/%61dmin", "guard"), (b"/%61%64%6d%69%6e", "guard"), (b"/x//../admin", "guard"),
+    (b"/x/..;/admin", 400), (b"/x/%2e%2e;v=1/admin", 400), (b"/x/..%2fadmin", 400), (b"/x%2f..%2fadmin", 400), (b"/x\\..\\admin", 400),
+    (b"/x/..%5cadmin", 400), (b"/admin%00", 400), (b"/../admin", 400), (b"/%c0%ae%c0%ae/admin", 400), (b"/x/%e0%80%ae./admin", 400), (b"/x/%zz", 400),
+    (b"/%252e%252e/admin", "/%252e%252e/admin"), (b"/x/%252e%252e/admin", "/x/%252e%252e/admin"), (b"/admin;x=1", "/admin;x=1"),
+    (b"/admin%3bx", "/admin%3Bx"), (b"/Admin", "/Admin"), (b"/admin.", "/admin."), (b"/.../admin", "/.../admin"), (b"/admin%20", "/admin%20"),
+]
+HOSTS = [("inside.example", 403), ("INSIDE.Example", 403), ("inside.example.", 403), ("inside.example:99", 403), ("Inside.Example.:99", 403),
+         ("xinside.example", 200), ("inside.example.org", 200), ("a.inside.example", 200), ("[2001:db8::1]", 403), ("[2001:DB8:0:0::1]:99", 403),
+         ("[2001:db8::2]", 200), ("inside.example..", 400), ("inside.example%2e", 400), ("u@inside.example", 400)]
+
+
+def test_no_spelling_leads_past_a_guard():
+    """Whatever is sent: it is refused, or meets the guard, or the server behind sees a path that is no spelling of the guarded one."""
+    port = free_port()
+    with Backend(echo_target) as b:
+        config = """listeners: [{protocol: http, port: %d}]
+backends: {b: {url: "http://127.0.0.1:%d"}}
+routes:
+  - {name: guard, match: {path: /admin}, respond: {status: 403, body: guard}}
+  - {name: inside, match: {host: [inside.example, "[2001:db8::1]"]}, respond: {status: 403}}
+  - {name: open, match: {path: /}, backend: b}
+""" % (port, b.port)
+        with Gateway(config):
+            for target, becomes in TRICKS:
+                with lib.connect(port) as c:
+                    c.send(b"GET " + target + b" HTTP/1.1\r\nHost: open.example\r\nConnection: close\r\n\r\n")
+                    m = c.response()
+                if becomes in (400, "guard"):
+                    assert m.status == (400 if becomes == 400 else 403), (target, m.status)
+                else:
+                    assert m.body.decode() == becomes + " open.example", (target, m.status, m.body)
+            for host, status in HOSTS:
+                with lib.connect(port) as c:
+                    c.send(("GET / HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n" % host).encode())
+                    m = c.response()
+                assert m.status == status, (host, m.status)
+
+
 def test_explanations_and_witnesses():
     """What `explain` says of a request is what the gateway does with it, and the requests that warnings show behave as they say."""
     port = free_port()
