@@ -219,6 +219,26 @@ static struct re *sni_byte(struct arena *a)
 	return re_set(a, bytes);
 }
 
+/* What comes out of a header field: no control bytes but the tab, and no blanks around it. A cookie's ends at a semicolon. */
+static struct re *field_value(struct arena *a, enum toron_where where)
+{
+	char barred[40] = "\x7f";
+	size_t n = 1;
+	struct re *inner, *outer, *ends;
+
+	for (char c = 1; c < 0x20; c++)
+		if (c != '\t')
+			barred[n++] = c;
+	if (where == TORON_IN_COOKIE)
+		barred[n++] = ';';
+	inner = re_not_bytes(a, (struct str){ barred, n });
+	barred[n++] = '\t';
+	barred[n++] = ' ';
+	outer = re_not_bytes(a, (struct str){ barred, n });
+	ends = re_cat(a, re_repeat(a, inner, 0, -1), outer);
+	return re_repeat(a, re_cat(a, outer, re_repeat(a, ends, 0, 1)), 0, 1);
+}
+
 static bool dfa_atoms(
 	struct arena *a, struct space_dim *d, const struct plan_field **list, uint32_t n)
 {
@@ -230,7 +250,7 @@ static bool dfa_atoms(
 
 	/* [0]: what can be sent at all. */
 	patterns[0] = d->where == TORON_IN_SNI ? re_repeat(a, sni_byte(a), 1, -1)
-		: re_repeat(a, re_not_bytes(a, is_query ? STR("") : STR("\r\n")), 0, -1);
+		: is_query ? re_any_string(a) : field_value(a, d->where);
 	map_init(&d->fields, a);
 	for (uint32_t i = 0; i < n; i++) {
 		const struct plan_field **key = ARENA_ARRAY(a, const struct plan_field *, 1);

@@ -187,10 +187,24 @@ static bool has_scheme(const struct plan *p, const struct plan_route *r)
 	return false;
 }
 
+static bool asks_for_sni(const struct plan_route *r)
+{
+	for (uint32_t i = 0; i < r->when.n_fields; i++)
+		if (r->when.fields[i].where == TORON_IN_SNI)
+			return true;
+	return false;
+}
+
 static void report_impossible(struct hunt *h, const struct plan_route *r)
 {
 	if (!has_scheme(h->p, r))
 		return;
+	if (!asks_for_sni(r)) {
+		diag_report(h->diags, DIAG_VALUE_NEVER, r->at,
+			"route '" STR_FMT "' never takes a request: none has the values that it asks for in header fields, query or cookies",
+			STR_ARG(r->name));
+		return;
+	}
 	diag_report(h->diags, DIAG_SNI_NEVER, r->at,
 		"route '" STR_FMT "' never takes a request: none with the server name (sni) that it asks for comes in",
 		STR_ARG(r->name));

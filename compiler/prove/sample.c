@@ -116,16 +116,18 @@ struct lookup_result sample_lookup(struct arena *a, const struct plan *p, const 
 
 /* ---- as a command ---- */
 
-/* s in single quotes for the shell, without those around it; false on bytes that cannot stand
- * there. */
+/* s in single quotes for the shell, without those around it; what cannot be typed as $'\\x80', which bash and its kin know. False on
+ * bytes that no request has there. */
 static bool add_shell(struct sbuf *out, struct str s)
 {
 	for (size_t i = 0; i < s.len; i++) {
 		unsigned char c = (unsigned char)s.ptr[i];
 
-		if (c < 0x20 || c > 0x7e)
+		if ((c < 0x20 && c != '\t') || c == 0x7f)
 			return false;
-		if (c == '\'')
+		if (c < 0x20 || c > 0x7e)
+			sbuf_printf(out, "'$'\\x%02x''", c);
+		else if (c == '\'')
 			sbuf_adds(out, "'\\''");
 		else
 			sbuf_addc(out, (char)c);

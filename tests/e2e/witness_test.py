@@ -10,6 +10,7 @@ as it stands, and must be answered by its route. Then requests at random are sen
 take none. "undecided" is a failure: these configurations are far below the limits of the proofs."""
 import argparse
 import random
+import re
 import shlex
 import subprocess
 import sys
@@ -45,6 +46,7 @@ def config(rng, k):
 
 def request(line):
     """(method, scheme, host, target, fields, source) of a line "curl ... 'http://...' # from 10.0.0.1"."""
+    line = re.sub(r"'\$'\\x([0-9a-f]{2})''", lambda m: chr(int(m.group(1), 16)), line)  # bash's $'...', which shlex does not know
     words, source = shlex.split(line.split(" # from ")[0]), line.split(" # from ")[1] if " # from " in line else None
     method, fields = "GET", []
     url = urllib.parse.urlsplit(words.pop())
@@ -69,7 +71,7 @@ def ask(c, method, scheme, host, target, fields, source):
     # What only a trusted proxy can say; every listener trusts this one.
     fields = fields + ["x-forwarded-for: " + (source or "127.0.0.1"), "x-forwarded-proto: " + scheme]
     c.send(("%s %s HTTP/1.1\r\nhost: %s\r\ncontent-length: 0\r\n%s\r\n" % (
-        method, target, host, "".join(f + "\r\n" for f in fields))).encode())
+        method, target, host, "".join(f + "\r\n" for f in fields))).encode("latin-1"))
     m = c.response(method)
     return m.fields.get("x-route", m.status)
 

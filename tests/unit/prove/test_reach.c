@@ -291,6 +291,13 @@ static const struct hand {
 	  "- {priority: 1, match: {path: {regex: \"/a(/.*)?\"}}, echo: {}}\n"
 	  "- {match: {host: a.x, path: /a/b}, echo: {}}\n",
 		DIAG_ROUTE_HIDDEN, 1 },
+	/* what no header field can hold is nothing: control bytes, blanks at an end */
+	{ "- {match: {path: /a, headers: {h: {prefix: \" \"}}}, echo: {}}\n", DIAG_VALUE_NEVER, 1 },
+	{ "- {match: {path: /a, cookies: {c: {suffix: \";\"}}}, echo: {}}\n", DIAG_VALUE_NEVER, 1 },
+	{ "- {match: {path: /a, query: {q: {suffix: \";\"}}}, echo: {}}\n", DIAG_VALUE_NEVER, 0 },
+	{ "- {priority: 1, match: {path: /, headers: {h: [{regex: \"[^ ].*\"}, {regex: \".*[^ ]|\"}, {present: false}]}}, echo: {}}\n"
+	  "- {match: {path: /a, headers: {h: {regex: \"[ -~]*\"}}}, echo: {}}\n",
+		DIAG_ROUTE_HIDDEN, 1 },
 	{ "- {match: {path: {regex: \"/a//b\"}}, echo: {}}\n", DIAG_PATH_NEVER, 1 },
 	{ "- {match: {path: {regex: \"/a/\\\\.\\\\./b\"}}, echo: {}}\n", DIAG_PATH_NEVER, 1 },
 	{ "- {match: {path: {regex: \"/%41\"}}, echo: {}}\n", DIAG_PATH_NEVER, 1 },
