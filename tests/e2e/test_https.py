@@ -3,6 +3,7 @@
 fields and logs, and what --with-files finds in certificates."""
 import os
 import re
+import shutil
 
 import certs
 import lib
@@ -249,3 +250,31 @@ def test_with_files_when_building():
         f.write(FILES % (certs.shared("site").cert, '"%s"' % other.key, "", "", "a.example"))
     code, _, err = lib.toronc("build", "--with-files", path, "--emit-only", os.path.join(lib.WORK, "emitted"))
     assert code == 1 and "[T0622]" in err, err
+
+
+# ---- the example ----
+
+def test_example():
+    here = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "examples", "tls")
+    folder = os.path.join(lib.WORK, "example-tls")
+    os.makedirs(folder)
+    for name in ("gateway.yaml", "certificates.sh"):
+        shutil.copy(os.path.join(here, name), folder)
+    made = lib.run(["sh", os.path.join(folder, "certificates.sh")])
+    assert made.returncode == 0, made.stderr
+    https, http, inner = free_port(), free_port(), free_port()
+    with open(os.path.join(folder, "gateway.yaml")) as f:
+        text = f.read().replace("certs/", folder + "/certs/")
+    options = ["--with-files"] + [w for n, p in (("HTTPS", https), ("HTTP", http), ("INNER", inner)) for w in ("-D", "%s_PORT=%d" % (n, p))]
+
+    def curl(url, *args):
+        p = lib.run(["curl", "-s", "-i", "--noproxy", "*", "--cacert", folder + "/certs/ca.pem", *args, url], timeout=20)
+        return p.returncode, p.stdout.decode().lower()
+    with Gateway(text, compile_args=options):
+        code, out = curl("https://localhost:%d/" % https)
+        assert code == 0 and "hello by tlsv1.3" in out and "strict-transport-security: max-age=15552000\r\n" in out, out
+        assert "location: https://localhost:%d/users/7?a=b\r\n" % https in curl("http://localhost:%d/users/7?a=b" % http)[1]
+        assert "/users/7 for cn=edge,o=example\n" in curl("https://localhost:%d/users/7" % https)[1]
+        assert curl("https://localhost:%d/" % inner)[0] != 0
+        edge = ("--cert", folder + "/certs/edge.pem", "--key", folder + "/certs/edge.key")
+        assert "/ for cn=edge,o=example\n" in curl("https://localhost:%d/" % inner, *edge)[1]
