@@ -39,7 +39,7 @@ for preset in intermediate modern; do
 		listeners:
 		  - {protocol: https, address: 127.0.0.1, port: $port, tls: {certificates: [ecdsa, rsa], preset: $preset}, hsts: {max_age: 365d}}
 		routes:
-		  - respond: {body: "hello\\n"}
+		  - respond: {headers: {content-security-policy: "default-src 'none'", x-frame-options: DENY, x-content-type-options: nosniff}, body: hello}
 	END
 	"$toronc" "$work/gateway.yaml" -o "$work/gateway" || exit 2
 	"$work/gateway" > "$work/gateway.log" 2>&1 &
