@@ -257,6 +257,7 @@ void conn_move(struct conn *to, struct conn *from, const struct conn_user *user)
 	from->state = CONN_CLOSED;
 	from->fd = -1;
 	from->transport = NULL;
+	from->tls = NULL;
 	loop_io_want(&to->io, to->paused ? 0 : LOOP_READ);
 	read_again(to);
 }

@@ -69,7 +69,7 @@ static int fill(const struct toron_tls_client *conf, gnutls_certificate_credenti
 		rc = conf->verify ? gnutls_certificate_set_x509_system_trust(to) : 1;
 		return rc > 0 ? 0 : fail(conf, "verify", "this system has no certificates that it trusts; name a file of them as ca", why);
 	}
-	rc = file_read(conf->ca, conf->origin, &pem, why);
+	rc = tls_file_read(conf->ca, conf->origin, &pem, why);
 	if (rc != 0)
 		return rc;
 	data = (gnutls_datum_t){ (unsigned char *)pem.ptr, (unsigned)pem.len };

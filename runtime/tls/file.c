@@ -40,7 +40,7 @@ bool file_stamp_secret_changed(struct file_stamp *s, const struct toron_secret *
 	return file_stamp_changed(s, path);
 }
 
-int file_read(const char *path, const char *origin, struct secret *out, char why[SECRET_WHY_MAX])
+int tls_file_read(const char *path, const char *origin, struct secret *out, char why[SECRET_WHY_MAX])
 {
 	*out = (struct secret){ 0 };
 	if (strncmp(path, "pkcs11:", 7) == 0) {

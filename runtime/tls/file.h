@@ -23,4 +23,4 @@ bool file_stamp_changed(struct file_stamp *s, const char *path);
 /* Likewise for a secret that stands in a file; other kinds never change. */
 bool file_stamp_secret_changed(struct file_stamp *s, const struct toron_secret *secret);
 /* Reads a file that is not a token's URL. 0, or ERR_*, and `why` says what failed. */
-int file_read(const char *path, const char *origin, struct secret *out, char why[SECRET_WHY_MAX]);
+int tls_file_read(const char *path, const char *origin, struct secret *out, char why[SECRET_WHY_MAX]);

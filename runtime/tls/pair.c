@@ -43,7 +43,7 @@ static int load_chain(struct pair *p, const struct toron_certificate *conf, char
 {
 	struct secret pem;
 	gnutls_datum_t data;
-	int rc = file_read(conf->cert, conf->origin, &pem, why);
+	int rc = tls_file_read(conf->cert, conf->origin, &pem, why);
 
 	if (rc != 0)
 		return rc;
@@ -192,7 +192,7 @@ static int load_ocsp(struct pair *p, const struct toron_certificate *conf, char 
 
 	if (conf->ocsp == NULL)
 		return 0;
-	rc = file_read(conf->ocsp, conf->origin, &p->ocsp, why);
+	rc = tls_file_read(conf->ocsp, conf->origin, &p->ocsp, why);
 	if (rc != 0)
 		return rc;
 	if (gnutls_ocsp_resp_init(&r) != 0)

@@ -53,7 +53,7 @@ struct draft {
 static int read_pem(const char *path, const char *origin, struct secret *out, char why[SECRET_WHY_MAX])
 {
 	*out = (struct secret){ 0 };
-	return path == NULL ? 0 : file_read(path, origin, out, why);
+	return path == NULL ? 0 : tls_file_read(path, origin, out, why);
 }
 
 static int read_ticket_key(struct tls_server *s, unsigned char key[OFFER_TICKET_KEY], char why[SECRET_WHY_MAX])
@@ -66,7 +66,7 @@ static int read_ticket_key(struct tls_server *s, unsigned char key[OFFER_TICKET_
 		memcpy(key, s->ticket_key, OFFER_TICKET_KEY);
 		return 0;
 	}
-	rc = file_read(conf->ticket_keys, conf->origin, &text, why);
+	rc = tls_file_read(conf->ticket_keys, conf->origin, &text, why);
 	if (rc != 0)
 		return rc;
 	if (text.len < TICKET_FILE_LEAST) {

@@ -258,6 +258,186 @@ START_TEST(our_direction_can_end_first)
 }
 END_TEST
 
+/* ---- another transport ---- */
+
+/* Shakes hands in three steps, the second of them in a turn of its own; then holds two pieces of which the kernel shows nothing. */
+static struct {
+	int steps, held, flushed;
+	bool fails, is_closed, was_aborted;
+} fake;
+
+static int fake_handshake(struct conn *c, unsigned *want)
+{
+	(void)c;
+	fake.steps++;
+	*want = fake.steps == 1 ? 0 : LOOP_READ;
+	if (fake.fails && fake.steps == 2)
+		return ERR_PROTOCOL;
+	return fake.steps < 3 ? ERR_AGAIN : 0;
+}
+
+static ptrdiff_t fake_read(struct conn *c, void *into, size_t room)
+{
+	(void)c;
+	ck_assert_uint_ge(room, 2);
+	if (fake.held == 0)
+		return ERR_AGAIN;
+	fake.held--;
+	memcpy(into, "xy", 2);
+	return 2;
+}
+
+static bool fake_pending(const struct conn *c)
+{
+	(void)c;
+	return fake.held > 0;
+}
+
+static int fake_flush(struct conn *c)
+{
+	(void)c;
+	return ++fake.flushed < 2 ? ERR_AGAIN : 0;
+}
+
+static void fake_close(struct conn *c, bool abort)
+{
+	fake.is_closed = true;
+	fake.was_aborted = abort;
+	close(c->fd);
+}
+
+static const struct conn_ops fake_ops = {
+	.name = "fake",
+	.read = fake_read,
+	.close = fake_close,
+	.handshake = fake_handshake,
+	.pending = fake_pending,
+	.flush = fake_flush,
+};
+
+static int open_fake(struct subject *s, int held)
+{
+	int peer = open_pair(s);
+
+	memset(&fake, 0, sizeof(fake));
+	fake.held = held;
+	conn_secure(&s->c, &fake_ops, &fake);
+	return peer;
+}
+
+START_TEST(a_handshake_comes_first)
+{
+	struct subject s;
+	int peer = open_fake(&s, 2);
+
+	ck_assert_int_eq(fake.steps, 0);
+	ck_assert_int_eq(s.c.state, CONN_HANDSHAKE);
+	s.stays = true;
+	run_for(30);
+	/* One step at once, one in the next turn; the third waits for the peer. */
+	ck_assert_int_eq(fake.steps, 2);
+	ck_assert_int_eq(s.n_connected, 0);
+	ck_assert_int_eq(write(peer, "?", 1), 1);
+	s.stays = false;
+	loop_run(w.loop);
+	ck_assert_int_eq(s.n_connected, 1);
+	ck_assert_int_eq(s.err, 0);
+	ck_assert_int_eq(s.c.state, CONN_OPEN);
+	conn_close(&s.c);
+	ck_assert(fake.is_closed && !fake.was_aborted);
+	close(peer);
+}
+END_TEST
+
+START_TEST(a_failed_handshake_closes)
+{
+	struct subject s;
+	int peer = open_fake(&s, 0);
+
+	fake.fails = true;
+	loop_run(w.loop);
+	ck_assert_int_eq(s.n_connected, 1);
+	ck_assert_int_eq(s.err, ERR_PROTOCOL);
+	ck_assert_int_eq(s.c.state, CONN_CLOSED);
+	ck_assert(fake.is_closed);
+	close(peer);
+}
+END_TEST
+
+/* Until it is open. The byte that woke it stays in the socket, so reading is off. */
+static int open_fake_whole(struct subject *s, int held)
+{
+	int peer = open_fake(s, held);
+
+	conn_pause(&s->c);
+	ck_assert_int_eq(write(peer, "?", 1), 1);
+	loop_run(w.loop);
+	ck_assert_int_eq(s->c.state, CONN_OPEN);
+	ck_assert_int_eq(recv(s->c.fd, &(char){ 0 }, 1, 0), 1);
+	return peer;
+}
+
+START_TEST(what_the_transport_holds_is_read_turn_by_turn)
+{
+	struct subject s;
+	int peer = open_fake_whole(&s, 3);
+
+	run_for(20);
+	ck_assert_uint_eq(s.got_len, 0);
+	s.stays = true;
+	conn_unpause(&s.c);
+	ck_assert_uint_eq(s.got_len, 0);
+	run_for(30);
+	ck_assert_uint_eq(s.got_len, 6);
+	ck_assert_int_eq(s.n_readable, 3);
+	close(peer);
+	conn_abort(&s.c);
+	ck_assert(fake.was_aborted);
+}
+END_TEST
+
+START_TEST(a_connection_moves)
+{
+	struct subject s, to = { 0 };
+	int peer = open_fake_whole(&s, 1), fd = s.c.fd;
+
+	conn_deadline(&s.c, 10);
+	conn_unpause(&s.c);
+	conn_move(&to.c, &s.c, &user);
+	ck_assert_int_eq(s.c.state, CONN_CLOSED);
+	ck_assert(!fake.is_closed);
+	ck_assert_int_eq(to.c.fd, fd);
+	ck_assert_ptr_eq(to.c.transport, &fake);
+	conn_close(&s.c);
+	ck_assert(!fake.is_closed);
+	loop_run(w.loop);
+	ck_assert_uint_eq(to.got_len, 2);
+	to.stays = true;
+	run_for(30);
+	ck_assert_int_eq(s.n_readable + s.n_timeout + to.n_timeout, 0);
+	conn_close(&to.c);
+	ck_assert(fake.is_closed);
+	close(peer);
+}
+END_TEST
+
+START_TEST(the_transports_bytes_go_before_the_users)
+{
+	struct subject s;
+	int peer = open_fake_whole(&s, 0);
+
+	s.stays = true;
+	loop_io_want(&s.c.io, LOOP_WRITE);
+	run_for(20);
+	ck_assert_int_eq(fake.flushed, 2);
+	ck_assert_int_eq(s.n_writable, 1);
+	/* And nobody spins. */
+	ck_assert_uint_eq(loop_io_wanted(&s.c.io) & LOOP_WRITE, 0);
+	close(peer);
+	conn_close(&s.c);
+}
+END_TEST
+
 /* ---- over TCP ---- */
 
 static struct toron_listener conf = { .name = "test", .origin = "test.yaml:1:1", .address = "127.0.0.1" };
@@ -460,6 +640,11 @@ Suite *suite_conn(void)
 	tcase_add_test(c, a_pause_holds_reading_back);
 	tcase_add_test(c, the_deadline_is_told_once);
 	tcase_add_test(c, our_direction_can_end_first);
+	tcase_add_test(c, a_handshake_comes_first);
+	tcase_add_test(c, a_failed_handshake_closes);
+	tcase_add_test(c, what_the_transport_holds_is_read_turn_by_turn);
+	tcase_add_test(c, a_connection_moves);
+	tcase_add_test(c, the_transports_bytes_go_before_the_users);
 	tcase_add_test(c, connecting_is_told_later);
 	tcase_add_test(c, a_refused_connection_is_told_and_closed);
 	tcase_add_test(c, an_impossible_address_fails_at_once);
