@@ -24,7 +24,7 @@ fi
 # Everything of these folders that is C as it stands, into $list; what is up to date stays.
 objects()
 {
-	for file in $(cd "$source" && find "$@" -name '*.c' | sort); do
+	for file in $(cd "$source" && find "$@" -name '*.c' ! -name '*_stub.c' | sort); do
 		object=$build/o-$cc/$file.o
 		list="$list $object"
 		[ -z "$headers" ] || [ ! -f "$object" ] || [ "$headers" -ot "$object" ] || rm -f "$object"
