@@ -67,6 +67,10 @@ static void emit_backend(struct emitter *e, uint32_t index)
 	emit_retry(e, &m->retry);
 	if (tls != NULL)
 		cwriter_line(&e->c, ".tls = &%s,", tls);
+	if (m->buffering.request.value != 0)
+		emit_u64(e, "buffer_request", m->buffering.request.value);
+	if (m->buffering.response.value != 0)
+		emit_u64(e, "buffer_response", m->buffering.response.value);
 	cwriter_close(&e->c, "};");
 	cwriter_blank(&e->c);
 }

@@ -125,6 +125,9 @@ static void build_backend(
 	part = value_node(b, n, STR("limits"));
 	out.limits.connections = value_count(b, part, STR("connections"));
 	out.limits.pending = value_count(b, part, STR("pending"));
+	part = value_node(b, n, STR("buffering"));
+	out.buffering.request = value_bytes(b, part, STR("request"));
+	out.buffering.response = value_bytes(b, part, STR("response"));
 	out.preserve_host = value_bool(b, n, STR("preserve_host"));
 	build_retry(b, value_node(b, n, STR("retry")), &out.retry);
 	out.poisoned = b->poisoned;

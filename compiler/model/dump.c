@@ -345,6 +345,10 @@ static void dump_backend(struct dumper *p, const struct m_backend *b)
 	put_u64(p, "pool.idle_timeout", b->pool.idle_timeout, "ms");
 	put_u64(p, "limits.connections", b->limits.connections, "");
 	put_u64(p, "limits.pending", b->limits.pending, "");
+	if (b->buffering.request.value != 0)
+		put_u64(p, "buffering.request", b->buffering.request, " bytes");
+	if (b->buffering.response.value != 0)
+		put_u64(p, "buffering.response", b->buffering.response, " bytes");
 	put_bool(p, "preserve_host", b->preserve_host);
 	dump_retry(p, &b->retry);
 	if (b->n_servers > 0 && b->servers[0].is_tls)

@@ -204,6 +204,7 @@ struct m_backend {
 	struct { struct m_u64 connect, first_byte, idle; } timeouts;           /* ms */
 	struct { struct m_u64 idle_connections, idle_timeout /* ms */; } pool; /* per server and worker */
 	struct { struct m_u64 connections, pending; } limits;                  /* per server (all workers); 0: unlimited */
+	struct { struct m_u64 request, response; } buffering;                  /* bytes; 0: none, the usual */
 	struct m_bool preserve_host;    /* send the client's Host (default) or the server's */
 	struct m_retry retry;
 	struct m_tls_client tls;

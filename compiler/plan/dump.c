@@ -321,6 +321,10 @@ static void dump_backend(struct dump *d, const struct plan_backend *b)
 	dump_time(d, "connect", m->timeouts.connect.value);
 	dump_time(d, "first_byte", m->timeouts.first_byte.value);
 	dump_time(d, "idle", m->timeouts.idle.value);
+	if (m->buffering.request.value != 0)
+		sbuf_printf(d->out, " buffer_request=%llu", (unsigned long long)m->buffering.request.value);
+	if (m->buffering.response.value != 0)
+		sbuf_printf(d->out, " buffer_response=%llu", (unsigned long long)m->buffering.response.value);
 	end_line(d, m->node == NULL ? SPAN_NONE : m->node->span);
 	for (uint32_t i = 0; i < b->n_servers; i++) {
 		const struct m_server *s = b->servers[i].model;

@@ -341,6 +341,13 @@ static struct back_limits limits_of(const struct dispatch *d)
 	};
 }
 
+static bool widen_response(struct dispatch *d)
+{
+	uint32_t most = d->backend->conf->buffer_response;
+
+	return most == 0 || exchange_widen(d->x, &d->x->response.body, most);
+}
+
 static void attach(struct dispatch *d, struct server *s, struct back_conn *c)
 {
 	struct exchange *x = d->x;
@@ -352,7 +359,7 @@ static void attach(struct dispatch *d, struct server *s, struct back_conn *c)
 	x->server = (uint32_t)(s - d->backend->servers);
 	x->tries++;
 	x->reused = c->n_exchanges != 0;
-	if (!address_request(d, s->conf)) {
+	if (!address_request(d, s->conf) || !widen_response(d)) {
 		/* The connection is as good as before. */
 		on_idle(c);
 		exchange_fail(x, FAULT_NO_MEMORY);
@@ -702,6 +709,11 @@ static void set_policy(struct dispatch *d, const struct toron_retry *policy)
 		body_hold(&x->request.body, policy->body_bytes);
 }
 
+static void on_gathered(struct exchange *x)
+{
+	begin_attempt(x->action_state);
+}
+
 void toron_action_backend(struct exchange *x, const void *conf)
 {
 	const struct toron_backend *backend = conf;
@@ -723,7 +735,8 @@ void toron_action_backend(struct exchange *x, const void *conf)
 	x->action_state = d;
 	x->retry = retry;
 	set_policy(d, x->route->retry != NULL ? x->route->retry : backend->retry);
-	begin_attempt(d);
+	if (backend->buffer_request == 0 || !exchange_gather(x, backend->buffer_request, on_gathered))
+		begin_attempt(d);
 }
 
 void toron_action_split(struct exchange *x, const void *conf)

@@ -10,15 +10,28 @@ void body_init(struct body *b, size_t limit)
 	b->appended = b->sent = b->released = 0;
 	b->limit = limit;
 	b->hold = b->kept = 0;
+	b->at = b->usual;
+	b->cap = BODY_SEGMENTS;
 	b->first = b->n = 0;
 	b->end = false;
+}
+
+void body_widen(struct body *b, size_t limit, struct body_segment *ring, uint16_t cap)
+{
+	CHECK(b->at == b->usual && cap >= BODY_SEGMENTS && (cap & (cap - 1)) == 0);
+	for (unsigned i = 0; i < b->n; i++)
+		ring[i] = b->at[(b->first + i) & (b->cap - 1u)];
+	b->limit = limit;
+	b->at = ring;
+	b->cap = cap;
+	b->first = 0;
 }
 
 void body_fini(struct body *b)
 {
 	for (; b->n != 0; b->n--) {
 		buf_release(&b->at[b->first].buf);
-		b->first = (uint8_t)((b->first + 1) % BODY_SEGMENTS);
+		b->first = (uint16_t)((b->first + 1) & (b->cap - 1));
 	}
 	b->sent = b->released = b->appended;
 	b->hold = b->kept = 0;
@@ -26,14 +39,14 @@ void body_fini(struct body *b)
 
 static struct body_segment *nth(const struct body *b, unsigned i)
 {
-	return (struct body_segment *)&b->at[(b->first + i) % BODY_SEGMENTS];
+	return &b->at[(b->first + i) & (b->cap - 1u)];
 }
 
 size_t body_room(const struct body *b)
 {
 	size_t held = (size_t)(b->appended - b->released);
 
-	return b->n == BODY_SEGMENTS || held >= b->limit ? 0 : b->limit - held;
+	return b->n == b->cap || held >= b->limit ? 0 : b->limit - held;
 }
 
 void body_append(struct body *b, const char *ptr, size_t len, struct buf *buf)
@@ -51,7 +64,7 @@ void body_append(struct body *b, const char *ptr, size_t len, struct buf *buf)
 			return;
 		}
 	}
-	CHECK(b->n < BODY_SEGMENTS);
+	CHECK(b->n < b->cap);
 	*nth(b, b->n++) = (struct body_segment){ .ptr = ptr, .len = (uint32_t)len, .buf = buf != NULL ? buf_ref(buf) : NULL };
 }
 
@@ -92,7 +105,7 @@ static void release(struct body *b, size_t n)
 		}
 		n -= s->len;
 		buf_release(&s->buf);
-		b->first = (uint8_t)((b->first + 1) % BODY_SEGMENTS);
+		b->first = (uint16_t)((b->first + 1) & (b->cap - 1));
 		b->n--;
 	}
 }
@@ -106,7 +119,7 @@ void body_release(struct body *b, size_t n)
 	}
 	b->kept += n;
 	/* The producer must never wait for room that only a release would give: one segment is always left for it. */
-	if (b->appended > b->hold || b->n >= BODY_SEGMENTS - 1)
+	if (b->appended > b->hold || b->n >= b->cap - 1)
 		body_let_go(b);
 }
 

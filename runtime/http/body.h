@@ -28,12 +28,16 @@ struct body {
 	size_t limit;                      /* bytes in the queue at most */
 	size_t hold;                       /* bytes that may be kept for a rewind; 0: not held */
 	size_t kept;                       /* bytes released by the consumer, and kept */
-	struct body_segment at[BODY_SEGMENTS]; /* a ring */
-	uint8_t first, n;
+	struct body_segment usual[BODY_SEGMENTS];
+	struct body_segment *at;           /* a ring: `usual`, or a larger one (body_widen) */
+	uint16_t first, n, cap;            /* cap is a power of two */
 	bool end;                          /* the producer is done; trailers are in the message */
 };
 
 void body_init(struct body *b, size_t limit);
+/* More bytes may be in the queue than body_init said. `ring` has `cap` places, a power of two and
+ * at least BODY_SEGMENTS; it must outlive the body. */
+void body_widen(struct body *b, size_t limit, struct body_segment *ring, uint16_t cap);
 /* Drops everything. */
 void body_fini(struct body *b);
 /* How many bytes may be appended now; 0 when full in bytes or segments. */

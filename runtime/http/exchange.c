@@ -15,6 +15,7 @@
 #define FIRST_BLOCK 6144            /* bytes of an exchange's arena that need no malloc */
 #define ARENA_BUDGET (512u << 10)   /* bytes an exchange may use besides buffers */
 #define BODY_LIMIT (128u << 10)     /* bytes in flight in one direction */
+#define GATHER_SEGMENTS_MOST 1024   /* pieces of a gathered body */
 #define KEPT_MAX 1024               /* unused exchanges that a worker keeps */
 
 exchange_observer *exchange_observe;
@@ -164,6 +165,7 @@ static void cancel_action(struct exchange *x)
 	void (*cancel)(struct exchange *) = x->cancel;
 
 	x->cancel = NULL;
+	x->gathered = NULL;
 	if (cancel != NULL)
 		cancel(x);
 }
@@ -350,11 +352,79 @@ void exchange_head(struct exchange *x, struct leg *from)
 		on_response_head(x);
 }
 
+/* ---- bodies that are gathered ---- */
+
+bool exchange_widen(struct exchange *x, struct body *b, size_t most)
+{
+	uint16_t cap = BODY_SEGMENTS;
+	struct body_segment *ring;
+
+	if (b->at != b->usual)
+		return true; /* for an earlier attempt */
+	/* Small chunks take a place each. */
+	while (cap < GATHER_SEGMENTS_MOST && cap * (size_t)1024 < most)
+		cap *= 2;
+	ring = arena_alloc(&x->arena, cap * sizeof(*ring));
+	if (ring == NULL)
+		return false;
+	body_widen(b, most > BODY_LIMIT ? most : BODY_LIMIT, ring, cap);
+	return true;
+}
+
+bool exchange_gather(struct exchange *x, size_t most, void (*then)(struct exchange *x))
+{
+	static const struct msg go_on = { .kind = MSG_RESPONSE, .version_minor = 1, .status = 100, .length = -1 };
+	struct msg *m = &x->request;
+
+	if (m->body.end || m->length == 0 || (m->length > 0 && (uint64_t)m->length > most) || !exchange_widen(x, &m->body, most))
+		return false;
+	x->gathered = then;
+	x->gather_most = most;
+	/* It goes out with the exchange_more that follows. */
+	if (m->expect_continue)
+		x->front->ops->head(x->front, &go_on);
+	return true;
+}
+
+static void end_gathering(struct exchange *x)
+{
+	void (*then)(struct exchange *) = x->gathered;
+	struct msg *m = &x->request;
+
+	x->gathered = NULL;
+	m->expect_continue = false;
+	if (m->body.end && m->trailers.n == 0)
+		m->length = (int64_t)m->body.appended;
+	then(x);
+}
+
+/* x may be dead afterwards. */
+static void gather_on(struct exchange *x)
+{
+	const struct body *b = &x->request.body;
+
+	if (b->end || b->appended >= x->gather_most || body_room(b) == 0)
+		end_gathering(x);
+	else
+		x->front->ops->more(x->front);
+}
+
+void exchange_no_room(struct exchange *x)
+{
+	CHECK_MAGIC(x, EXCHANGE_MAGIC);
+	if (x->gathered != NULL)
+		end_gathering(x);
+}
+
 void exchange_more(struct exchange *x, struct leg *from)
 {
 	struct leg *other;
 
 	CHECK_MAGIC(x, EXCHANGE_MAGIC);
+	if (from == x->front && x->gathered != NULL) {
+		gather_on(x);
+		return;
+	}
 	other = from == x->front ? x->back : x->front;
 	if (other != NULL)
 		other->ops->more(other);

@@ -111,6 +111,8 @@ struct exchange {
 	bool (*retry_answer)(struct exchange *x); /* likewise, in place of the answer whose head is x->response; NULL: never */
 	void (*cancel)(struct exchange *x);  /* stops what the action waits for besides a leg (names, room, time); NULL: nothing */
 	void *action_state;                  /* the action's own, in the arena */
+	void (*gathered)(struct exchange *x); /* the action waits for the request's body (exchange_gather); NULL: it does not */
+	size_t gather_most;
 
 	enum fault fault;                   /* the first that counted */
 	bool close_front;                   /* the front connection ends after this exchange */
@@ -158,6 +160,15 @@ void exchange_room(struct exchange *x, struct leg *from);
 void exchange_back_done(struct exchange *x);
 /* The front leg is through: logs, frees. A back leg that is still there is reset. */
 void exchange_done(struct exchange *x);
+
+/* For actions: gathers the request's body before there is a back leg. `then` is called once when the body is complete, when `most` bytes
+ * are there, or when no more can be taken. A client that waits to be asked for its body is asked. False, and `then` is not called, when
+ * there is nothing to wait for: no body, or one that is known to be longer. */
+bool exchange_gather(struct exchange *x, size_t most, void (*then)(struct exchange *x));
+/* For actions: lets so many bytes of a body wait, where more than usual. False: over the memory budget, and all is as before. */
+bool exchange_widen(struct exchange *x, struct body *b, size_t most);
+/* For front legs: no more of the request's body can be taken until some of it goes. x may be dead afterwards. */
+void exchange_no_room(struct exchange *x);
 
 /* For actions: puts a back leg to work; calls its head op and more. */
 void exchange_attach_back(struct exchange *x, struct leg *back);

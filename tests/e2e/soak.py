@@ -30,7 +30,12 @@ backends:
     servers: [{url: "http://127.0.0.1:%d"}, {url: "http://127.0.0.1:%d"}]
     timeouts: {connect: 1s, first_byte: 5s, idle: 5s}
     limits: {connections: 200}
+  gathered:
+    servers: [{url: "http://127.0.0.1:%d"}, {url: "http://127.0.0.1:%d"}]
+    timeouts: {connect: 1s, first_byte: 5s, idle: 5s}
+    buffering: {request: 64KiB, response: 512KiB}
 routes:
+  - {match: {path: /b}, backend: gathered}
   - {match: {path: /own}, respond: {status: 200, body: own}}
   - {match: {path: /}, backend: pair}
 runtime: {workers: 2}
@@ -48,6 +53,8 @@ def serve(c):
         m = c.request()
         del c.log[:]
         what = m.target.split("/")[1:]
+        if what[0] == "b":  # through a backend that buffers
+            what = what[1:]
         if what[0] == "up":
             digest = hashlib.sha256(m.body).hexdigest().encode()
             c.send(b"HTTP/1.1 200 OK\r\nContent-Length: 64\r\n\r\n" + digest)
@@ -121,7 +128,8 @@ class Tally:
 
 def down(c, rng):
     size, seed = rng.choice(SIZES), rng.randrange(1000)
-    c.send(b"GET /down/%d/%d/%s HTTP/1.1\r\nHost: a\r\n\r\n" % (size, seed, rng.choice((b"length", b"chunked", b"close"))))
+    c.send(b"GET %s/down/%d/%d/%s HTTP/1.1\r\nHost: a\r\n\r\n"
+           % (rng.choice((b"", b"/b")), size, seed, rng.choice((b"length", b"chunked", b"close"))))
     if rng.random() < 0.1:
         time.sleep(rng.random())
     r = c.response()
@@ -131,10 +139,10 @@ def down(c, rng):
 def up(c, rng):
     body = pattern(rng.choice(SIZES), rng.randrange(1000))
     if rng.random() < 0.5:
-        c.send(b"POST /up HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(body))
+        c.send(b"POST %s/up HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % (rng.choice((b"", b"/b")), len(body)))
         c.send(body)
     else:
-        c.send(b"POST /up HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+        c.send(b"POST %s/up HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" % rng.choice((b"", b"/b")))
         step = rng.choice((100, 5000, 70000))
         for at in range(0, min(len(body), 100 * step), step):
             part = body[at:at + step]
@@ -282,7 +290,7 @@ def load(port, servers, tally, seconds, n_clients, round_):
 def soak(args):
     port, tally, servers = free_port(), Tally(), Servers()
     rounds = max(3, min(10, args.seconds // 60))
-    with Gateway(CONFIG % (port, *servers.ports)) as g:
+    with Gateway(CONFIG % (port, *servers.ports, *servers.ports)) as g:
         before = None
         for i in range(rounds):
             load(port, servers, tally, args.seconds / rounds, args.clients, i)

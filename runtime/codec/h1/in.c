@@ -298,6 +298,8 @@ static void no_room(struct h1 *h)
 	    (h->in_state == H1_IN_DONE || body->appended != body->released)) {
 		conn_pause(&h->conn);
 		h->stalled = true;
+		if (h->is_front)
+			exchange_no_room(h->leg.x);
 		return;
 	}
 	enum fault fault = h->in_at != h->in_end ? FAULT_HEAD_TOO_LARGE : FAULT_NO_MEMORY;

@@ -102,7 +102,8 @@ static int compose(struct h1 *h, const struct msg *m, struct iovec *iov, size_t 
 			break;
 		body_total += iov[n++].iov_len;
 	}
-	if (h->tail.len != 0) {
+	/* A gathered body may have more pieces than go out at once. */
+	if (h->tail.len != 0 && body_total == h->chunk_left) {
 		iov[n++] = (struct iovec){ (char *)h->tail.ptr, h->tail.len };
 		total += h->tail.len;
 	}

@@ -8,7 +8,8 @@
  *   1.0  listeners, routers, chains, http1 backends, respond, redirect, echo, headers, rate-limit, jwt, request-id.
  *   1.1  forwarding fields and trusted proxies, error formats and pages, retry policies, forms of the access log;
  *        files; rewrites.
- *   1.2  TLS on both sides, certificates; HTTP/2 on both sides; rewrites by regular expressions. */
+ *   1.2  TLS on both sides, certificates; HTTP/2 on both sides; rewrites by regular expressions;
+ *        buffering of requests and responses. */
 #pragma once
 
 #define TORON_ABI_MAJOR 1

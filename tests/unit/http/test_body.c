@@ -73,6 +73,36 @@ START_TEST(segments_are_bounded)
 }
 END_TEST
 
+/* What is there moves along, in its order, from wherever the usual ring began. */
+START_TEST(a_wider_body_keeps_what_it_has)
+{
+	struct buf *b = buf_acquire(pool, 1000);
+	struct body_segment ring[16];
+	struct iovec iov[16];
+
+	for (int i = 0; i < BODY_SEGMENTS; i++)
+		body_append(&body, b->bytes + 10 * i, 5, b);
+	body_sent(&body, 15);
+	body_release(&body, 15);
+	body_append(&body, b->bytes + 80, 5, b);
+	body_widen(&body, 2000, ring, 16);
+	for (int i = 0; i < 10; i++) {
+		ck_assert_uint_eq(body_room(&body), 2000 - (body.appended - body.released));
+		body_append(&body, b->bytes + 90 + 10 * i, 5, b);
+	}
+	ck_assert_uint_eq(body_room(&body), 0);
+	ck_assert_int_eq(body_peek(&body, iov, 16), 16);
+	for (int i = 0; i < 16; i++) {
+		ck_assert_ptr_eq(iov[i].iov_base, b->bytes + 30 + 10 * i);
+		ck_assert_uint_eq(iov[i].iov_len, 5);
+	}
+	body_sent(&body, 80);
+	body_release(&body, 80);
+	ck_assert_uint_eq(b->refs, 1);
+	buf_release(&b);
+}
+END_TEST
+
 START_TEST(every_token_is_found)
 {
 	for (int t = FIELD_OTHER + 1; t < FIELD_TOKEN_COUNT; t++)
@@ -187,6 +217,7 @@ Suite *suite_body(void)
 	tcase_add_checked_fixture(t, begin, finish);
 	tcase_add_test(t, three_cursors);
 	tcase_add_test(t, segments_are_bounded);
+	tcase_add_test(t, a_wider_body_keeps_what_it_has);
 	tcase_add_test(t, every_token_is_found);
 	tcase_add_test(t, fields_set_replaces_all);
 	tcase_add_test(t, held_bytes_can_be_sent_again);
