@@ -3,7 +3,7 @@
 # shellcheck shell=sh
 
 BUILD_PACKAGES="gcc libc6-dev make autoconf automake pkgconf re2c lemon lld libyaml-dev libev-dev libc-ares-dev libjansson-dev
-	libgnutls28-dev nettle-dev libgmp-dev libtasn1-6-dev libidn2-dev libunistring-dev libp11-kit-dev zlib1g-dev"
+	libgnutls28-dev nettle-dev libgmp-dev libtasn1-6-dev libidn2-dev libunistring-dev libp11-kit-dev libnghttp2-dev zlib1g-dev"
 
 say() { printf '\n== %s\n' "$*"; }
 die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }

@@ -72,6 +72,35 @@ static void check_limits(struct checker *c, const struct m_listener *l)
 		(unsigned long long)l->limits.header_bytes.value);
 }
 
+/* What the user wrote about HTTP/2, in a listener that does not speak it. */
+static void check_h2(struct checker *c, const struct m_listener *l)
+{
+	static const struct str keys[] = { STR_INIT("streams"), STR_INIT("h2") };
+	const struct node *limits = node_get(l->node, STR("limits"));
+
+	for (size_t i = 0; limits != NULL && (l->versions & M_HTTP_2) == 0 && i < sizeof(keys) / sizeof(keys[0]); i++) {
+		const struct node *n = node_get(limits, keys[i]);
+
+		if (n != NULL && (n->flags & NODE_DEFAULTED) == 0)
+			node_key_report(c->diags, n, DIAG_H2_NOT_SPOKEN,
+				"'" STR_FMT "' is about HTTP/2, which this listener's http_versions leave out",
+				STR_ARG(keys[i]));
+	}
+}
+
+/* What ALPN offers must be spoken. */
+static void check_alpn(struct checker *c, const struct m_listener *l)
+{
+	for (size_t i = 0; i < l->tls.alpn.n; i++) {
+		const struct m_str *name = &l->tls.alpn.at[i];
+
+		if ((l->versions & (str_eq(name->value, STR("h2")) ? M_HTTP_2 : M_HTTP_1)) == 0)
+			check_report(c, l->node, "tls.alpn", name->at, DIAG_H2_NOT_SPOKEN,
+				"'" STR_FMT "' is offered, but this listener's http_versions leave it out",
+				STR_ARG(name->value));
+	}
+}
+
 static bool is_served(const struct checker *c, const struct m_listener *l)
 {
 	const struct model *m = c->model;
@@ -139,6 +168,8 @@ void check_listeners(struct checker *c)
 		check_tls(c, l);
 		check_https_redirect(c, l);
 		check_hsts(c, l);
+		check_h2(c, l);
+		check_alpn(c, l);
 		check_trust(c, l);
 		check_strip(c, l->node, &l->forwarding);
 		if (!c->is_partial && !is_served(c, l))

@@ -169,7 +169,22 @@ static uint64_t least(uint64_t value, uint64_t most)
 	return value < most ? value : most;
 }
 
-static void emit_limits(struct emitter *e, const struct m_limits *m)
+static void emit_h2_limits(struct emitter *e, const struct m_h2_limits *m)
+{
+	cwriter_open(&e->c, ".h2 = &(const struct toron_h2_limits){");
+	emit_u64(e, "period_ms", m->period.value);
+	emit_u64(e, "resets", m->resets.value);
+	emit_u64(e, "settings", m->settings.value);
+	emit_u64(e, "pings", m->pings.value);
+	emit_u64(e, "priorities", m->priorities.value);
+	emit_u64(e, "empty_frames", m->empty_frames.value);
+	emit_u64(e, "window_updates", m->window_updates.value);
+	emit_u64(e, "continuations", m->continuations.value);
+	emit_u64(e, "window", m->window.value);
+	cwriter_close(&e->c, "},");
+}
+
+static void emit_limits(struct emitter *e, const struct m_limits *m, unsigned versions)
 {
 	cwriter_open(&e->c, ".limits = {");
 	emit_u64(e, "header_bytes", least(m->header_bytes.value, UINT32_MAX));
@@ -178,6 +193,10 @@ static void emit_limits(struct emitter *e, const struct m_limits *m)
 	emit_u64(e, "connections", least(m->connections.value, UINT32_MAX));
 	emit_u64(e, "requests_per_connection", least(m->requests_per_connection.value, UINT32_MAX));
 	emit_u64(e, "body_bytes", m->body_bytes.value);
+	if ((versions & M_HTTP_2) != 0) {
+		emit_u64(e, "streams", m->streams.value);
+		emit_h2_limits(e, &m->h2);
+	}
 	cwriter_close(&e->c, "},");
 }
 
@@ -202,17 +221,20 @@ static void emit_hsts(struct emitter *e, const struct m_hsts *h)
 }
 
 /* Who takes a connection first, and whom the handshake hands it to. */
-static void emit_codecs(struct emitter *e, const char *tls)
+static void emit_codecs(struct emitter *e, unsigned versions, const char *tls)
 {
 	struct cwriter *c = &e->c;
 
-	if (tls == NULL) {
-		cwriter_line(c, ".front = &toron_front_http1,");
-		return;
+	if (tls != NULL) {
+		cwriter_line(c, ".front = &toron_front_tls,");
+		cwriter_line(c, ".tls = &%s,", tls);
+	} else {
+		cwriter_line(c, ".front = &toron_front_http%c,", (versions & M_HTTP_1) != 0 ? '1' : '2');
 	}
-	cwriter_line(c, ".front = &toron_front_tls,");
-	cwriter_line(c, ".tls = &%s,", tls);
-	cwriter_line(c, ".http1 = &toron_front_http1,");
+	if ((versions & M_HTTP_1) != 0)
+		cwriter_line(c, ".http1 = &toron_front_http1,");
+	if ((versions & M_HTTP_2) != 0)
+		cwriter_line(c, ".http2 = &toron_front_http2,");
 }
 
 static void emit_listener(struct emitter *e, const struct plan_listener *l, const char *tls)
@@ -227,9 +249,9 @@ static void emit_listener(struct emitter *e, const struct plan_listener *l, cons
 	if (m->address.value.ptr != NULL)
 		emit_cstr(e, "address", cwriter_quote(e->arena, m->address.value));
 	emit_u64(e, "port", m->port.value);
-	emit_codecs(e, tls);
+	emit_codecs(e, m->versions, tls);
 	cwriter_line(c, ".router = &router_%u,", l->router);
-	emit_limits(e, &m->limits);
+	emit_limits(e, &m->limits, m->versions);
 	emit_u64(e, "header_ms", m->timeouts.header.value);
 	emit_u64(e, "body_ms", m->timeouts.body.value);
 	emit_u64(e, "idle_ms", m->timeouts.idle.value);

@@ -2,6 +2,19 @@
 #include "base/str.h"
 #include "model/build.h"
 
+static void build_h2_limits(struct builder *b, const struct node *map, struct m_h2_limits *out)
+{
+	out->period = value_ms(b, map, STR("period"));
+	out->resets = value_count(b, map, STR("resets"));
+	out->settings = value_count(b, map, STR("settings"));
+	out->pings = value_count(b, map, STR("pings"));
+	out->priorities = value_count(b, map, STR("priorities"));
+	out->empty_frames = value_count(b, map, STR("empty_frames"));
+	out->window_updates = value_count(b, map, STR("window_updates"));
+	out->continuations = value_count(b, map, STR("continuations"));
+	out->window = value_bytes(b, map, STR("window"));
+}
+
 static void build_limits(struct builder *b, const struct node *map, struct m_limits *out)
 {
 	out->header_bytes = value_bytes(b, map, STR("header_bytes"));
@@ -11,6 +24,18 @@ static void build_limits(struct builder *b, const struct node *map, struct m_lim
 	out->connections = value_count(b, map, STR("connections"));
 	out->handshakes = value_count(b, map, STR("handshakes"));
 	out->requests_per_connection = value_count(b, map, STR("requests_per_connection"));
+	out->streams = value_count(b, map, STR("streams"));
+	build_h2_limits(b, value_node(b, map, STR("h2")), &out->h2);
+}
+
+static unsigned build_versions(struct builder *b, const struct node *listener)
+{
+	struct m_strs names = value_strs(b, listener, STR("http_versions"));
+	unsigned versions = 0;
+
+	for (size_t i = 0; i < names.n; i++)
+		versions |= str_eq(names.at[i].value, STR("2")) ? M_HTTP_2 : M_HTTP_1;
+	return versions;
 }
 
 static void build_timeouts(
@@ -70,6 +95,7 @@ static void build_listener(struct builder *b, const struct node *n)
 	l.port = value_count(b, n, STR("port"));
 	l.name = value_str(b, n, STR("name"));
 	l.address = value_str(b, n, STR("address"));
+	l.versions = build_versions(b, n);
 	build_limits(b, value_node(b, n, STR("limits")), &l.limits);
 	build_timeouts(b, value_node(b, n, STR("timeouts")), &l.timeouts);
 	build_cidrs(b, n, STR("trusted_proxies"), &l.trusted, &l.n_trusted);

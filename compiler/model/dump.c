@@ -283,11 +283,29 @@ static void dump_tls_client(struct dumper *p, const struct m_tls_client *t)
 	close_part(p);
 }
 
+static void dump_h2_limits(struct dumper *p, const struct m_h2_limits *l)
+{
+	open_part(p, "h2", SPAN_NONE);
+	put_u64(p, "period", l->period, "ms");
+	put_u64(p, "resets", l->resets, "");
+	put_u64(p, "settings", l->settings, "");
+	put_u64(p, "pings", l->pings, "");
+	put_u64(p, "priorities", l->priorities, "");
+	put_u64(p, "empty_frames", l->empty_frames, "");
+	put_u64(p, "window_updates", l->window_updates, "");
+	put_u64(p, "continuations", l->continuations, "");
+	put_u64(p, "window", l->window, "B");
+	close_part(p);
+}
+
 static void dump_listener(struct dumper *p, const struct m_listener *l)
 {
+	static const char *const versions[] = { "none", "1.1", "2", "1.1 2" };
+
 	open_part(p, l->poisoned ? "listener (poisoned)" : "listener", l->node->span);
 	put_str(p, "name", l->name);
 	put_word(p, "protocol", l->protocol == M_HTTPS ? "https" : "http", SPAN_NONE);
+	put_word(p, "http_versions", versions[l->versions & 3], SPAN_NONE);
 	put_str(p, "address", l->address);
 	put_u64(p, "port", l->port, "");
 	open_part(p, "limits", SPAN_NONE);
@@ -297,6 +315,8 @@ static void dump_listener(struct dumper *p, const struct m_listener *l)
 	put_u64(p, "uri_bytes", l->limits.uri_bytes, "B");
 	put_u64(p, "connections", l->limits.connections, "");
 	put_u64(p, "requests_per_connection", l->limits.requests_per_connection, "");
+	put_u64(p, "streams", l->limits.streams, "");
+	dump_h2_limits(p, &l->limits.h2);
 	close_part(p);
 	open_part(p, "timeouts", SPAN_NONE);
 	put_u64(p, "header", l->timeouts.header, "ms");

@@ -70,9 +70,16 @@ struct m_retry {
 /* ---- listeners ---- */
 enum m_protocol { M_HTTP, M_HTTPS /* tcp tls udp follow with their codecs */ };
 
+enum m_http_version { M_HTTP_1 = 1, M_HTTP_2 = 2 }; /* bits */
+
+struct m_h2_limits {
+	struct m_u64 period /* ms */, resets, settings, pings, priorities, empty_frames, window_updates, continuations;
+	struct m_u64 window /* bytes */;
+};
 struct m_limits {
 	struct m_u64 header_bytes, header_count, body_bytes /* 0: unlimited */, uri_bytes;
-	struct m_u64 connections, requests_per_connection /* 0: unlimited */;
+	struct m_u64 connections, requests_per_connection /* 0: unlimited */, streams;
+	struct m_h2_limits h2;
 	struct m_u64 handshakes; /* TLS, per worker */
 };
 struct m_listener_timeouts { /* ms */
@@ -83,6 +90,7 @@ struct m_listener {
 	bool poisoned;
 	struct m_str name;              /* defaulted: <protocol>-<port> */
 	enum m_protocol protocol;
+	unsigned versions;              /* bits of enum m_http_version */
 	struct m_str address;           /* numeric; absent: all v4 and v6 */
 	struct m_u64 port;
 	struct m_limits limits;

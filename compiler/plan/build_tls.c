@@ -23,12 +23,16 @@ static uint32_t find_certificate(struct builder *b, struct str name)
 }
 
 /* What is offered when the config does not say: all that the listener speaks. */
-static void build_alpn(struct builder *b, const struct m_tls *m, struct plan_tls *out)
+static void build_alpn(struct builder *b, const struct m_listener *l, struct plan_tls *out)
 {
-	out->alpn = ARENA_ARRAY(b->arena, struct str, m->alpn.n + 1);
-	for (size_t i = 0; i < m->alpn.n; i++)
-		out->alpn[out->n_alpn++] = m->alpn.at[i].value;
-	if (m->alpn.n == 0)
+	const struct m_strs *names = &l->tls.alpn;
+
+	out->alpn = ARENA_ARRAY(b->arena, struct str, names->n + 2);
+	for (size_t i = 0; i < names->n; i++)
+		out->alpn[out->n_alpn++] = names->at[i].value;
+	if (names->n == 0 && (l->versions & M_HTTP_2) != 0)
+		out->alpn[out->n_alpn++] = STR("h2");
+	if (names->n == 0 && (l->versions & M_HTTP_1) != 0)
 		out->alpn[out->n_alpn++] = STR("http/1.1");
 }
 
@@ -54,7 +58,7 @@ const struct plan_tls *plan_build_tls(struct builder *b, const struct m_listener
 	}
 	if (out->n_certificates == 0)
 		plan_build_unresolved(b);
-	build_alpn(b, &l->tls, out);
+	build_alpn(b, l, out);
 	return out;
 }
 

@@ -34,12 +34,13 @@ static void dump_time(struct dump *d, const char *what, uint64_t ms)
 
 static void dump_listener(struct dump *d, const struct plan_listener *l)
 {
+	static const char *const versions[] = { "none", "1.1", "2", "1.1,2" };
 	const struct m_listener *m = l->model;
 	struct str address = m->address.value.ptr == NULL ? STR("*") : m->address.value;
 
 	named(d, "listener", m->name.value);
-	sbuf_printf(d->out, " %s address=" STR_FMT " port=%u router=%u", l->tls != NULL ? "https" : "http", STR_ARG(address),
-		(unsigned)m->port.value, l->router);
+	sbuf_printf(d->out, " %s versions=%s address=" STR_FMT " port=%u router=%u", l->tls != NULL ? "https" : "http",
+		versions[m->versions & 3], STR_ARG(address), (unsigned)m->port.value, l->router);
 	end_line(d, m->node == NULL ? m->name.at : m->node->span);
 	sbuf_printf(d->out,
 		"\tlimits header_bytes=%llu header_count=%llu uri_bytes=%llu body_bytes=%llu "

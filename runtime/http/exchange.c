@@ -78,7 +78,7 @@ static struct exchange *take_block(struct exchange_pool *p)
 static void message_init(struct msg *m, enum msg_kind kind)
 {
 	m->kind = kind;
-	m->version_minor = 1;
+	m->version_major = m->version_minor = 1;
 	m->length = -1;
 	body_init(&m->body, BODY_LIMIT);
 }

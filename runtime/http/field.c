@@ -163,6 +163,21 @@ bool fields_has_member(const struct fields *f, enum field_token t, struct str me
 	return false;
 }
 
+enum trailer_use field_trailer_use(enum field_token t)
+{
+	switch (t) {
+	case FIELD_CONTENT_LENGTH: case FIELD_TRANSFER_ENCODING: case FIELD_HOST: case FIELD_CONNECTION:
+	case FIELD_UPGRADE: case FIELD_TE: case FIELD_TRAILER: case FIELD_EXPECT:
+		return TRAILER_REFUSED;
+	case FIELD_KEEP_ALIVE: case FIELD_PROXY_CONNECTION: case FIELD_PROXY_AUTHENTICATE:
+	case FIELD_PROXY_AUTHORIZATION: case FIELD_MAX_FORWARDS: case FIELD_COOKIE: case FIELD_VIA: case FIELD_FORWARDED:
+	case FIELD_X_FORWARDED_FOR: case FIELD_X_FORWARDED_HOST: case FIELD_X_FORWARDED_PROTO:
+		return TRAILER_DROPPED;
+	default:
+		return TRAILER_KEPT;
+	}
+}
+
 bool field_is_token(struct str s)
 {
 	static const char others[] = "!#$%&'*+-.^_`|~";

@@ -65,6 +65,11 @@ bool fields_has_member(const struct fields *f, enum field_token t, struct str me
 /* Takes the next non-empty, trimmed member off a comma-separated list; false at the end. */
 bool field_next_member(struct str *rest, struct str *member_out);
 
+/* What becomes of a field in a trailer section: those that frame or route are refused (RFC 9110 section 6.5.1); those that concern one
+ * connection or say who sent the message are read over: merged into a head, they would pass for the gateway's own. */
+enum trailer_use { TRAILER_KEPT, TRAILER_DROPPED, TRAILER_REFUSED };
+enum trailer_use field_trailer_use(enum field_token t);
+
 /* RFC 9110 section 5.6.2 token and section 5.5 field value. */
 bool field_is_token(struct str s);
 bool field_is_value(struct str s);

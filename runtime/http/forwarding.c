@@ -411,6 +411,15 @@ static inline __attribute__((always_inline)) bool put_line(struct exchange *x, c
 	return fields_append(&x->request.head, &x->arena, &f);
 }
 
+static struct str via_text(const struct exchange *x)
+{
+	switch (x->request.version_major) {
+	case 2: return STR("2.0 toron");
+	case 3: return STR("3.0 toron");
+	default: return x->request.version_minor == 0 ? STR("1.0 toron") : STR("1.1 toron");
+	}
+}
+
 #define NAMES_SIZE 160 /* bytes of all names with their punctuation, and of Via */
 
 /* All in one block, which can be sent in one piece. */
@@ -428,7 +437,7 @@ bool forwarding_write(struct exchange *x, const struct forwarding *f)
 
 	/* A line of its own, behind those of earlier proxies. */
 	if (ok && (send & TORON_FORWARD_VIA))
-		ok = put_line(x, &at, STR("via"), FIELD_VIA, x->request.version_minor == 0 ? STR("1.0 toron") : STR("1.1 toron"));
+		ok = put_line(x, &at, STR("via"), FIELD_VIA, via_text(x));
 	if (ok && (send & TORON_FORWARD_FOR))
 		ok = put_line(x, &at, STR("x-forwarded-for"), FIELD_X_FORWARDED_FOR, hops);
 	if (ok && (send & TORON_FORWARD_PROTO))

@@ -17,7 +17,7 @@ struct msg {
 	struct str path;                      /* request: path and query as received; "*" for OPTIONS */
 	struct str protocol;                  /* upgrade or extended CONNECT, e.g. "websocket"; ptr NULL: none */
 	uint16_t status;                      /* response */
-	uint8_t version_minor;                /* h1: of the sender's HTTP/1.x; else 1 */
+	uint8_t version_major, version_minor; /* of the sender's HTTP */
 	bool bodiless;                        /* no body follows, whatever length says (HEAD, 204, 304) */
 	bool expect_continue;                 /* request: the client waits for 100 (Continue) */
 	struct fields head, trailers;

@@ -145,6 +145,15 @@ static struct value backend_value(const struct exchange *x, enum toron_log_field
 	return text(server, CAP_HOST);
 }
 
+static struct str version_text(const struct msg *m)
+{
+	switch (m->version_major) {
+	case 2: return STR("HTTP/2.0");
+	case 3: return STR("HTTP/3.0");
+	default: return m->version_minor == 0 ? STR("HTTP/1.0") : STR("HTTP/1.1");
+	}
+}
+
 static struct value request_value(const struct exchange *x, enum toron_log_field f, char scratch[SCRATCH_LEN])
 {
 	switch (f) {
@@ -153,7 +162,7 @@ static struct value request_value(const struct exchange *x, enum toron_log_field
 	case TORON_LOG_METHOD: return text(x->request.method, CAP_METHOD);
 	case TORON_LOG_HOST: return text(x->host.len > 0 ? x->host : x->request.authority, CAP_HOST);
 	case TORON_LOG_PATH: return text(x->target.ptr != NULL ? x->target : x->request.path, CAP_PATH);
-	case TORON_LOG_PROTOCOL: return text(x->request.version_minor == 0 ? STR("HTTP/1.0") : STR("HTTP/1.1"), CAP_METHOD);
+	case TORON_LOG_PROTOCOL: return text(version_text(&x->request), CAP_METHOD);
 	case TORON_LOG_REQUEST_BYTES: return number(x->request.body.appended);
 	case TORON_LOG_REQUEST_ID: return text(x->request_id, CAP_HOST);
 	case TORON_LOG_USER_AGENT: return field(x, STR("user-agent"));

@@ -4,6 +4,9 @@ received byte for byte, and the reverse. test_h1_behaviour.py has what depends o
 import lib
 from lib import Proxy
 
+# Where HTTP/2 is spoken, its preface and the upgrade to it mean something.
+H1_ONLY = '    http_versions: ["1.1"]'
+
 HOST = b"Host: a\r\n"
 AFTER = b"GET /after HTTP/1.1\r\nHost: a\r\n\r\n"
 
@@ -206,7 +209,7 @@ def collect(bad):
 def test_refused():
     assert len(REFUSED) > 150
     bad = []
-    with Proxy() as p:
+    with Proxy(listener_extra=H1_ONLY) as p:
         for name, data, status in REFUSED:
             with p.connect() as c:
                 c.send(data + AFTER)
@@ -392,7 +395,7 @@ FORWARDED = [
 
 def test_what_the_backend_finds():
     bad, seen = [], []
-    with Proxy(recording(seen)) as p:
+    with Proxy(recording(seen), listener_extra=H1_ONLY) as p:
         for name, fields, want in FORWARDED:
             del seen[:]
             body = b"ab" if b"Content-Length: 2" in fields else b""

@@ -189,27 +189,62 @@ static size_t whole_head(struct h1 *h, const struct h1_limits *limits)
 	return h1_head_length(bytes, have, &h->scanned);
 }
 
-bool h1_front_head(struct h1 *h)
+/* Gives up the connection, which another codec has taken. */
+static void handed_over(struct h1 *h)
+{
+	h->conn.worker->n_fronts--;
+	h1_close(h, false);
+}
+
+/* HTTP/2 begins with a request of its own kind, as a whole or its first bytes. True: nothing is to be read as HTTP/1.1 here. */
+static bool is_preface(struct h1 *h)
+{
+	static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+	const struct toron_listener *l = h->front.listener;
+	size_t n = h->in_end - h->in_at;
+
+	if (l->http2 == NULL || h->front.n_requests != 0)
+		return false;
+	if (n > sizeof(preface) - 1)
+		n = sizeof(preface) - 1;
+	if (memcmp(h->in->bytes + h->in_at, preface, n) != 0)
+		return false;
+	if (n < sizeof(preface) - 1)
+		return true;
+	list_remove(&h->front.link.link);
+	l->http2->take(h->conn.worker, l, &h->conn, h->in, h->in_at, h->in_end);
+	handed_over(h);
+	return true;
+}
+
+static bool switch_to_http2(struct h1 *h)
+{
+	const struct toron_listener *l = h->front.listener;
+	struct exchange *x = h->leg.x;
+	const struct field *settings = fields_find(&x->request.head, STR("http2-settings"));
+	struct list *before = h->front.link.link.prev;
+
+	if (l->http2 == NULL || l->http2->upgrade == NULL || settings == NULL || h->eof || h->blocked)
+		return false;
+	list_remove(&h->front.link.link);
+	h->leg.x = NULL;
+	if (l->http2->upgrade(h->conn.worker, l, &h->conn, x, settings->value, h->in, h->in_at, h->in_end)) {
+		handed_over(h);
+		return true;
+	}
+	h->leg.x = x;
+	list_insert_after(before, &h->front.link.link);
+	return false;
+}
+
+/* One head that is whole, at the beginning of what is buffered. */
+static bool take_head(struct h1 *h, size_t len)
 {
 	struct h1_limits limits = h1_limits_of(h);
 	struct h1_head head = { 0 };
-	struct exchange *x;
+	struct exchange *x = exchange_new(&h->conn, h->front.listener, &h->leg);
 	enum fault fault;
-	size_t len;
 
-	len = h1_skip_empty(h->in->bytes + h->in_at, h->in_end - h->in_at);
-	if (len != 0) {
-		h->in_at += (uint32_t)len;
-		h->scanned = 0;
-	}
-	if (h->in_at == h->in_end)
-		return false;
-	len = whole_head(h, &limits);
-	if ((len != 0 ? len : h->in_end - h->in_at) > limits.header_bytes)
-		return refuse_head(h, FAULT_HEAD_TOO_LARGE);
-	if (len == 0)
-		return false;
-	x = exchange_new(&h->conn, h->front.listener, &h->leg);
 	if (x == NULL) {
 		front_close(h, true);
 		return false;
@@ -232,9 +267,33 @@ bool h1_front_head(struct h1 *h)
 		refuse(h, fault);
 		return false;
 	}
+	if (head.h2c && switch_to_http2(h))
+		return false;
 	h1_begin_body(h, &head, &x->request);
 	exchange_head(x, &h->leg);
 	return true;
+}
+
+bool h1_front_head(struct h1 *h)
+{
+	struct h1_limits limits = h1_limits_of(h);
+	size_t len;
+
+	if (is_preface(h))
+		return false;
+	len = h1_skip_empty(h->in->bytes + h->in_at, h->in_end - h->in_at);
+	if (len != 0) {
+		h->in_at += (uint32_t)len;
+		h->scanned = 0;
+	}
+	if (h->in_at == h->in_end)
+		return false;
+	len = whole_head(h, &limits);
+	if ((len != 0 ? len : h->in_end - h->in_at) > limits.header_bytes)
+		return refuse_head(h, FAULT_HEAD_TOO_LARGE);
+	if (len == 0)
+		return false;
+	return take_head(h, len);
 }
 
 void h1_front_broken(struct h1 *h, enum fault fault)

@@ -473,6 +473,8 @@ enum fault h1_parse_request(char *bytes, size_t len, const struct h1_limits *lim
 	m->expect_continue = g.expect && m->version_minor == 1 && head_out->framing != H1_NO_BODY;
 	head_out->keep_alive = m->version_minor == 1 ? !g.close : g.keep_alive && !g.close;
 	head_out->upgrade = may_tunnel(&g) && m->version_minor == 1;
+	head_out->h2c = g.upgrade_named && !g.two_upgrades && str_eq(g.upgrade, STR("h2c")) && m->version_minor == 1 &&
+			head_out->framing == H1_NO_BODY;
 	/* A request that upgrades with a body is not worth its ambiguity: the upgrade is ignored (RFC 9110 section 7.8). */
 	if (head_out->upgrade && head_out->framing == H1_NO_BODY)
 		m->protocol = g.upgrade;
@@ -559,15 +561,12 @@ enum fault h1_parse_trailers(char *bytes, size_t len, const struct h1_limits *li
 		if (!take_field(&c, &field) || ++n > limits->header_count)
 			return FAULT_BAD_REQUEST;
 		field.token = (uint16_t)field_token(field.name);
-		switch (field.token) {
-		case FIELD_CONTENT_LENGTH: case FIELD_TRANSFER_ENCODING: case FIELD_HOST: case FIELD_CONNECTION:
-		case FIELD_UPGRADE: case FIELD_TE: case FIELD_TRAILER: case FIELD_EXPECT:
+		switch (field_trailer_use(field.token)) {
+		case TRAILER_REFUSED:
 			return FAULT_BAD_REQUEST;
-		case FIELD_KEEP_ALIVE: case FIELD_PROXY_CONNECTION: case FIELD_PROXY_AUTHENTICATE:
-		case FIELD_PROXY_AUTHORIZATION: case FIELD_MAX_FORWARDS: case FIELD_COOKIE: case FIELD_VIA: case FIELD_FORWARDED:
-		case FIELD_X_FORWARDED_FOR: case FIELD_X_FORWARDED_HOST: case FIELD_X_FORWARDED_PROTO:
+		case TRAILER_DROPPED:
 			continue;
-		default:
+		case TRAILER_KEPT:
 			break;
 		}
 		if (!fields_append(out, a, &field))

@@ -20,6 +20,7 @@ struct h1_head {
 	enum h1_framing framing;
 	bool keep_alive;
 	bool upgrade;         /* "connection: upgrade" with an upgrade field */
+	bool h2c;             /* a request without a body that would go on in HTTP/2 */
 };
 
 struct h1_limits {
@@ -42,8 +43,7 @@ enum fault h1_parse_request(char *bytes, size_t len, const struct h1_limits *lim
 /* `method_is_head`: the request was HEAD, so that no body follows. */
 enum fault h1_parse_response(char *bytes, size_t len, const struct h1_limits *limits, struct arena *a, bool method_is_head,
 	struct msg *m, struct h1_head *head_out);
-/* A trailer section, its empty line included. Fields that frame or route are refused (RFC 9110 section 6.5.1); those that concern one
- * connection or say who sent the message are read over: merged into a head, they would pass for the gateway's own. */
+/* A trailer section, its empty line included; see field_trailer_use. */
 enum fault h1_parse_trailers(char *bytes, size_t len, const struct h1_limits *limits, struct arena *a, struct fields *out);
 
 /* ---- chunked coding (RFC 9112 section 7.1) ---- */

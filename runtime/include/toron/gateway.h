@@ -8,16 +8,27 @@
 #include "toron/tls.h"
 
 struct toron_front; /* a codec in the front role, named by the listener so that only what is used is linked */
-extern const struct toron_front toron_front_http1;
+extern const struct toron_front toron_front_http1, toron_front_http2;
 extern const struct toron_front toron_front_tls; /* the handshake, in front of the others */
 struct toron_back;  /* a codec in the back role */
-extern const struct toron_back toron_back_http1;
+extern const struct toron_back toron_back_http1, toron_back_http2;
 
+/* What one HTTP/2 connection may make the gateway do for nothing. Counts are for each period; more ends the connection. */
+struct toron_h2_limits {
+	uint32_t period_ms;
+	uint32_t resets;                  /* streams that the client resets, or that end in an error of its making */
+	uint32_t settings, pings, priorities, empty_frames; /* frames */
+	uint32_t window_updates;          /* beyond four for each DATA frame that was sent */
+	uint32_t continuations;           /* of one head */
+	uint32_t window;                  /* bytes of bodies that all streams of the connection may have under way to us */
+};
 struct toron_limits {
 	uint32_t header_bytes, header_count, uri_bytes;
 	uint32_t connections;             /* of this listener over all workers; 0: unlimited */
 	uint32_t requests_per_connection; /* 0: unlimited */
 	uint64_t body_bytes;              /* 0: unlimited */
+	uint32_t streams;                 /* at a time on one HTTP/2 connection; 0: 128 */
+	const struct toron_h2_limits *h2; /* NULL: the usual ones */
 };
 /* The fields by which a server learns whom a request comes from: which are sent, and whose are believed. */
 #define TORON_FORWARD_FOR 1u       /* x-forwarded-for, and so on */

@@ -146,7 +146,7 @@ static const char glue[] =
 	"	struct str (*scheme)(const struct exchange *x);\n"
 	"};\n"
 	"static struct probe probe;\n"
-	"const struct toron_front { int unused; } toron_front_http1;\n"
+	"const struct toron_front { int unused; } toron_front_http1, toron_front_http2;\n"
 	"int toron_main(const struct toron_gateway *g, int argc, char **argv) { (void)g; "
 	"(void)argv; return argc; }\n"
 	"void toron_action_echo(struct exchange *x, const void *conf) { (void)x; (void)conf; }\n"

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Time limits of a connection and its streams, over the one timer that the connection has: it is set to the earliest one, and who
+ * got on in the meantime is not due when it fires. */
+#include "codec/h2/h2.h"
+
+void h2_time_due(struct h2 *h, uint64_t at_ms)
+{
+	uint64_t now = loop_now_ms(h->conn.worker->loop);
+
+	if (h->closed || at_ms == 0 || (h->due_ms != 0 && h->due_ms <= at_ms))
+		return;
+	h->due_ms = at_ms;
+	conn_deadline(&h->conn, at_ms > now ? at_ms - now : 1);
+}
+
+void h2_time_in(struct h2_stream *s)
+{
+	s->in_ms = loop_now_ms(s->h->conn.worker->loop);
+	h2_time_due(s->h, s->h->role->stream_due(s));
+}
+
+void h2_time_out(struct h2_stream *s)
+{
+	s->out_ms = loop_now_ms(s->h->conn.worker->loop);
+	h2_time_due(s->h, s->h->role->stream_due(s));
+}
+
+void h2_timeout(struct conn *c)
+{
+	struct h2 *h = CONTAINER_OF(c, struct h2, conn);
+	uint64_t now = loop_now_ms(h->conn.worker->loop), at;
+
+	CHECK_MAGIC(h, H2_MAGIC);
+	h->due_ms = 0;
+	for (struct list *l = h->streams.next; l != &h->streams; l = l->next) {
+		struct h2_stream *s = CONTAINER_OF(l, struct h2_stream, link);
+
+		at = h->role->stream_due(s);
+		if (at != 0 && at <= now)
+			h->role->stream_overdue(s);
+		h2_time_due(h, h->role->stream_due(s));
+	}
+	at = h->role->due(h);
+	if (at != 0 && at <= now)
+		h->role->overdue(h);
+	h2_time_due(h, h->role->due(h));
+}
