@@ -151,7 +151,7 @@ static void front_head(struct h2_stream *s, bool ends)
 	enum fault fault = pseudo_end_request(&s->section, &x->arena, m, ends);
 
 	h->front.head_ms = 0;
-	m->scheme = h->front.listener->tls != NULL ? STR("https") : STR("http");
+	m->scheme = STR("http"); /* what the client calls it matters less than how it came: semantics.c */
 	if (fault != FAULT_NONE) {
 		front_broken(s, fault);
 		return;
