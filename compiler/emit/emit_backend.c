@@ -51,7 +51,7 @@ static void emit_backend(struct emitter *e, uint32_t index)
 	emit_cstr(e, "name", cwriter_quote(e->arena, m->name.value));
 	emit_cstr(e, "origin", emit_origin(e, m->node == NULL ? m->name.at : m->node->span));
 	cwriter_line(&e->c, ".index = %u,", index);
-	cwriter_line(&e->c, ".codec = &toron_back_http1,");
+	cwriter_line(&e->c, ".codec = &toron_back_http%c,", m->protocol == M_BACKEND_H2 ? '2' : '1');
 	cwriter_line(&e->c, ".balance = %s,", balance(m->balance));
 	cwriter_line(&e->c, ".servers = %s_servers,", id);
 	emit_u64(e, "n_servers", b->n_servers);
@@ -60,6 +60,8 @@ static void emit_backend(struct emitter *e, uint32_t index)
 	emit_u64(e, "idle_ms", m->timeouts.idle.value);
 	emit_u64(e, "pool_idle", least(m->pool.idle_connections.value, UINT32_MAX));
 	emit_u64(e, "pool_idle_ms", m->pool.idle_timeout.value);
+	if (m->protocol == M_BACKEND_H2)
+		emit_u64(e, "streams", m->pool.streams.value);
 	emit_u64(e, "max_connections", least(m->limits.connections.value, UINT32_MAX));
 	emit_u64(e, "max_pending", least(m->limits.pending.value, UINT32_MAX));
 	if (m->preserve_host.value)

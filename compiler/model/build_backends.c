@@ -115,11 +115,14 @@ static void build_backend(
 	build_tls_client(b, value_node(b, n, STR("tls")), &out.tls);
 	build_servers(b, n, &out);
 	out.balance = balance_named(value_str(b, n, STR("balance")).value);
+	if (str_eq(value_str(b, n, STR("protocol")).value, STR("h2")))
+		out.protocol = M_BACKEND_H2;
 	part = value_node(b, n, STR("timeouts"));
 	out.timeouts.connect = value_ms(b, part, STR("connect"));
 	out.timeouts.first_byte = value_ms(b, part, STR("first_byte"));
 	out.timeouts.idle = value_ms(b, part, STR("idle"));
 	part = value_node(b, n, STR("pool"));
+	out.pool.streams = value_count(b, part, STR("streams"));
 	out.pool.idle_connections = value_count(b, part, STR("idle_connections"));
 	out.pool.idle_timeout = value_ms(b, part, STR("idle_timeout"));
 	part = value_node(b, n, STR("limits"));

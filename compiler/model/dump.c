@@ -357,12 +357,14 @@ static void dump_backend(struct dumper *p, const struct m_backend *b)
 		put_u64(p, "weight", s->weight, "");
 		close_part(p);
 	}
+	put_word(p, "protocol", b->protocol == M_BACKEND_H2 ? "h2" : "http1", SPAN_NONE);
 	put_word(p, "balance", balances[b->balance], SPAN_NONE);
 	put_u64(p, "timeouts.connect", b->timeouts.connect, "ms");
 	put_u64(p, "timeouts.first_byte", b->timeouts.first_byte, "ms");
 	put_u64(p, "timeouts.idle", b->timeouts.idle, "ms");
 	put_u64(p, "pool.idle_connections", b->pool.idle_connections, "");
 	put_u64(p, "pool.idle_timeout", b->pool.idle_timeout, "ms");
+	put_u64(p, "pool.streams", b->pool.streams, "");
 	put_u64(p, "limits.connections", b->limits.connections, "");
 	put_u64(p, "limits.pending", b->limits.pending, "");
 	if (b->buffering.request.value != 0)

@@ -203,6 +203,7 @@ struct m_server {
 	bool is_numeric;
 	bool is_tls;                    /* an https URL, or an address in a backend with a tls section */
 };
+enum m_backend_protocol { M_BACKEND_HTTP1, M_BACKEND_H2 };
 struct m_backend {
 	const struct node *node;
 	bool poisoned, is_inline;
@@ -210,7 +211,8 @@ struct m_backend {
 	struct m_server *servers; size_t n_servers;
 	enum m_balance balance;
 	struct { struct m_u64 connect, first_byte, idle; } timeouts;           /* ms */
-	struct { struct m_u64 idle_connections, idle_timeout /* ms */; } pool; /* per server and worker */
+	enum m_backend_protocol protocol;
+	struct { struct m_u64 idle_connections, idle_timeout /* ms */, streams; } pool; /* per server and worker */
 	struct { struct m_u64 connections, pending; } limits;                  /* per server (all workers); 0: unlimited */
 	struct { struct m_u64 request, response; } buffering;                  /* bytes; 0: none, the usual */
 	struct m_bool preserve_host;    /* send the client's Host (default) or the server's */

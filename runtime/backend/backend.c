@@ -20,7 +20,7 @@
 
 /* The life of an exchange here:
  *
- *   begin --> pick --> idle connection --------------------------> attached --> head passed on --> idle | gone
+ *   begin --> pick --> connection with room ---------------------> attached --> head passed on --> over | gone
  *              |  \--> resolve --> connect ----------------------^    |
  *              |  \--> wait (limit reached) --> pick again            | fault, status of the policy, per_try_timeout
  *              ^------------- back off <-- rewind <-- retry? ---------/
@@ -112,7 +112,7 @@ static bool backend_init(struct backend *b, struct worker *w, const struct toron
 		b->servers[i].backend = b;
 		b->servers[i].conf = &conf->servers[i];
 		b->servers[i].shared = &shared->servers[conf->index][i];
-		list_init(&b->servers[i].idle);
+		list_init(&b->servers[i].roomy);
 		if (conf->tls == NULL)
 			continue;
 		b->servers[i].tls = w->gateway->tls->target_new(w, conf->tls, &conf->servers[i]);
@@ -122,9 +122,24 @@ static bool backend_init(struct backend *b, struct worker *w, const struct toron
 	return true;
 }
 
-static struct back_conn *first_idle(struct server *s)
+/* The least recently used one that carries nothing, or NULL. */
+static struct back_conn *last_idle(struct server *s)
 {
-	return CONTAINER_OF(s->idle.next, struct back_conn, link);
+	for (struct list *l = s->roomy.prev; l != &s->roomy; l = l->prev) {
+		struct back_conn *c = CONTAINER_OF(l, struct back_conn, link);
+
+		if (c->n_active == 0)
+			return c;
+	}
+	return NULL;
+}
+
+static void close_idle(struct server *s)
+{
+	struct back_conn *c = s->n_idle == 0 ? NULL : last_idle(s);
+
+	if (c != NULL)
+		s->backend->conf->codec->close(c);
 }
 
 static bool others_wait(const struct server *s)
@@ -144,8 +159,8 @@ static void on_asked(struct loop *l, struct loop_mail *m)
 		struct backend *b = &p->all[i];
 
 		for (uint32_t j = 0; j < b->conf->n_servers; j++)
-			if (others_wait(&b->servers[j]) && !list_empty(&b->servers[j].idle))
-				b->conf->codec->close(first_idle(&b->servers[j]));
+			if (others_wait(&b->servers[j]))
+				close_idle(&b->servers[j]);
 	}
 }
 
@@ -201,8 +216,8 @@ void backend_worker_free(struct worker *w, struct backend **all)
 			p->all = NULL;
 		}
 		for (uint32_t j = 0; b->servers != NULL && j < b->conf->n_servers; j++)
-			while (!list_empty(&b->servers[j].idle))
-				b->conf->codec->close(first_idle(&b->servers[j]));
+			while (b->servers[j].n_idle != 0)
+				close_idle(&b->servers[j]);
 		for (uint32_t j = 0; b->servers != NULL && b->conf->tls != NULL && j < b->conf->n_servers; j++)
 			w->gateway->tls->target_free(&b->servers[j].tls);
 		free(b->servers);
@@ -213,12 +228,23 @@ void backend_worker_free(struct worker *w, struct backend **all)
 
 /* ---- connections ---- */
 
-static void end_exchange(struct server *s, struct back_conn *c)
+/* Puts a connection where it belongs, by what it carries and what it could. */
+static void place(struct server *s, struct back_conn *c)
 {
-	if (!c->busy)
-		return;
-	c->busy = false;
-	atomic_fetch_sub_explicit(&s->shared->exchanges, 1, memory_order_relaxed);
+	bool is_idle = c->n_active == 0 && c->capacity != 0;
+
+	s->n_idle += is_idle;
+	s->n_idle -= c->is_idle;
+	c->is_idle = is_idle;
+	list_remove(&c->link);
+	if (c->n_active < c->capacity)
+		list_push_front(&s->roomy, &c->link);
+}
+
+static void end_exchanges(struct server *s, struct back_conn *c, uint32_t n)
+{
+	c->n_active -= n;
+	atomic_fetch_sub_explicit(&s->shared->exchanges, n, memory_order_relaxed);
 }
 
 /* Gives a waiting exchange its chance. */
@@ -232,41 +258,47 @@ static void serve_waiting(struct backend *b)
 	loop_timer_set(&d->timer, 0);
 }
 
-static void on_idle(struct back_conn *c)
+static void on_over(struct back_conn *c)
 {
 	struct server *s = c->owner;
 	struct backend *b = s->backend;
 
-	end_exchange(s, c);
-	list_push_front(&s->idle, &c->link);
-	s->n_idle++;
+	end_exchanges(s, c, 1);
+	place(s, c);
 	/* Our own waiting exchanges come first, but not always, lest those of other workers starve. */
-	if (others_wait(s) && (list_empty(&b->waiting) || backend_random(b) % 8 == 0)) {
-		b->conf->codec->close(c);
+	if (c->n_active == 0 && others_wait(s) && (list_empty(&b->waiting) || backend_random(b) % 8 == 0)) {
+		if (c->is_idle)
+			b->conf->codec->close(c);
 		return;
 	}
 	if (s->n_idle > b->conf->pool_idle) {
-		b->conf->codec->close(CONTAINER_OF(s->idle.prev, struct back_conn, link));
+		close_idle(s);
 		return;
 	}
 	serve_waiting(b);
+}
+
+static void on_capacity(struct back_conn *c)
+{
+	struct server *s = c->owner;
+
+	place(s, c);
+	serve_waiting(s->backend);
 }
 
 static void on_gone(struct back_conn *c)
 {
 	struct server *s = c->owner;
 
-	if (!list_empty(&c->link)) {
-		list_remove(&c->link);
-		s->n_idle--;
-	}
-	end_exchange(s, c);
+	end_exchanges(s, c, c->n_active);
+	c->capacity = 0;
+	place(s, c);
 	s->n_open--;
 	atomic_fetch_sub_explicit(&s->shared->connections, 1, memory_order_relaxed);
 	serve_waiting(s->backend);
 }
 
-static const struct back_user user = { .idle = on_idle, .gone = on_gone };
+static const struct back_user user = { .over = on_over, .capacity = on_capacity, .gone = on_gone };
 
 /* ---- one exchange ---- */
 
@@ -338,6 +370,7 @@ static struct back_limits limits_of(const struct dispatch *d)
 		.first_byte_ms = first_byte != 0 ? first_byte : conf->first_byte_ms,
 		.idle_ms = conf->idle_ms,
 		.pool_idle_ms = conf->pool_idle_ms,
+		.streams = conf->streams,
 	};
 }
 
@@ -350,22 +383,38 @@ static bool widen_response(struct dispatch *d)
 
 static void attach(struct dispatch *d, struct server *s, struct back_conn *c)
 {
+	struct back_limits limits = limits_of(d);
 	struct exchange *x = d->x;
+	struct leg *leg = NULL;
 
 	stop_waiting(d);
-	c->busy = true;
+	c->n_active++;
+	place(s, c);
 	atomic_fetch_add_explicit(&s->shared->exchanges, 1, memory_order_relaxed);
-	c->limits = limits_of(d);
 	x->server = (uint32_t)(s - d->backend->servers);
 	x->tries++;
 	x->reused = c->n_exchanges != 0;
-	if (!address_request(d, s->conf) || !widen_response(d)) {
+	if (address_request(d, s->conf) && widen_response(d))
+		leg = d->backend->conf->codec->leg(c, &limits);
+	if (leg == NULL) {
 		/* The connection is as good as before. */
-		on_idle(c);
+		on_over(c);
 		exchange_fail(x, FAULT_NO_MEMORY);
 		return;
 	}
-	exchange_attach_back(x, d->backend->conf->codec->leg(c));
+	exchange_attach_back(x, leg);
+}
+
+/* One that is just being opened, for another exchange, and takes this one too; or NULL. */
+static struct back_conn *opening(struct server *s)
+{
+	for (struct list *l = s->roomy.next; l != &s->roomy; l = l->next) {
+		struct back_conn *c = CONTAINER_OF(l, struct back_conn, link);
+
+		if (c->connecting)
+			return c;
+	}
+	return NULL;
 }
 
 static void connect_to(struct dispatch *d, struct server *s, const struct addr *addrs, size_t n)
@@ -373,10 +422,14 @@ static void connect_to(struct dispatch *d, struct server *s, const struct addr *
 	struct backend *b = d->backend;
 	struct addr to = addrs[(s->last_good + d->next_addr) % n];
 	struct back_limits limits = limits_of(d);
-	struct back_conn *c;
+	struct back_conn *c = opening(s);
 
 	to.port = s->conf->port;
 	d->n_addrs = (uint32_t)n;
+	if (c != NULL) {
+		attach(d, s, c);
+		return;
+	}
 	c = b->conf->codec->open(b->worker, &to, s->tls, &user, s, &limits);
 	if (c == NULL) {
 		fail(d, FAULT_NO_MEMORY);
@@ -470,19 +523,17 @@ static void resolve(struct dispatch *d, struct server *s)
 		arm(d, d->backend->conf->connect_ms);
 }
 
-/* An idle connection that is fit for use; NULL: there is none. */
-static struct back_conn *take_idle(struct server *s)
+/* A connection with room that is fit for use; NULL: there is none. */
+static struct back_conn *take_roomy(struct server *s)
 {
 	const struct toron_back *codec = s->backend->conf->codec;
 
-	while (!list_empty(&s->idle)) {
-		struct back_conn *c = first_idle(s);
+	while (!list_empty(&s->roomy)) {
+		struct back_conn *c = CONTAINER_OF(s->roomy.next, struct back_conn, link);
 
-		if (codec->is_fit != NULL && !codec->is_fit(c))
-			continue; /* on_gone has taken it out */
-		list_remove(&c->link);
-		s->n_idle--;
-		return c;
+		if (c->n_active != 0 || codec->is_fit == NULL || codec->is_fit(c))
+			return c;
+		/* on_gone has taken it out. */
 	}
 	return NULL;
 }
@@ -512,7 +563,7 @@ static void pick(struct dispatch *d)
 	}
 	s = &b->servers[i];
 	d->x->server = (uint32_t)i;
-	c = d->fresh ? NULL : take_idle(s);
+	c = d->fresh ? NULL : take_roomy(s);
 	if (c != NULL) {
 		attach(d, s, c);
 		return;
@@ -648,12 +699,12 @@ static bool retry_answer(struct exchange *x)
 	return false;
 }
 
-/* A new connection in place of one that had died unnoticed: no fault of the server, and so no matter of policy. */
-static bool replace(struct dispatch *d)
+/* Another connection in place of one that had died unnoticed, or takes no more: no fault of the server, and so no matter of policy. */
+static bool replace(struct dispatch *d, enum fault fault)
 {
-	if (!exchange_rewind(d->x, FAULT_BACK_CLOSED))
+	if (!exchange_rewind(d->x, fault))
 		return false;
-	d->fresh = true;
+	d->fresh = fault == FAULT_BACK_CLOSED;
 	limit_attempt(d);
 	pick(d);
 	return true;
@@ -669,7 +720,10 @@ static bool retry(struct exchange *x, enum fault fault)
 	if (x->tries >= most)
 		return false;
 	if (fault == FAULT_BACK_CLOSED && x->reused && semantics_is_idempotent(x->method_bit))
-		return replace(d);
+		return replace(d, fault);
+	/* Whatever the method is, the server has not acted on it. */
+	if (fault == FAULT_BACK_REFUSED)
+		return replace(d, fault);
 	/* Whom we do not trust at one address, we do not trust at the next. */
 	if (fault == FAULT_BACK_TLS && d->backend->conf->n_servers == 1)
 		return false;

@@ -26,8 +26,8 @@ struct server {
 	const struct toron_server *conf;
 	struct server_shared *shared; /* borrowed */
 	struct tls_target *tls;       /* owned; NULL: clear text */
-	struct list idle;             /* of back_conn, most recently used first */
-	uint32_t n_idle, n_open;      /* of this worker */
+	struct list roomy;            /* of back_conn: those that take another exchange, most recently used first */
+	uint32_t n_idle, n_open;      /* of this worker; n_idle of them carry nothing */
 	int32_t credit;               /* of smooth weighted round robin */
 	uint32_t last_good;           /* index among the resolved addresses */
 	uint64_t failed_until_ms;     /* connecting failed: passed over until then when others are there */

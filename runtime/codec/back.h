@@ -14,22 +14,27 @@ struct conn;
 struct conn_user;
 struct tls_target;
 
-/* Who owns back connections. Both are called at most once per change, from inside the codec; the owner must not free anything then. */
+/* Who owns back connections. Called at most once per change, from inside the codec; the owner must not free anything then. */
 struct back_user {
-	void (*idle)(struct back_conn *b); /* its exchange is over and another may be attached */
-	void (*gone)(struct back_conn *b); /* closed; the memory goes at the end of the turn */
+	void (*over)(struct back_conn *b);     /* one of its exchanges is over, and another may be attached */
+	void (*capacity)(struct back_conn *b); /* it carries more or fewer at a time from now on */
+	void (*gone)(struct back_conn *b);     /* closed, with all that it carries; the memory goes at the end of the turn */
 };
 
 struct back_limits {
 	uint32_t connect_ms, first_byte_ms, idle_ms, pool_idle_ms;
+	uint32_t streams; /* exchanges at a time on one connection, where its protocol can; 0: the usual */
 };
 
 /* The part of a back connection that its owner sees; the codec embeds it. */
 struct back_conn {
-	struct list link;            /* the owner's */
+	struct list link;            /* the owner's: among those with room */
 	const struct back_user *user;
 	void *owner;                 /* the owner's */
-	bool busy;                   /* the owner's: an exchange is attached */
+	uint32_t n_active;           /* the owner's: exchanges attached */
+	bool is_idle;                /* the owner's: counted as such */
+	bool connecting;
+	uint32_t capacity;           /* exchanges that it carries at a time; 0: no new ones */
 	struct back_limits limits;
 	uint32_t n_exchanges;        /* carried so far, the present one included */
 };
@@ -39,9 +44,10 @@ struct toron_back {
 	/* Starts to connect, with TLS where `tls` is not NULL. NULL: out of memory or descriptors. */
 	struct back_conn *(*open)(struct worker *w, const struct addr *to, struct tls_target *tls, const struct back_user *user,
 		void *owner, const struct back_limits *limits);
-	/* The leg for one exchange, to be handed to exchange_attach_back. The connection is idle or still connecting. */
-	struct leg *(*leg)(struct back_conn *b);
-	/* Closes an idle connection. */
+	/* The leg for one exchange, to be handed to exchange_attach_back. The connection has room (n_active, which counts this one already, is
+	 * at most its capacity), and may be still connecting. NULL: out of memory. */
+	struct leg *(*leg)(struct back_conn *b, const struct back_limits *limits);
+	/* Closes an idle connection; `gone` is told now or later in this turn. */
 	void (*close)(struct back_conn *b);
 	/* False, and it is closed, if an idle connection turns out to be of no use: its server has closed it, or sent what nobody asked
 	 * for. NULL: it always is. */

@@ -320,14 +320,14 @@ static bool put_length(int64_t length, struct arena *a, pseudo_put *put, void *t
 	return true;
 }
 
-bool pseudo_put_request(const struct msg *m, struct arena *a, pseudo_put *put, void *to)
+bool pseudo_put_request(const struct msg *m, struct str scheme, struct arena *a, pseudo_put *put, void *to)
 {
 	bool connects = m->protocol.ptr != NULL;
 
 	put(to, STR(":method"), connects ? STR("CONNECT") : m->method, false);
 	if (connects)
 		put(to, STR(":protocol"), m->protocol, false);
-	put(to, STR(":scheme"), m->scheme, false);
+	put(to, STR(":scheme"), scheme, false);
 	put(to, STR(":authority"), m->authority, false);
 	put(to, STR(":path"), m->path, false);
 	put_fields(&m->head, connects ? sec_key : STR(""), put, to);

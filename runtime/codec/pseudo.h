@@ -43,7 +43,7 @@ enum fault pseudo_end_response(struct pseudo *p, const struct msg *request, stru
 typedef void pseudo_put(void *to, struct str name, struct str value, bool secret);
 /* How many fields a head has at most when it is sent. */
 size_t pseudo_count(const struct msg *m);
-/* Their text is the message's own or the arena's. False: over the arena's budget. */
-bool pseudo_put_request(const struct msg *m, struct arena *a, pseudo_put *put, void *to);
+/* Their text is the message's own or the arena's. `scheme` is that of the connection. False: over the arena's budget. */
+bool pseudo_put_request(const struct msg *m, struct str scheme, struct arena *a, pseudo_put *put, void *to);
 bool pseudo_put_response(const struct msg *m, struct arena *a, pseudo_put *put, void *to);
 void pseudo_put_trailers(const struct fields *f, pseudo_put *put, void *to);

@@ -63,7 +63,7 @@ static void release(struct h1 *h)
 	h->back.answered = false;
 	h->back.n_interim = 0;
 	h1_back_deadline(h);
-	h->back.conn.user->idle(&h->back.conn);
+	h->back.conn.user->over(&h->back.conn);
 }
 
 /* Both directions are through: lets go. */
@@ -272,7 +272,6 @@ static void back_connected(struct conn *c, int err)
 		return;
 	}
 	if (h->leg.x == NULL) {
-		h->back.conn.user->idle(&h->back.conn);
 		h1_back_deadline(h);
 		return;
 	}
@@ -315,6 +314,7 @@ static struct back_conn *back_open(struct worker *w, const struct addr *to, stru
 	h->back.conn.owner = owner;
 	h->back.conn.limits = *limits;
 	h->back.connecting = true;
+	h->back.conn.capacity = 1;
 	list_init(&h->back.conn.link);
 	if (back_connect(&h->conn, w, to, tls, &back_user) != 0) {
 		free(h);
@@ -324,12 +324,13 @@ static struct back_conn *back_open(struct worker *w, const struct addr *to, stru
 	return &h->back.conn;
 }
 
-static struct leg *back_leg(struct back_conn *b)
+static struct leg *back_leg(struct back_conn *b, const struct back_limits *limits)
 {
 	struct h1 *h = of_back(b);
 
 	CHECK_MAGIC(h, H1_MAGIC);
 	CHECK(h->leg.x == NULL && !h->closed);
+	b->limits = *limits;
 	b->n_exchanges++;
 	return &h->leg;
 }

@@ -30,7 +30,7 @@ enum h2_out { H2_OUT_IDLE, H2_OUT_BODY, H2_OUT_DONE };
 struct h2_stream {
 	unsigned magic;
 #define H2_STREAM_MAGIC 0x5e2a71b9u
-	int32_t id;
+	int32_t id;                /* back: 0 until it is submitted */
 	struct h2 *h;
 	struct leg leg;            /* x NULL: the exchange has let go, and the stream is being closed */
 	struct list link;          /* in h->streams */
@@ -42,9 +42,10 @@ struct h2_stream {
 	bool is_tunnel;
 	bool reset;                /* RST_STREAM is submitted */
 	bool answered;             /* back: a final head has come */
-	bool refused;              /* back: the server has not acted on it */
 	bool peer_ended;           /* its last frame has come */
 	bool waits_settings;       /* back: not submitted yet, for want of the peer's settings */
+	bool connects;             /* back: asks for another protocol; nothing is sent before the answer */
+	enum fault failed;         /* back: to be told to the exchange as soon as it may be */
 	uint8_t n_interim;
 	struct pseudo section;     /* the head or trailers being received */
 	uint64_t taken;            /* bytes of the body that came */
@@ -98,8 +99,11 @@ struct h2 {
 			struct back_conn conn;
 			bool connecting;
 			bool has_settings;   /* the peer's have come */
-			bool pinged;         /* a PING of ours has no answer yet */
+			uint32_t streams;    /* at a time, as far as we are concerned */
+			uint64_t opened_ms;
 			uint64_t heard_ms;   /* when the peer last sent something */
+			uint64_t pinged_ms;  /* when it was asked whether it lives, and it has sent nothing since; 0: not */
+			uint64_t idle_ms;    /* since when there has been no stream; 0: there is one */
 		} back;
 	};
 };
@@ -133,6 +137,8 @@ struct h2_stream *h2_stream_find(struct h2 *h, int32_t id);
 void h2_stream_reset(struct h2_stream *s, uint32_t code);
 /* Closes (abort: with RST) at once and frees at the end of the turn. No stream may have an exchange. */
 void h2_close(struct h2 *h, bool abort);
+/* Frees one that was never connected, at once. */
+void h2_discard(struct h2 *h);
 /* The peer asks for too much: the connection ends as soon as nghttp2 is off the stack. */
 void h2_flooded(struct h2 *h, enum h2_flood kind);
 /* Tells the peer why (the flood counts before `code`), and lets go. */
@@ -204,6 +210,8 @@ struct h2_role {
 	void (*quiet)(struct h2 *h);
 	/* A frame that concerns the connection has come. */
 	void (*control)(struct h2 *h, const nghttp2_frame *frame);
+	/* Bytes have come; NULL: it does not matter. */
+	void (*heard)(struct h2 *h);
 	/* When a time limit is due (0: none is), of a stream and of the connection; what is done when it passes. */
 	uint64_t (*stream_due)(const struct h2_stream *s);
 	void (*stream_overdue)(struct h2_stream *s);

@@ -101,7 +101,7 @@ void h2_take_data(struct h2_stream *s, const uint8_t *bytes, size_t len)
 		h2_credit_all(s);
 		return;
 	}
-	if (s->in != H2_IN_BODY)
+	if (s->in != H2_IN_BODY || h2_in_msg(s)->bodiless)
 		h->role->broken(s, FAULT_FRONT_PROTOCOL);
 	else if (over_limit(s))
 		h->role->broken(s, FAULT_BODY_TOO_LARGE);
@@ -170,6 +170,8 @@ static void feed(struct h2 *h, const char *bytes, size_t len)
 	size_t n = h2_budget_walk(&h->budget, loop_now_ms(h->conn.worker->loop), bytes, len, &flood);
 	ssize_t taken;
 
+	if (h->role->heard != NULL)
+		h->role->heard(h);
 	h->feeding = true;
 	taken = nghttp2_session_mem_recv(h->session, (const uint8_t *)bytes, n);
 	h->feeding = false;

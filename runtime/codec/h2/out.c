@@ -56,6 +56,10 @@ static ssize_t next_data(nghttp2_session *session, int32_t id, uint8_t *into, si
 	CHECK_MAGIC(s, H2_STREAM_MAGIC);
 	if (s->leg.x == NULL || s->reset)
 		return NGHTTP2_ERR_DEFERRED;
+	if (s->connects && !s->is_tunnel) {
+		s->waits = true;
+		return NGHTTP2_ERR_DEFERRED;
+	}
 	m = h2_out_msg(s);
 	n = body_unsent(&m->body);
 	if (n == 0 && !m->body.end) {
@@ -246,7 +250,7 @@ static void on_flush(struct loop_task *t)
 
 	CHECK_MAGIC(h, H2_MAGIC);
 	h2_flush(h);
-	if (h->closed)
+	if (h->closed || h->conn.state != CONN_OPEN)
 		return;
 	if (h->broken)
 		h2_break_off(h, NGHTTP2_PROTOCOL_ERROR);

@@ -109,8 +109,16 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
 			return h->broken ? NGHTTP2_ERR_CALLBACK_FAILURE : NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 		nghttp2_session_set_stream_user_data(session, s->id, s);
 	}
-	if (s != NULL)
-		s->section = (struct pseudo){ 0 };
+	if (s == NULL)
+		return verdict(h);
+	s->section = (struct pseudo){ 0 };
+	if (!h->is_front && s->leg.x != NULL && !s->answered) {
+		struct msg *m = &s->leg.x->response;
+
+		m->head.n = m->trailers.n = 0;
+		m->length = -1;
+		m->protocol = m->method = m->path = STR_NONE;
+	}
 	return verdict(h);
 }
 
@@ -343,12 +351,9 @@ bool h2_init(struct h2 *h, const struct h2_role *role, bool is_front, const nght
 	return false;
 }
 
-static void free_last(struct loop_task *t)
+void h2_discard(struct h2 *h)
 {
-	struct h2 *h = CONTAINER_OF(t, struct h2, last);
-
-	CHECK_MAGIC(h, H2_MAGIC);
-	CHECK(h->closed && list_empty(&h->streams));
+	CHECK(list_empty(&h->streams));
 	nghttp2_session_del(h->session);
 	while (!list_empty(&h->unused)) {
 		struct h2_stream *s = CONTAINER_OF(h->unused.next, struct h2_stream, link);
@@ -358,6 +363,15 @@ static void free_last(struct loop_task *t)
 	}
 	h->magic = 0;
 	free(h);
+}
+
+static void free_last(struct loop_task *t)
+{
+	struct h2 *h = CONTAINER_OF(t, struct h2, last);
+
+	CHECK_MAGIC(h, H2_MAGIC);
+	CHECK(h->closed);
+	h2_discard(h);
 }
 
 void h2_close(struct h2 *h, bool abort)

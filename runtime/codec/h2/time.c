@@ -32,13 +32,19 @@ void h2_timeout(struct conn *c)
 
 	CHECK_MAGIC(h, H2_MAGIC);
 	h->due_ms = 0;
-	for (struct list *l = h->streams.next; l != &h->streams; l = l->next) {
+	for (struct list *l = h->streams.next, *next; l != &h->streams; l = next) {
 		struct h2_stream *s = CONTAINER_OF(l, struct h2_stream, link);
 
+		next = l->next;
 		at = h->role->stream_due(s);
-		if (at != 0 && at <= now)
-			h->role->stream_overdue(s);
-		h2_time_due(h, h->role->stream_due(s));
+		if (at == 0 || at > now) {
+			h2_time_due(h, at);
+			continue;
+		}
+		/* It may be freed, and the connection closed; an exchange that failed does not touch others. */
+		h->role->stream_overdue(s);
+		if (h->closed)
+			return;
 	}
 	at = h->role->due(h);
 	if (at != 0 && at <= now)

@@ -112,6 +112,7 @@ struct toron_backend {
 	const struct toron_tls_client *tls; /* NULL: clear text */
 	uint32_t buffer_request;          /* bytes of a request's body that are gathered before it goes to a server; 0: none */
 	uint32_t buffer_response;         /* bytes of a response that may wait for the client; 0: the usual number */
+	uint32_t streams;                 /* exchanges at a time on one connection, where its protocol can; 0: 100 */
 };
 
 /* What a line of the access log may say. Those up to FAULT are there unless others are chosen; PEER among them only where it is not the
