@@ -259,6 +259,7 @@ static void back_head(struct h2_stream *s, bool ends)
 	}
 	if (m->status < 200) {
 		exchange_head(x, &s->leg);
+		h2_touch(s);
 		return;
 	}
 	s->answered = true;
@@ -334,7 +335,7 @@ static uint64_t back_stream_due(const struct h2_stream *s)
 		return s->in == H2_IN_BODY && s->taken - s->credited < STREAM_WINDOW / 2 ? s->in_ms + l->idle_ms : 0;
 	if (s->out == H2_OUT_DONE || s->connects)
 		return s->out_ms + l->first_byte_ms;
-	return s->waits ? 0 : s->out_ms + l->idle_ms;
+	return s->waits ? 0 : h2_time_stuck(s) + l->idle_ms;
 }
 
 static void back_stream_overdue(struct h2_stream *s)

@@ -271,7 +271,7 @@ static uint64_t front_stream_due(const struct h2_stream *s)
 	if (s->in == H2_IN_BODY && s->taken - s->credited < STREAM_WINDOW / 2)
 		due = s->in_ms + l->body_ms;
 	if (s->out == H2_OUT_BODY && !s->waits && !s->h->blocked)
-		due = earlier(due, s->out_ms + l->write_ms);
+		due = earlier(due, h2_time_stuck(s) + l->write_ms);
 	return due;
 }
 

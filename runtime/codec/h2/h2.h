@@ -83,6 +83,7 @@ struct h2 {
 	uint32_t out_at, out_end;
 	uint64_t due_ms;           /* when the streams' time limits are looked at next; 0: never */
 	uint64_t write_ms;         /* when the socket last took something */
+	uint64_t framed_ms;        /* when the last DATA frame was made */
 	struct h2_budget budget;
 
 	union {
@@ -186,6 +187,8 @@ int h2_send_data(nghttp2_session *session, nghttp2_frame *frame, const uint8_t *
 /* This direction of the stream got on, or waits from now on. */
 void h2_time_in(struct h2_stream *s);
 void h2_time_out(struct h2_stream *s);
+/* Since when a stream that has something to send has not got on, by the peer's doing: others go first while they get on. */
+uint64_t h2_time_stuck(const struct h2_stream *s);
 /* Makes sure that time limits are looked at by then; 0: never. */
 void h2_time_due(struct h2 *h, uint64_t at_ms);
 void h2_timeout(struct conn *c);

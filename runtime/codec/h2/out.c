@@ -113,6 +113,7 @@ int h2_send_data(nghttp2_session *session, nghttp2_frame *frame, const uint8_t *
 	CHECK(left == 0);
 	body_sent(b, length);
 	body_release(b, length);
+	h->framed_ms = loop_now_ms(h->conn.worker->loop);
 	h2_time_out(s);
 	if (length != 0 && list_empty(&s->framed))
 		list_push_back(&h->framed, &s->framed);

@@ -25,6 +25,15 @@ void h2_time_out(struct h2_stream *s)
 	h2_time_due(s->h, s->h->role->stream_due(s));
 }
 
+uint64_t h2_time_stuck(const struct h2_stream *s)
+{
+	const struct h2 *h = s->h;
+
+	if (nghttp2_session_get_stream_remote_window_size(h->session, s->id) <= 0)
+		return s->out_ms;
+	return s->out_ms > h->framed_ms ? s->out_ms : h->framed_ms;
+}
+
 void h2_timeout(struct conn *c)
 {
 	struct h2 *h = CONTAINER_OF(c, struct h2, conn);

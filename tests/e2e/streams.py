@@ -1,0 +1,347 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Exchanges as tests see them, whatever the version of HTTP: the same calls on the client's and on the server's side, over HTTP/1.1 (on
+sockets) and HTTP/2 (python3-h2). A stream raises Reset when its peer has given it up."""
+import socket
+import sys
+import threading
+
+import lib
+
+try:
+    import h2.config
+except ImportError:  # another Python than the system's is in the PATH
+    sys.path.append("/usr/lib/python3/dist-packages")
+    import h2.config
+import h2.connection  # noqa: E402
+import h2.events  # noqa: E402
+import h2.exceptions  # noqa: E402
+import h2.settings  # noqa: E402
+
+SECONDS = 20
+
+
+class Reset(Exception):
+    pass
+
+
+class Head:
+    def __init__(self, pairs, status=0):
+        self.pairs = pairs
+        self.fields = lib.Fields((k, v) for k, v in pairs if not k.startswith(":"))
+        self.pseudo = {k: v for k, v in pairs if k.startswith(":")}
+        self.status = status or int(self.pseudo.get(":status", 0))
+
+
+def text(v):
+    return v.decode("latin-1") if isinstance(v, bytes) else v
+
+
+# ---- HTTP/2 ----
+
+class H2Stream:
+    def __init__(self, conn, number):
+        self.conn, self.number = conn, number
+        self.heads, self.data, self.trailers = [], bytearray(), None
+        self.ended = self.reset_code = None
+        self.hold = False  # keep what comes from being acknowledged: the window closes
+
+    def wait(self, ready):
+        with self.conn.cond:
+            ok = self.conn.cond.wait_for(lambda: ready() or self.reset_code is not None or self.conn.gone, SECONDS * lib.SLOW)
+            if ready():
+                return
+            if self.reset_code is not None or self.conn.gone:
+                raise Reset(self.reset_code)
+            assert ok, "stream %d waited in vain" % self.number
+
+    def head(self):
+        """The next head: interim ones too."""
+        self.wait(lambda: self.heads)
+        return self.heads.pop(0)
+
+    def final(self):
+        interim = []
+        while True:
+            head = self.head()
+            if head.status >= 200 or head.status == 0:
+                head.interim = interim
+                return head
+            interim.append(head)
+
+    def read(self, n=None):
+        """n bytes, or all to the end."""
+        self.wait(lambda: self.ended or (n is not None and len(self.data) >= n))
+        take = len(self.data) if n is None else min(n, len(self.data))
+        data = bytes(self.data[:take])
+        del self.data[:take]
+        return data
+
+    def guarded(self, what, *args, **kw):
+        try:
+            with self.conn.cond:
+                what(self.number, *args, **kw)
+                self.conn.flush()
+        except (h2.exceptions.ProtocolError, OSError):
+            raise Reset(self.reset_code)
+
+    def send_head(self, pairs, end=False):
+        self.guarded(self.conn.h2.send_headers, pairs, end_stream=end)
+
+    def send(self, data):
+        data = memoryview(data)
+        while len(data):
+            self.wait(lambda: self.conn.window(self.number) > 0)
+            with self.conn.cond:
+                n = min(self.conn.window(self.number), self.conn.h2.max_outbound_frame_size, len(data))
+                if n > 0:
+                    self.guarded(self.conn.h2.send_data, bytes(data[:n]))
+                    data = data[n:]
+
+    def end(self, trailers=None):
+        if trailers:
+            self.guarded(self.conn.h2.send_headers, trailers, end_stream=True)
+        else:
+            self.guarded(self.conn.h2.end_stream)
+
+    def respond(self, status, fields=(), end=False):
+        self.send_head([(":status", str(status)), *fields], end)
+
+    def reset(self, code=8):
+        self.guarded(self.conn.h2.reset_stream, code)
+
+
+class H2Conn:
+    def __init__(self, s, client, settings=None, serve=None):
+        self.s, self.serve = s, serve
+        self.cond = threading.Condition(threading.RLock())
+        self.streams, self.gone, self.goaway, self.acked = {}, False, None, 0
+        self.h2 = h2.connection.H2Connection(h2.config.H2Configuration(
+            client_side=client, header_encoding="latin-1", validate_inbound_headers=True, normalize_outbound_headers=False,
+            validate_outbound_headers=False))
+        if settings:
+            self.h2.local_settings.update(settings)
+        with self.cond:
+            self.h2.initiate_connection()
+            self.flush()
+        threading.Thread(target=self.run, daemon=True).start()
+
+    def flush(self):
+        data = self.h2.data_to_send()
+        if data:
+            self.s.sendall(data)
+
+    def window(self, number):
+        try:
+            return self.h2.local_flow_control_window(number)
+        except (h2.exceptions.ProtocolError, KeyError):
+            return 0
+
+    def run(self):
+        try:
+            while True:
+                data = self.s.recv(65536)
+                if not data:
+                    break
+                with self.cond:
+                    for event in self.h2.receive_data(data):
+                        self.take(event)
+                    self.flush()
+                    self.cond.notify_all()
+        except (OSError, h2.exceptions.ProtocolError) as e:
+            self.error = e
+        with self.cond:
+            self.gone = True
+            self.cond.notify_all()
+
+    def take(self, e):
+        number = getattr(e, "stream_id", None)
+        stream = self.streams.get(number)
+        if isinstance(e, h2.events.RequestReceived):
+            stream = self.streams[number] = H2Stream(self, number)
+            stream.heads.append(Head([(text(k), text(v)) for k, v in e.headers]))
+            threading.Thread(target=self.run_serve, args=(stream,), daemon=True).start()
+        elif isinstance(e, (h2.events.ResponseReceived, h2.events.InformationalResponseReceived)) and stream:
+            stream.heads.append(Head([(text(k), text(v)) for k, v in e.headers]))
+        elif isinstance(e, h2.events.TrailersReceived) and stream:
+            stream.trailers = Head([(text(k), text(v)) for k, v in e.headers]).fields
+        elif isinstance(e, h2.events.DataReceived) and stream:
+            stream.data += e.data
+            if not stream.hold and e.flow_controlled_length:
+                self.h2.acknowledge_received_data(e.flow_controlled_length, number)
+        elif isinstance(e, h2.events.StreamEnded) and stream:
+            stream.ended = True
+        elif isinstance(e, h2.events.StreamReset) and stream:
+            stream.reset_code = e.error_code
+        elif isinstance(e, h2.events.ConnectionTerminated):
+            self.goaway = e
+
+    def run_serve(self, stream):
+        try:
+            self.serve(stream)
+        except (Reset, OSError, h2.exceptions.ProtocolError):
+            pass
+
+    def open(self, method, path, fields=(), end=False, extra=(), authority="localhost"):
+        with self.cond:
+            number = self.h2.get_next_available_stream_id()
+            stream = self.streams[number] = H2Stream(self, number)
+        stream.send_head([(":method", method), *extra, (":scheme", "http"), (":authority", authority), (":path", path), *fields], end)
+        return stream
+
+    def close(self):
+        try:
+            self.s.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        self.s.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+# ---- HTTP/1.1 ----
+
+class H1Stream:
+    """One exchange on a connection of its own, on either side."""
+
+    def __init__(self, c, server):
+        self.c, self.server, self.trailers = c, server, None
+        self.framing = self.out = None
+        self.method = None
+
+    def guarded(self, what, *args):
+        try:
+            return what(*args)
+        except (EOFError, ConnectionError):
+            raise Reset()
+
+    def head(self):
+        line, fields = self.guarded(self.c.head)
+        words = line.split(" ")
+        head = Head(list(fields.items()), 0 if self.server else int(words[1]))
+        if self.server:
+            self.method = words[0]
+            head.pseudo = {":method": words[0], ":path": words[1], ":authority": fields.get("host")}
+        chunked = fields.get("transfer-encoding") == "chunked"
+        self.framing = "chunked" if chunked else int(fields.get("content-length", 0 if self.server or head.status < 200 else -1))
+        if not self.server and (self.method == "HEAD" or head.status in (204, 304)):
+            self.framing = 0
+        self.chunks = b""
+        return head
+
+    final = H2Stream.final
+
+    def chunk(self):
+        size = int(self.guarded(self.c.until, b"\r\n").split(b";")[0], 16)
+        if size == 0:
+            pairs = []
+            while True:
+                line = self.guarded(self.c.until, b"\r\n")
+                if line == b"\r\n":
+                    break
+                k, v = line[:-2].split(b":", 1)
+                pairs.append((k.decode().lower(), v.strip().decode("latin-1")))
+            self.trailers = lib.Fields(pairs) if pairs else None
+            self.framing = 0
+            return b""
+        data = self.guarded(self.c.exactly, size)
+        assert self.guarded(self.c.exactly, 2) == b"\r\n"
+        return data
+
+    def read(self, n=None):
+        if self.framing == -1:
+            data = self.c.rest() if n is None else self.guarded(self.c.exactly, n)
+            return data
+        if self.framing == "chunked":
+            while self.framing == "chunked" and (n is None or len(self.chunks) < n):
+                self.chunks += self.chunk()
+            take = len(self.chunks) if n is None else n
+            data, self.chunks = self.chunks[:take], self.chunks[take:]
+            return data
+        n = self.framing if n is None else min(n, self.framing)
+        self.framing -= n
+        return self.guarded(self.c.exactly, n)
+
+    def start(self, line, fields, end):
+        lengths = [v for k, v in fields if k == "content-length"]
+        head = line + "".join("%s: %s\r\n" % p for p in fields)
+        self.out = "length" if lengths or end else "chunked"
+        if self.out == "chunked":
+            head += "transfer-encoding: chunked\r\n"
+        self.guarded(self.c.send, (head + "\r\n").encode("latin-1"))
+
+    def respond(self, status, fields=(), end=False):
+        if 100 <= status < 200:
+            self.guarded(self.c.send, ("HTTP/1.1 %d x\r\n%s\r\n" % (status, "".join("%s: %s\r\n" % p for p in fields))).encode())
+            return
+        fields = list(fields)
+        if end and self.method != "HEAD" and status not in (204, 304) and not any(k == "content-length" for k, _ in fields):
+            fields.append(("content-length", "0"))
+        self.start("HTTP/1.1 %d x\r\n" % status, fields, end)
+
+    def send(self, data):
+        if self.out == "chunked":
+            data = b"%x\r\n%s\r\n" % (len(data), data)
+        self.guarded(self.c.send, data)
+
+    def end(self, trailers=None):
+        if self.out == "chunked":
+            lines = "".join("%s: %s\r\n" % p for p in trailers or ())
+            self.guarded(self.c.send, b"0\r\n%s\r\n" % lines.encode())
+
+    def reset(self, code=8):
+        self.c.s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        self.c.close()
+
+
+class H1Conn:
+    """As H2Conn, with a connection for each exchange."""
+
+    def __init__(self, port):
+        self.port, self.open_ones = port, []
+
+    def open(self, method, path, fields=(), end=False, extra=(), authority="localhost"):
+        c = lib.connect(self.port, SECONDS)
+        self.open_ones.append(c)
+        stream = H1Stream(c, False)
+        stream.method = method
+        stream.start("%s %s HTTP/1.1\r\nhost: %s\r\n" % (method, path, authority), list(fields), end)
+        return stream
+
+    def close(self):
+        for c in self.open_ones:
+            c.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+# ---- the two sides ----
+
+def client(kind, port, settings=None):
+    if kind == "h1":
+        return H1Conn(port)
+    s = lib.connect(port, SECONDS).s
+    s.settimeout(None)
+    return H2Conn(s, True, settings)
+
+
+def server(kind, serve, settings=None):
+    """A lib.Backend whose exchanges are handed to serve(stream)."""
+    def h1(c):
+        while True:
+            serve(H1Stream(c, True))
+
+    def http2(c):
+        c.s.settimeout(None)
+        conn = H2Conn(c.s, False, settings, serve)
+        with conn.cond:
+            conn.cond.wait_for(lambda: conn.gone)
+
+    return lib.Backend(h1 if kind == "h1" else http2)
