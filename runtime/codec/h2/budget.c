@@ -87,31 +87,65 @@ static enum h2_flood kind_of(struct h2_budget *b, uint32_t length, uint8_t type,
 	}
 }
 
-size_t h2_budget_walk(struct h2_budget *b, uint64_t now_ms, const char *bytes, size_t len, enum h2_flood *flood_out)
+/* A frame's header is whole. */
+static struct h2_stop look(struct h2_budget *b, uint64_t now_ms)
+{
+	uint8_t type = b->head[3];
+	uint32_t last = b->last_id;
+	enum h2_flood kind;
+
+	b->left = (uint32_t)b->head[0] << 16 | (uint32_t)b->head[1] << 8 | b->head[2];
+	b->id = (uint32_t)(b->head[5] & 0x7f) << 24 | (uint32_t)b->head[6] << 16 | (uint32_t)b->head[7] << 8 | b->head[8];
+	kind = kind_of(b, b->left, type, b->head[4]);
+	if (kind != H2_FLOOD_NONE && !h2_budget_spend(b, now_ms, kind))
+		return (struct h2_stop){ .kind = H2_STOP_FLOOD, .flood = kind };
+	if (type == NGHTTP2_HEADERS && b->id > last)
+		b->last_id = b->id;
+	else if (type == NGHTTP2_HEADERS || type == NGHTTP2_DATA)
+		return (struct h2_stop){ .kind = H2_STOP_STREAM, .type = type, .id = b->id };
+	if (type == NGHTTP2_PRIORITY && b->id == 0)
+		return (struct h2_stop){ .kind = H2_STOP_PRIORITY };
+	b->dependency = 0;
+	b->dependency_left = type == NGHTTP2_PRIORITY && b->left == 5 ? 4 : 0;
+	return (struct h2_stop){ .kind = H2_STOP_NOT };
+}
+
+/* Payload is stepped over; a stream must not depend on itself. False: it does. */
+static bool step_over(struct h2_budget *b, const char *bytes, size_t len, size_t *at)
+{
+	size_t n = len - *at < b->left ? len - *at : b->left;
+
+	if (b->dependency_left != 0) {
+		b->dependency = b->dependency << 8 | (uint8_t)bytes[*at];
+		n = 1;
+		b->dependency_left--;
+	}
+	b->left -= (uint32_t)n;
+	*at += n;
+	return b->dependency_left != 0 || b->dependency == 0 || (b->dependency & 0x7fffffff) != b->id;
+}
+
+size_t h2_budget_walk(struct h2_budget *b, uint64_t now_ms, const char *bytes, size_t len, struct h2_stop *stop_out)
 {
 	size_t at = len < b->preface_left ? len : b->preface_left;
 
-	*flood_out = H2_FLOOD_NONE;
+	*stop_out = (struct h2_stop){ .kind = H2_STOP_NOT };
 	b->preface_left -= (uint8_t)at;
 	while (at < len) {
 		if (b->left != 0) {
-			size_t n = len - at < b->left ? len - at : b->left;
-
-			b->left -= (uint32_t)n;
-			at += n;
+			if (!step_over(b, bytes, len, &at)) {
+				stop_out->kind = H2_STOP_PRIORITY;
+				return at;
+			}
 			continue;
 		}
 		b->head[b->have++] = (uint8_t)bytes[at++];
 		if (b->have < sizeof(b->head))
 			continue;
 		b->have = 0;
-		b->left = (uint32_t)b->head[0] << 16 | (uint32_t)b->head[1] << 8 | b->head[2];
-		enum h2_flood kind = kind_of(b, b->left, b->head[3], b->head[4]);
-
-		if (kind != H2_FLOOD_NONE && !h2_budget_spend(b, now_ms, kind)) {
-			*flood_out = kind;
+		*stop_out = look(b, now_ms);
+		if (stop_out->kind != H2_STOP_NOT)
 			return at;
-		}
 	}
 	return at;
 }

@@ -30,7 +30,19 @@ struct h2_budget {
 	uint8_t preface_left;            /* of the client's connection preface */
 	uint8_t have;                    /* bytes of head */
 	uint8_t head[9];
+	uint8_t dependency_left;         /* bytes of a PRIORITY frame's stream dependency still to come */
 	uint32_t left;                   /* of the frame's payload */
+	uint32_t id, dependency;         /* of the present frame */
+	uint32_t last_id;                /* the greatest that a HEADERS frame had */
+};
+
+/* Why h2_budget_walk stopped before it had seen everything. */
+enum h2_stop_kind { H2_STOP_NOT, H2_STOP_FLOOD, H2_STOP_STREAM /* a frame for a stream that may be over */, H2_STOP_PRIORITY /* a bad one */ };
+struct h2_stop {
+	enum h2_stop_kind kind;
+	enum h2_flood flood;
+	uint8_t type;                    /* of the frame */
+	uint32_t id;
 };
 
 extern const struct toron_h2_limits h2_limits_by_default;
@@ -38,8 +50,9 @@ extern const struct toron_h2_limits h2_limits_by_default;
 extern _Atomic uint64_t h2_floods[H2_FLOOD_COUNT];
 
 void h2_budget_init(struct h2_budget *b, const struct toron_h2_limits *limits, bool expects_preface);
-/* Looks through bytes that have come. How many may be acted on: less than len when a budget is spent, which *flood_out then tells. */
-size_t h2_budget_walk(struct h2_budget *b, uint64_t now_ms, const char *bytes, size_t len, enum h2_flood *flood_out);
+/* Looks through bytes that have come, up to the end or to a frame that must be decided on; the byte before the number returned is then the last of
+ * its header (or of what made it bad). */
+size_t h2_budget_walk(struct h2_budget *b, uint64_t now_ms, const char *bytes, size_t len, struct h2_stop *stop_out);
 /* Counts one more of a kind; false: too many. */
 bool h2_budget_spend(struct h2_budget *b, uint64_t now_ms, enum h2_flood kind);
 /* For the log: "settings". */

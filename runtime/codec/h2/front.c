@@ -166,6 +166,36 @@ static void front_head(struct h2_stream *s, bool ends)
 	h2_touch(s);
 }
 
+static void remember(struct h2 *h, uint32_t id)
+{
+	h->front.closed[h->front.n_closed++ % H2_CLOSED_KEPT] = id;
+}
+
+static void front_reset(struct h2 *h, int32_t id)
+{
+	remember(h, (uint32_t)id | H2_CLOSED_BY_US);
+}
+
+/* RFC 9113 section 5.1: who goes on with a stream that it has ended itself, or goes back to one that it passed over, is in error. About
+ * those that ended long ago nothing is known. */
+static uint32_t front_stray(struct h2 *h, bool is_head, uint32_t id)
+{
+	uint32_t n = h->front.n_closed < H2_CLOSED_KEPT ? h->front.n_closed : H2_CLOSED_KEPT;
+	uint32_t lowest = n < H2_CLOSED_KEPT ? 0 : UINT32_MAX;
+	bool ended = false;
+
+	for (uint32_t i = 0; i < n; i++) {
+		if (h->front.closed[i] == (id | H2_CLOSED_BY_US))
+			return NGHTTP2_NO_ERROR;
+		ended = ended || h->front.closed[i] == id;
+		if ((h->front.closed[i] & ~H2_CLOSED_BY_US) < lowest)
+			lowest = h->front.closed[i] & ~H2_CLOSED_BY_US;
+	}
+	if (ended)
+		return NGHTTP2_STREAM_CLOSED;
+	return is_head && id % 2 == 1 && id > lowest ? NGHTTP2_PROTOCOL_ERROR : NGHTTP2_NO_ERROR;
+}
+
 static void front_closed(struct h2_stream *s, uint32_t code)
 {
 	struct exchange *x = s->leg.x;
@@ -173,6 +203,8 @@ static void front_closed(struct h2_stream *s, uint32_t code)
 			   code == NGHTTP2_PROTOCOL_ERROR ? FAULT_FRONT_PROTOCOL : FAULT_FRONT_CLOSED;
 
 	s->leg.x = NULL;
+	if (!s->reset)
+		remember(s->h, (uint32_t)s->id);
 	h2_credit_all(s);
 	if (x != NULL && s->out == H2_OUT_DONE)
 		exchange_done(x);
@@ -493,6 +525,8 @@ static const struct h2_role front_role = {
 	.finished = front_finished,
 	.quiet = front_quiet,
 	.control = front_control,
+	.stray = front_stray,
+	.reset = front_reset,
 	.stream_due = front_stream_due,
 	.stream_overdue = front_stream_overdue,
 	.due = front_due,

@@ -56,6 +56,9 @@ struct h2_stream {
 	struct back_limits limits; /* back */
 };
 
+#define H2_CLOSED_KEPT 64
+#define H2_CLOSED_BY_US 0x80000000u /* the client may not have known when it sent more */
+
 struct h2 {
 	unsigned magic;
 #define H2_MAGIC 0x62c4d07fu
@@ -94,6 +97,8 @@ struct h2 {
 			uint64_t head_ms;    /* when the head being received began; 0: none is */
 			uint32_t discarded;  /* bytes, while lingering */
 			uint64_t idle_ms;    /* since when there has been no stream */
+			uint32_t closed[H2_CLOSED_KEPT]; /* a ring: the streams that ended last */
+			uint32_t n_closed;
 			uint64_t leave_ms;   /* since when the client may see that we leave; 0: it does not matter, or no more */
 		} front;
 		struct {
@@ -213,6 +218,10 @@ struct h2_role {
 	void (*quiet)(struct h2 *h);
 	/* A frame that concerns the connection has come. */
 	void (*control)(struct h2 *h, const nghttp2_frame *frame);
+	/* DATA or HEADERS for a stream that is not there: the error by which the connection ends, or NGHTTP2_NO_ERROR. NULL: never mind. */
+	uint32_t (*stray)(struct h2 *h, bool is_head, uint32_t id);
+	/* A stream has ended by our RST_STREAM. NULL: it does not matter. */
+	void (*reset)(struct h2 *h, int32_t id);
 	/* Bytes have come; NULL: it does not matter. */
 	void (*heard)(struct h2 *h);
 	/* When a time limit is due (0: none is), of a stream and of the connection; what is done when it passes. */

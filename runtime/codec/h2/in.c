@@ -164,23 +164,54 @@ static void deliver(struct h2 *h)
 	}
 }
 
+/* Hands bytes to nghttp2. False: the connection is over. */
+static bool receive(struct h2 *h, const char *bytes, size_t len)
+{
+	ssize_t taken;
+
+	h->feeding = true;
+	taken = nghttp2_session_mem_recv(h->session, (const uint8_t *)bytes, len);
+	h->feeding = false;
+	if (taken >= 0 && !h->broken)
+		return true;
+	h2_break_off(h, taken == NGHTTP2_ERR_NOMEM ? NGHTTP2_INTERNAL_ERROR :
+			taken == NGHTTP2_ERR_FLOODED ? NGHTTP2_ENHANCE_YOUR_CALM : NGHTTP2_PROTOCOL_ERROR);
+	return false;
+}
+
+/* A frame that was stopped at. False: the connection is over. */
+static bool decide(struct h2 *h, const struct h2_stop *stop)
+{
+	uint32_t code = NGHTTP2_NO_ERROR;
+
+	if (stop->kind == H2_STOP_FLOOD)
+		h2_flooded(h, stop->flood);
+	else if (stop->kind == H2_STOP_PRIORITY)
+		code = NGHTTP2_PROTOCOL_ERROR;
+	else if (stop->kind == H2_STOP_STREAM && h->role->stray != NULL && h2_stream_find(h, (int32_t)stop->id) == NULL)
+		code = h->role->stray(h, stop->type == NGHTTP2_HEADERS, stop->id);
+	if (code == NGHTTP2_NO_ERROR && !h->broken)
+		return true;
+	h2_break_off(h, code);
+	return false;
+}
+
 static void feed(struct h2 *h, const char *bytes, size_t len)
 {
-	enum h2_flood flood;
-	size_t n = h2_budget_walk(&h->budget, loop_now_ms(h->conn.worker->loop), bytes, len, &flood);
-	ssize_t taken;
+	uint64_t now = loop_now_ms(h->conn.worker->loop);
+	size_t fed = 0, walked = 0;
+	struct h2_stop stop;
 
 	if (h->role->heard != NULL)
 		h->role->heard(h);
-	h->feeding = true;
-	taken = nghttp2_session_mem_recv(h->session, (const uint8_t *)bytes, n);
-	h->feeding = false;
-	if (flood != H2_FLOOD_NONE)
-		h2_flooded(h, flood);
-	if (taken < 0 || h->broken) {
-		h2_break_off(h, taken == NGHTTP2_ERR_NOMEM ? NGHTTP2_INTERNAL_ERROR :
-			     taken == NGHTTP2_ERR_FLOODED ? NGHTTP2_ENHANCE_YOUR_CALM : NGHTTP2_PROTOCOL_ERROR);
-		return;
+	while (fed < len) {
+		walked += h2_budget_walk(&h->budget, now, bytes + walked, len - walked, &stop);
+		/* What came before is acted on first; without its last byte, the frame itself is not. */
+		size_t upto = stop.kind == H2_STOP_NOT ? walked : walked - 1;
+
+		if (!receive(h, bytes + fed, upto - fed) || !decide(h, &stop))
+			return;
+		fed = upto;
 	}
 	deliver(h);
 	h2_flush_later(h);
