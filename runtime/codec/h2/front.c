@@ -77,13 +77,10 @@ static void front_finished(struct h2 *h)
 /* First the client is told that no more streams are wanted; what it has begun by the time it answers is still taken. */
 static void leave(struct h2 *h)
 {
-	static const uint8_t mark[8] = "leaving";
-
 	if (h->leaving)
 		return;
 	h->leaving = true;
 	nghttp2_submit_shutdown_notice(h->session);
-	nghttp2_submit_ping(h->session, NGHTTP2_FLAG_NONE, mark);
 	h->front.leave_ms = now_of(h);
 	h2_time_due(h, h->front.leave_ms + LEAVE_MS);
 	h2_flush_later(h);
@@ -171,9 +168,13 @@ static void remember(struct h2 *h, uint32_t id)
 	h->front.closed[h->front.n_closed++ % H2_CLOSED_KEPT] = id;
 }
 
-static void front_reset(struct h2 *h, int32_t id)
+static void front_control_sent(struct h2 *h, const nghttp2_frame *frame)
 {
-	remember(h, (uint32_t)id | H2_CLOSED_BY_US);
+	if (frame->hd.type == NGHTTP2_RST_STREAM)
+		remember(h, (uint32_t)frame->hd.stream_id | H2_CLOSED_BY_US);
+	/* Who answers this has seen what went before it; nghttp2 would let a PING overtake. */
+	if (frame->hd.type == NGHTTP2_GOAWAY && h->front.leave_ms != 0)
+		nghttp2_submit_ping(h->session, NGHTTP2_FLAG_NONE, NULL);
 }
 
 /* RFC 9113 section 5.1: who goes on with a stream that it has ended itself, or goes back to one that it passed over, is in error. About
@@ -526,7 +527,7 @@ static const struct h2_role front_role = {
 	.quiet = front_quiet,
 	.control = front_control,
 	.stray = front_stray,
-	.reset = front_reset,
+	.control_sent = front_control_sent,
 	.stream_due = front_stream_due,
 	.stream_overdue = front_stream_overdue,
 	.due = front_due,

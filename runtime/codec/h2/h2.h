@@ -220,8 +220,8 @@ struct h2_role {
 	void (*control)(struct h2 *h, const nghttp2_frame *frame);
 	/* DATA or HEADERS for a stream that is not there: the error by which the connection ends, or NGHTTP2_NO_ERROR. NULL: never mind. */
 	uint32_t (*stray)(struct h2 *h, bool is_head, uint32_t id);
-	/* A stream has ended by our RST_STREAM. NULL: it does not matter. */
-	void (*reset)(struct h2 *h, int32_t id);
+	/* A frame other than DATA and HEADERS was made. NULL: it does not matter. */
+	void (*control_sent)(struct h2 *h, const nghttp2_frame *frame);
 	/* Bytes have come; NULL: it does not matter. */
 	void (*heard)(struct h2 *h);
 	/* When a time limit is due (0: none is), of a stream and of the connection; what is done when it passes. */

@@ -262,12 +262,11 @@ static int on_sent(nghttp2_session *session, const nghttp2_frame *frame, void *u
 	    frame->rst_stream.error_code <= NGHTTP2_FRAME_SIZE_ERROR &&
 	    !h2_budget_spend(&h->budget, loop_now_ms(h->conn.worker->loop), H2_FLOOD_RESETS))
 		h2_flooded(h, H2_FLOOD_RESETS);
-	if (frame->hd.type == NGHTTP2_RST_STREAM && h->role->reset != NULL)
-		h->role->reset(h, frame->hd.stream_id);
 	if (frame->hd.type == NGHTTP2_DATA)
 		h->budget.data_frames++;
-	if ((frame->hd.type != NGHTTP2_DATA && frame->hd.type != NGHTTP2_HEADERS) ||
-	    (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0)
+	else if (frame->hd.type != NGHTTP2_HEADERS && h->role->control_sent != NULL)
+		h->role->control_sent(h, frame);
+	if (frame->hd.type > NGHTTP2_HEADERS || (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0)
 		return 0;
 	s = stream_of(h, frame->hd.stream_id);
 	if (s != NULL) {
