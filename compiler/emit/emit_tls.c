@@ -159,7 +159,7 @@ const char *emit_tls_client(struct emitter *e, const struct plan_backend *b)
 	if (t->certificate != PLAN_NONE)
 		cwriter_line(c, ".certificate = &%s,", e->certificates[t->certificate]);
 	emit_pins(e, t->model);
-	emit_names(e, "alpn", &(const struct str){ "http/1.1", 8 }, 1);
+	emit_names(e, "alpn", b->model->protocol == M_BACKEND_H2 ? &STR("h2") : &STR("http/1.1"), 1);
 	cwriter_line(c, ".index = %u,", t->index);
 	cwriter_close(c, "};");
 	cwriter_blank(c);
