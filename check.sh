@@ -9,7 +9,7 @@ export LC_ALL
 cd "$(dirname "$0")" || exit 1
 . ./scripts/setup.sh
 
-TEST_PACKAGES="check python3 curl openssl gnutls-bin strace wrk libpcre2-dev"
+TEST_PACKAGES="check python3 curl openssl gnutls-bin strace wrk libpcre2-dev python3-h2 nghttp2-client"
 
 # shellcheck disable=SC2086
 need $BUILD_PACKAGES $TEST_PACKAGES
