@@ -93,6 +93,23 @@ static void check_loop(struct checker *c, const struct m_server *s)
 	diag_note(c->diags, l->port.at, "the listener is here");
 }
 
+void check_websocket_limits(struct checker *c, const struct node *owner, const struct m_websocket *w)
+{
+	if (!w->is_set)
+		return;
+	if (w->message_bytes.value != 0 && w->frame_bytes.value > w->message_bytes.value) {
+		check_report(c, owner, "websocket", w->frame_bytes.at, DIAG_LIMIT_ORDER,
+			"'frame_bytes' is never reached: no message may be longer than 'message_bytes'");
+		diag_note(c->diags, w->message_bytes.at, "'message_bytes' is here");
+	}
+	if (w->total_timeout.value != 0 && w->idle_timeout.value > w->total_timeout.value &&
+		w->idle_timeout.at.source != 0) {
+		check_report(c, owner, "websocket", w->idle_timeout.at, DIAG_TIMEOUT_ORDER,
+			"'idle_timeout' never ends a WebSocket: 'total_timeout' is shorter");
+		diag_note(c->diags, w->total_timeout.at, "'total_timeout' is here");
+	}
+}
+
 void check_backends(struct checker *c)
 {
 	for (size_t i = 0; i < c->model->n_backends; i++) {
@@ -108,6 +125,7 @@ void check_backends(struct checker *c)
 		check_tls_client(c, b);
 		check_weights(c, b);
 		check_duplicates(c, b);
+		check_websocket_limits(c, b->node, &b->websocket);
 		for (size_t k = 0; k < b->n_servers; k++)
 			check_loop(c, &b->servers[k]);
 	}

@@ -225,6 +225,17 @@ static void check_retry(struct checker *c, const struct m_route *r)
 		"this route has no backend, so that nothing is tried again");
 }
 
+static void check_websocket(struct checker *c, const struct m_route *r)
+{
+	if (!r->websocket.is_set)
+		return;
+	check_websocket_limits(c, r->node, &r->websocket);
+	if (r->action.kind == M_ACTION_BACKEND || r->action.kind == M_ACTION_SPLIT)
+		return;
+	check_report(c, r->node, "websocket", r->websocket.at, DIAG_WEBSOCKET_WITHOUT_BACKEND,
+		"this route has no backend, so that no WebSocket is ever opened");
+}
+
 static void check_timeouts(struct checker *c, const struct m_route *r)
 {
 	if (r->timeouts.total.value == 0 || r->timeouts.first_byte.value <= r->timeouts.total.value)
@@ -245,6 +256,7 @@ void check_routes(struct checker *c)
 		check_scheme(c, r);
 		check_timeouts(c, r);
 		check_retry(c, r);
+		check_websocket(c, r);
 		check_rewrite(c, r);
 		check_actions(c, r);
 		check_templates(c, r);

@@ -73,6 +73,7 @@ static void emit_backend(struct emitter *e, uint32_t index)
 		emit_u64(e, "buffer_request", m->buffering.request.value);
 	if (m->buffering.response.value != 0)
 		emit_u64(e, "buffer_response", m->buffering.response.value);
+	emit_websocket(e, &m->websocket);
 	cwriter_close(&e->c, "};");
 	cwriter_blank(&e->c);
 }

@@ -163,6 +163,25 @@ void emit_retry(struct emitter *e, const struct m_retry *r)
 	cwriter_close(c, "},");
 }
 
+/* ---- WebSockets ---- */
+
+void emit_websocket(struct emitter *e, const struct m_websocket *w)
+{
+	struct cwriter *c = &e->c;
+
+	if (!w->is_set)
+		return;
+	cwriter_open(c, ".websocket = &(const struct toron_websocket){");
+	cwriter_line(c, ".begin = toron_websocket_watch,");
+	emit_u64(e, "idle_ms", least(w->idle_timeout.value, UINT32_MAX));
+	emit_u64(e, "total_ms", least(w->total_timeout.value, UINT32_MAX));
+	emit_u64(e, "ping_ms", least(w->ping_interval.value, UINT32_MAX));
+	emit_u64(e, "close_ms", least(w->close_timeout.value, UINT32_MAX));
+	emit_u64(e, "message_bytes", w->message_bytes.value);
+	emit_u64(e, "frame_bytes", w->frame_bytes.value);
+	cwriter_close(c, "},");
+}
+
 /* ---- the access log ---- */
 
 const char *emit_log_field(unsigned field)

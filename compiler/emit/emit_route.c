@@ -225,6 +225,7 @@ static void emit_entry(struct emitter *e, uint32_t rank)
 		emit_rewrite(e, r->rewrite);
 	emit_route_errors(e, &r->model->errors);
 	emit_retry(e, &r->model->retry);
+	emit_websocket(e, &r->model->websocket);
 	cwriter_close(c, "},");
 }
 

@@ -86,6 +86,7 @@ void emit_errors_members(struct emitter *e, const struct m_errors *errors);
 /* ".errors = &(...){...},", ".retry = ..." and ".forwarding = ...", each only where it is set. */
 void emit_route_errors(struct emitter *e, const struct m_errors *errors);
 void emit_retry(struct emitter *e, const struct m_retry *retry);
+void emit_websocket(struct emitter *e, const struct m_websocket *websocket);
 void emit_forwarding(struct emitter *e, const struct m_listener *l);
 const char *emit_log_field(unsigned field);
 void emit_secret(struct emitter *e, const char *field, const struct m_secret *s);

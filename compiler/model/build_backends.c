@@ -133,6 +133,7 @@ static void build_backend(
 	out.buffering.response = value_bytes(b, part, STR("response"));
 	out.preserve_host = value_bool(b, n, STR("preserve_host"));
 	build_retry(b, value_node(b, n, STR("retry")), &out.retry);
+	build_websocket(b, value_node(b, n, STR("websocket")), &out.websocket);
 	out.poisoned = b->poisoned;
 	b->poisoned = b->poisoned || outer;
 	vec_push(b->arena, &b->backends, out);

@@ -27,6 +27,7 @@ static void build_route(struct builder *b, const struct node *n)
 	r.timeouts.total = value_ms(b, timeouts, STR("total"));
 	r.timeouts.first_byte = value_ms(b, timeouts, STR("first_byte"));
 	build_retry(b, value_node(b, n, STR("retry")), &r.retry);
+	build_websocket(b, value_node(b, n, STR("websocket")), &r.websocket);
 	build_errors(b, value_node(b, n, STR("errors")), &b->model->errors, &r.errors);
 	build_rewrite(b, value_node(b, n, STR("rewrite")), &r.rewrite);
 	r.poisoned = b->poisoned;

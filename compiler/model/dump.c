@@ -298,6 +298,20 @@ static void dump_h2_limits(struct dumper *p, const struct m_h2_limits *l)
 	close_part(p);
 }
 
+static void dump_websocket(struct dumper *p, const struct m_websocket *w)
+{
+	if (!w->is_set)
+		return;
+	open_part(p, "websocket", w->at);
+	put_u64(p, "idle_timeout", w->idle_timeout, "ms");
+	put_u64(p, "total_timeout", w->total_timeout, "ms");
+	put_u64(p, "ping_interval", w->ping_interval, "ms");
+	put_u64(p, "close_timeout", w->close_timeout, "ms");
+	put_u64(p, "message_bytes", w->message_bytes, "B");
+	put_u64(p, "frame_bytes", w->frame_bytes, "B");
+	close_part(p);
+}
+
 static void dump_listener(struct dumper *p, const struct m_listener *l)
 {
 	static const char *const versions[] = { "none", "1.1", "2", "1.1 2" };
@@ -375,6 +389,7 @@ static void dump_backend(struct dumper *p, const struct m_backend *b)
 	dump_retry(p, &b->retry);
 	if (b->n_servers > 0 && b->servers[0].is_tls)
 		dump_tls_client(p, &b->tls);
+	dump_websocket(p, &b->websocket);
 	close_part(p);
 }
 
@@ -597,6 +612,7 @@ static void dump_route(struct dumper *p, const struct m_route *r)
 	put_u64(p, "timeouts.total", r->timeouts.total, "ms");
 	put_u64(p, "timeouts.first_byte", r->timeouts.first_byte, "ms");
 	dump_retry(p, &r->retry);
+	dump_websocket(p, &r->websocket);
 	dump_errors(p, &r->errors);
 	dump_rewrite(p, &r->rewrite);
 	close_part(p);

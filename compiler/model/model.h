@@ -66,6 +66,12 @@ struct m_retry {
 	uint32_t methods;               /* bits of enum toron_method; 0: the idempotent ones */
 	struct m_u64 attempts, per_try_timeout, backoff /* ms */, budget_ppm, body_bytes;
 };
+struct m_websocket {
+	bool is_set;
+	struct span at;
+	struct m_u64 idle_timeout, total_timeout, ping_interval, close_timeout; /* ms; 0: none, but for close_timeout */
+	struct m_u64 message_bytes, frame_bytes; /* 0: unlimited */
+};
 
 /* ---- listeners ---- */
 enum m_protocol { M_HTTP, M_HTTPS /* tcp tls udp follow with their codecs */ };
@@ -188,6 +194,7 @@ struct m_route {
 	struct m_action action;
 	struct m_route_timeouts timeouts;
 	struct m_retry retry;              /* not set: the backend's */
+	struct m_websocket websocket;      /* likewise */
 	struct m_errors errors;            /* not set: the gateway's */
 	struct m_rewrite rewrite;
 };
@@ -218,6 +225,7 @@ struct m_backend {
 	struct m_bool preserve_host;    /* send the client's Host (default) or the server's */
 	struct m_retry retry;
 	struct m_tls_client tls;
+	struct m_websocket websocket;
 };
 
 /* ---- middlewares ---- */

@@ -150,6 +150,7 @@ static void begin_drain(struct hand *h, uint64_t limit_ms)
 	close_listeners(h);
 	h->worker.draining = true;
 	drain_fronts(&h->worker, false);
+	exchange_pool_drain(h->worker.exchanges);
 	loop_timer_set(&h->look, is_through(&h->worker) ? 0 : LOOK_MS);
 }
 

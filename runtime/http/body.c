@@ -123,6 +123,37 @@ void body_release(struct body *b, size_t n)
 		body_let_go(b);
 }
 
+void body_drop(struct body *b)
+{
+	size_t n = body_unsent(b);
+
+	body_sent(b, n);
+	body_release(b, (size_t)(b->sent - b->released - b->kept));
+}
+
+size_t body_forward(struct body *from, struct body *to, size_t most)
+{
+	size_t moved = 0;
+
+	CHECK(from->sent == from->released);
+	while (moved < most && body_unsent(from) != 0) {
+		const struct body_segment *s = nth(from, 0);
+		size_t n = body_room(to);
+
+		if (n == 0)
+			break;
+		if (n > s->len)
+			n = s->len;
+		if (n > most - moved)
+			n = most - moved;
+		body_append(to, s->ptr, n, s->buf);
+		body_sent(from, n);
+		release(from, n);
+		moved += n;
+	}
+	return moved;
+}
+
 void body_hold(struct body *b, size_t most)
 {
 	CHECK(b->sent == 0);

@@ -48,6 +48,10 @@ void body_append(struct body *b, const char *ptr, size_t len, struct buf *buf);
 int body_peek(const struct body *b, struct iovec *iov, int n_iov);
 void body_sent(struct body *b, size_t n);
 void body_release(struct body *b, size_t n);
+/* Sends and releases everything that waits, to nowhere. */
+void body_drop(struct body *b);
+/* Moves up to `most` unsent bytes on into another queue, as far as that has room, without copying; how many. Neither side may hold. */
+size_t body_forward(struct body *from, struct body *to, size_t most);
 /* Nothing may have been sent. At most `most` bytes are kept, and less than the queue's limit. */
 void body_hold(struct body *b, size_t most);
 void body_let_go(struct body *b);

@@ -10,11 +10,11 @@
 #include "http/semantics.h"
 #include "net/conn.h"
 #include "tls/info.h"
+#include "http/websocket.h"
 #include "toron/gateway.h"
 
 #define FIRST_BLOCK 6144            /* bytes of an exchange's arena that need no malloc */
 #define ARENA_BUDGET (512u << 10)   /* bytes an exchange may use besides buffers */
-#define BODY_LIMIT (128u << 10)     /* bytes in flight in one direction */
 #define GATHER_SEGMENTS_MOST 1024   /* pieces of a gathered body */
 #define KEPT_MAX 1024               /* unused exchanges that a worker keeps */
 
@@ -63,6 +63,18 @@ size_t exchange_pool_live(const struct exchange_pool *p)
 	return p->n_live;
 }
 
+void exchange_pool_drain(struct exchange_pool *p)
+{
+	struct exchange *x;
+
+	/* Asking ends none of them: what they send goes out later. */
+	for (struct list *l = p->live.next; l != &p->live; l = l->next) {
+		x = CONTAINER_OF(l, struct exchange, link);
+		if (x->drain != NULL)
+			x->drain(x);
+	}
+}
+
 static struct exchange *take_block(struct exchange_pool *p)
 {
 	struct exchange *x;
@@ -80,7 +92,7 @@ static void message_init(struct msg *m, enum msg_kind kind)
 	m->kind = kind;
 	m->version_major = m->version_minor = 1;
 	m->length = -1;
-	body_init(&m->body, BODY_LIMIT);
+	body_init(&m->body, EXCHANGE_BODY_LIMIT);
 }
 
 struct exchange *exchange_new(const struct conn *c, const struct toron_listener *l, struct leg *front)
@@ -126,6 +138,8 @@ static void finish(struct exchange *x)
 	if (x->total_armed)
 		loop_timer_fini(&x->total);
 	tls_info_release(&x->tls);
+	filters_close(x, MSG_REQUEST);
+	filters_close(x, MSG_RESPONSE);
 	body_fini(&x->request.body);
 	body_fini(&x->response.body);
 	for (size_t i = 0; i < ARRAY_LEN(x->head_bufs); i++)
@@ -187,19 +201,26 @@ static void reset_front(struct exchange *x, enum fault fault)
 	front->ops->reset(front, fault);
 }
 
+void exchange_cut(struct exchange *x, enum fault fault)
+{
+	CHECK_MAGIC(x, EXCHANGE_MAGIC);
+	stop_back(x, fault);
+	x->fault = fault;
+	reset_front(x, fault);
+	finish(x);
+}
+
 static void on_total(struct loop_timer *t)
 {
 	struct exchange *x = CONTAINER_OF(t, struct exchange, total);
 
 	CHECK_MAGIC(x, EXCHANGE_MAGIC);
-	stop_back(x, FAULT_TOTAL_TIMEOUT);
-	if (x->state < EXCHANGE_ANSWERING) {
-		exchange_fail(x, FAULT_TOTAL_TIMEOUT);
+	if (x->state >= EXCHANGE_ANSWERING) {
+		exchange_cut(x, FAULT_TOTAL_TIMEOUT);
 		return;
 	}
-	x->fault = FAULT_TOTAL_TIMEOUT;
-	reset_front(x, FAULT_TOTAL_TIMEOUT);
-	finish(x);
+	stop_back(x, FAULT_TOTAL_TIMEOUT);
+	exchange_fail(x, FAULT_TOTAL_TIMEOUT);
 }
 
 /* ---- the request's way ---- */
@@ -277,6 +298,8 @@ static void on_request_head(struct exchange *x)
 		answer_itself(x);
 		return;
 	}
+	if (websocket_is_asked(x) && !websocket_check(x))
+		return;
 	if (!route_find(x, &allow)) {
 		answer_not_found(x, allow);
 		return;
@@ -314,6 +337,27 @@ static bool is_interim(uint16_t status)
 	return status >= 100 && status < 200 && status != 101;
 }
 
+/* What watches over a WebSocket, if anything: the route's, else the backend's. */
+static const struct toron_websocket *watch_of(const struct exchange *x)
+{
+	if (x->route->websocket != NULL)
+		return x->route->websocket;
+	return x->backend != NULL ? x->backend->websocket : NULL;
+}
+
+static void begin_tunnel(struct exchange *x)
+{
+	const struct toron_websocket *watch;
+
+	x->is_tunnel = true;
+	exchange_body_in(x, MSG_REQUEST)->end = false;
+	if (!websocket_is_asked(x))
+		return;
+	watch = watch_of(x);
+	if (watch != NULL)
+		watch->begin(x, watch);
+}
+
 static void on_response_head(struct exchange *x)
 {
 	if (!is_interim(x->response.status) && x->back != &x->local) {
@@ -323,6 +367,11 @@ static void on_response_head(struct exchange *x)
 		body_let_go(&x->request.body);
 	}
 	semantics_response(x);
+	if (x->response.status == 101 && websocket_is_asked(x) && !websocket_agree(x)) {
+		stop_back(x, FAULT_BACK_PROTOCOL);
+		exchange_fail(x, FAULT_BACK_PROTOCOL);
+		return;
+	}
 	if (is_interim(x->response.status)) {
 		x->front->ops->head(x->front, &x->response);
 		x->response.head.n = 0;
@@ -332,10 +381,8 @@ static void on_response_head(struct exchange *x)
 		x->times.first_byte = clock_monotonic_us();
 	run_response_chain(x);
 	x->state = EXCHANGE_ANSWERING;
-	if (x->response.status == 101) {
-		x->is_tunnel = true;
-		x->request.body.end = false;
-	}
+	if (x->response.status == 101)
+		begin_tunnel(x);
 	x->front->ops->head(x->front, &x->response);
 }
 
@@ -412,11 +459,54 @@ void exchange_no_room(struct exchange *x)
 		end_gathering(x);
 }
 
+/* ---- filters ---- */
+
+/* The producer's or the back's fault, found in a body. x may be dead afterwards. */
+static void filter_failed(struct exchange *x, enum msg_kind kind, enum fault fault)
+{
+	filters_close(x, kind);
+	x->close_front = true;
+	if (x->state >= EXCHANGE_ANSWERING) {
+		exchange_cut(x, fault);
+		return;
+	}
+	stop_back(x, fault);
+	exchange_fail(x, fault);
+}
+
+/* Runs the filters of a direction and tells the producer of room. False when that ended the exchange, or began an error's answer. */
+static bool push_filters(struct exchange *x, enum msg_kind kind)
+{
+	const struct body *in = exchange_body_in(x, kind);
+	struct leg *producer = kind == MSG_REQUEST ? x->front : x->back;
+	uint64_t released = in->released;
+	enum fault fault = filters_run(x, kind);
+
+	if (fault != FAULT_NONE) {
+		filter_failed(x, kind, fault);
+		return false;
+	}
+	if (in->released != released && producer != NULL)
+		producer->ops->room(producer);
+	return true;
+}
+
+void exchange_filters_due(struct exchange *x, enum msg_kind kind)
+{
+	struct leg *consumer = kind == MSG_REQUEST ? x->back : x->front;
+
+	if (x->filters[kind].first != NULL && push_filters(x, kind) && consumer != NULL)
+		consumer->ops->more(consumer);
+}
+
 void exchange_more(struct exchange *x, struct leg *from)
 {
+	enum msg_kind kind = from == x->front ? MSG_REQUEST : MSG_RESPONSE;
 	struct leg *other;
 
 	CHECK_MAGIC(x, EXCHANGE_MAGIC);
+	if (x->filters[kind].first != NULL && !push_filters(x, kind))
+		return;
 	if (from == x->front && x->gathered != NULL) {
 		gather_on(x);
 		return;
@@ -429,17 +519,20 @@ void exchange_more(struct exchange *x, struct leg *from)
 void exchange_end(struct exchange *x, struct leg *from)
 {
 	CHECK_MAGIC(x, EXCHANGE_MAGIC);
-	if (from == x->front)
-		x->request.body.end = true;
-	else
-		x->response.body.end = true;
+	exchange_body_in(x, from == x->front ? MSG_REQUEST : MSG_RESPONSE)->end = true;
 }
 
 void exchange_room(struct exchange *x, struct leg *from)
 {
+	enum msg_kind kind = from == x->front ? MSG_RESPONSE : MSG_REQUEST;
 	struct leg *other;
 
 	CHECK_MAGIC(x, EXCHANGE_MAGIC);
+	if (x->filters[kind].first != NULL) {
+		/* Not from here: the consumer is in the middle of its writing. */
+		loop_defer(x->worker->loop, &x->filters[kind].task);
+		return;
+	}
 	other = from == x->front ? x->back : x->front;
 	if (other != NULL)
 		other->ops->room(other);
@@ -451,9 +544,7 @@ static void on_back_fault(struct exchange *x, enum fault fault)
 {
 	x->back = NULL;
 	if (x->state >= EXCHANGE_ANSWERING) {
-		x->fault = fault;
-		reset_front(x, fault);
-		finish(x);
+		exchange_cut(x, fault);
 		return;
 	}
 	exchange_retry_or_fail(x, fault);
@@ -558,6 +649,9 @@ void exchange_attach_back(struct exchange *x, struct leg *back)
 	x->n_request_bufs = 0;
 	while (x->n_request_bufs < ARRAY_LEN(x->head_bufs) && x->head_bufs[x->n_request_bufs] != NULL)
 		x->n_request_bufs++;
+	/* What cannot be offered is refused by the server, or by us once it has answered. */
+	if (websocket_is_asked(x))
+		websocket_offer(x, back);
 	x->back = back;
 	back->x = x;
 	back->ops->head(back, &x->request);

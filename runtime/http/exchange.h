@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 #include "base/fault.h"
+#include "http/filter.h"
 #include "http/msg.h"
 #include "loop/worker.h"
 #include "net/addr.h"
@@ -34,6 +35,7 @@ struct tls_info;
 
 struct leg_ops {
 	const char *name;
+	bool is_keyless; /* a WebSocket opens without a key in this version (RFC 8441 section 5) */
 	/* Send this head (an interim 1xx one too). The message stays valid; its body may have bytes already. Does not write yet. */
 	void (*head)(struct leg *leg, const struct msg *m);
 	/* Bytes, trailers or the end wait to be sent: write now. */
@@ -48,6 +50,8 @@ struct leg {
 	const struct leg_ops *ops;
 	struct exchange *x; /* NULL: attached to none */
 };
+
+#define EXCHANGE_BODY_LIMIT (128u << 10) /* bytes in flight in one direction */
 
 enum exchange_state {
 	EXCHANGE_HEAD,      /* waits for the request head */
@@ -117,6 +121,11 @@ struct exchange {
 	enum fault fault;                   /* the first that counted */
 	bool close_front;                   /* the front connection ends after this exchange */
 	bool is_tunnel;                     /* after 101: both bodies are raw bytes */
+	bool is_watched;                    /* ... whose time limits are somebody else's, not the legs' */
+	struct str websocket_key;           /* of a WebSocket's handshake; ptr NULL: there is none (yet) */
+	void (*drain)(struct exchange *x);  /* asks a tunnel to end in good order; NULL: nobody can */
+	void *tunnel_watch;                 /* of whoever set drain */
+	struct filter_chain filters[2];      /* by enum msg_kind: what changes bodies on their way */
 	struct exchange_times times;
 	struct loop_timer total;            /* the route's total limit, when it has one */
 	bool total_armed;
@@ -129,6 +138,8 @@ struct exchange_pool;
 struct exchange_pool *exchange_pool_new(struct worker *w);
 void exchange_pool_free(struct exchange_pool **p);
 size_t exchange_pool_live(const struct exchange_pool *p);
+/* The worker drains: tunnels that can are asked to end. */
+void exchange_pool_drain(struct exchange_pool *p);
 
 /* A new exchange for a front leg on a client's connection; NULL when over the memory budget. */
 struct exchange *exchange_new(const struct conn *c, const struct toron_listener *l, struct leg *front);
@@ -148,6 +159,14 @@ static inline struct str exchange_client_text(const struct exchange *x)
 /* For a front leg whose request is broken, in its head or later: answers with the fault's status when no answer has begun, else resets;
  * the connection ends. The exchange may be dead afterwards. */
 void exchange_refuse(struct exchange *x, enum fault fault);
+
+/* Where the receiving leg appends what it receives. */
+static inline struct body *exchange_body_in(struct exchange *x, enum msg_kind kind)
+{
+	if (x->filters[kind].first != NULL)
+		return &x->filters[kind].first->in;
+	return kind == MSG_REQUEST ? &x->request.body : &x->response.body;
+}
 
 /* Events. `from` is x->front or x->back. */
 void exchange_head(struct exchange *x, struct leg *from);
@@ -181,6 +200,8 @@ void exchange_give_up(struct exchange *x, enum fault fault);
 /* For actions, before they try again: resets the back leg, forgets what it answered, and begins the request's body anew. False, and
  * nothing is changed, if a part of that body is gone. Not after the response head went to the front. */
 bool exchange_rewind(struct exchange *x, enum fault fault);
+/* From a timer: ends an exchange whose answer has begun by cutting off both sides. x is dead afterwards. */
+void exchange_cut(struct exchange *x, enum fault fault);
 
 /* Told once per finished exchange, before it is freed; set by observe/ at boot. NULL: nobody listens. */
 typedef void exchange_observer(struct exchange *x);

@@ -63,7 +63,7 @@ static enum fault read_some(struct files_body *b, struct body *to, size_t want)
 static void fill(struct files_body *b)
 {
 	struct exchange *x = b->leg.x;
-	struct body *to = &x->response.body;
+	struct body *to = exchange_body_in(x, MSG_RESPONSE);
 
 	while (b->i < b->n && b->failure == FAULT_NONE) {
 		const struct files_piece *p = &b->at[b->i];
@@ -155,7 +155,7 @@ static void files_room(struct leg *leg)
 			loop_defer(l, &b->task);
 		return;
 	}
-	if (leg->x->response.body.end || b->is_paused)
+	if (exchange_body_in(leg->x, MSG_RESPONSE)->end || b->is_paused)
 		return;
 	if (b->turn_ms != loop_now_ms(l) || b->turn_bytes < TURN_MOST) {
 		loop_defer(l, &b->task);

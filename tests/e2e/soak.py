@@ -63,7 +63,7 @@ def serve(c):
             if what[3] == "close":
                 return
         elif what[0] == "tunnel":
-            c.send(b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n")
+            c.send(b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: chat\r\n\r\n")
             while True:
                 if not c.buffer:
                     c.fill()
@@ -167,7 +167,7 @@ def pipeline(c, rng):
 
 
 def tunnel(c, rng):
-    c.send(b"GET /tunnel HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n")
+    c.send(b"GET /tunnel HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: chat\r\n\r\n")
     line, _ = c.head()
     if " 101 " not in line:
         return False, int(line.split()[1])

@@ -234,10 +234,10 @@ def test_a_body_that_an_own_answer_does_not_want():
 
 
 def upgrade(c):
-    c.send(b"GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+    c.send(b"GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: chat\r\n\r\n")
 
 
-SWITCH = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
+SWITCH = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: chat\r\nConnection: Upgrade\r\n\r\n"
 
 
 def test_upgrade_with_early_data_and_end():
@@ -294,7 +294,7 @@ def test_tunnel_ends_pass_on():
 
     def begin(p, target):
         c = p.connect()
-        c.send(b"GET %s HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n" % target)
+        c.send(b"GET %s HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: chat\r\n\r\n" % target)
         assert " 101 " in c.head()[0] and c.exactly(1) == b"x"
         return c
 

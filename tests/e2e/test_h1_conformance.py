@@ -353,6 +353,8 @@ def test_chunked_bodies():
 
 
 # name, fields of a request, what the backend finds (None: not there).
+KEY = b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+
 FORWARDED = [
     ("nominated field", b"Connection: x-a\r\nX-A: 1\r\n", {"x-a": None, "connection": None}),
     ("nominated in another spelling", b"CONNECTION: X-a\r\nx-A: 1\r\n", {"x-a": None}),
@@ -382,7 +384,7 @@ FORWARDED = [
     ("another version of http", b"Connection: Upgrade\r\nUpgrade: HTTP/2.0\r\n", {"upgrade": None}),
     ("tls", b"Connection: Upgrade\r\nUpgrade: TLS/1.0\r\n", {"upgrade": None}),
     ("upgrade with a body", b"Connection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 2\r\n", {"upgrade": None, "content-length": "2"}),
-    ("websocket", b"Connection: Upgrade\r\nUpgrade: WebSocket\r\n", {"upgrade": "WebSocket", "connection": "upgrade"}),
+    ("websocket", b"Connection: Upgrade\r\nUpgrade: WebSocket\r\n%s" % KEY, {"upgrade": "WebSocket", "connection": "upgrade"}),
     ("repeated fields stay apart", b"X: 1\r\nX: 2\r\n", {"x": "1, 2"}),
     ("cookies", b"Cookie: a=1\r\nCookie: b=2\r\n", {"cookie": "a=1, b=2"}),
     ("value of obs-text", b"X: \xe9\xff\r\n", {"x": "\xe9\xff"}),
@@ -565,7 +567,7 @@ def test_a_server_may_not_choose_another_protocol():
         c.send(b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: other\r\n\r\n")
 
     with Proxy(serve) as p, p.connect() as c:
-        c.send(get(b"Connection: Upgrade\r\nUpgrade: websocket\r\n"))
+        c.send(get(b"Connection: Upgrade\r\nUpgrade: websocket\r\n" + KEY))
         assert c.response().status == 502
 
 

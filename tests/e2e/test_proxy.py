@@ -287,17 +287,18 @@ def test_websocket_tunnel():
     def serve(c):
         m = c.request()
         assert m.fields["upgrade"] == "websocket" and m.fields["connection"].lower() == "upgrade", m.fields
-        c.send(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\nfirst")
+        c.send(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+               b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\nfirst")
         while True:
             c.fill()
             data, c.buffer = c.buffer, b""
             c.send(data.upper())
 
     with Proxy(serve) as p, p.connect() as c:
-        c.send(b"GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: k\r\n"
-               b"Sec-WebSocket-Version: 13\r\n\r\nearly")
+        c.send(b"GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+               b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\nearly")
         line, fields = c.head()
-        assert " 101 " in line and fields["upgrade"] == "websocket" and fields["sec-websocket-accept"] == "x"
+        assert " 101 " in line and fields["upgrade"] == "websocket" and fields["sec-websocket-accept"] == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
         assert c.exactly(10) == b"firstEARLY"
         for i in range(50):
             c.send(b"message %d" % i)
@@ -312,7 +313,7 @@ def test_websocket_tunnel():
 def test_refused_upgrade_is_an_ordinary_answer():
     with Proxy() as p, p.connect() as c:
         for _ in range(2):
-            c.send(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+            c.send(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: chat\r\n\r\n")
             r = c.response()
             assert r.status == 200 and r.body == b"hello\n"
 

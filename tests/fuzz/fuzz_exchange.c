@@ -113,9 +113,9 @@ int __wrap_epoll_wait(int fd, struct epoll_event *events, int n, int timeout)
 	return play.events;
 }
 
-/* ---- the gateway: /b goes to a backend, /l to a limited one, /t has little time, /e echoes, everything else is answered ---- */
+/* ---- the gateway: /b goes to a backend, /l to a limited one, /t has little time, /e echoes, /w watches over WebSockets, everything else is answered ---- */
 
-static const char *const prefixes[] = { "/b", "/l", "/t", "/e", "/" };
+static const char *const prefixes[] = { "/b", "/l", "/t", "/e", "/w", "/" };
 
 static uint32_t match(const char *ptr, size_t len)
 {
@@ -142,6 +142,9 @@ static const struct toron_backend one = { BACKEND(0, 1), .max_pending = 10 };
 static const struct toron_backend limited = { BACKEND(1, 2), .max_connections = 1, .max_pending = 1 };
 static const struct toron_backend *const backends[] = { &one, &limited };
 
+static const struct toron_websocket watch = { .begin = toron_websocket_watch, .idle_ms = 5000, .total_ms = 60000, .ping_ms = 1000,
+	.close_ms = 500, .message_bytes = 2000, .frame_bytes = 1000 };
+
 static const struct toron_part hello = { .kind = TORON_PART_LITERAL, .text = STR_INIT("hello\n") };
 static const struct toron_answer answer = { .status = 200, .body = { &hello, 1 } };
 static const struct toron_route routes[] = {
@@ -149,12 +152,13 @@ static const struct toron_route routes[] = {
 	{ .name = "l", .origin = "l", .action = toron_action_backend, .conf = &limited },
 	{ .name = "t", .origin = "t", .action = toron_action_backend, .conf = &one, .total_ms = 500, .first_byte_ms = 200 },
 	{ .name = "e", .origin = "e", .action = toron_action_echo, .methods = TORON_GET | TORON_POST },
+	{ .name = "w", .origin = "w", .action = toron_action_backend, .conf = &one, .websocket = &watch },
 	{ .name = "r", .origin = "r", .action = toron_action_respond, .conf = &answer },
 };
 static const struct toron_candidate candidates[] = { { .route = 0 }, { .route = 1 }, { .route = 2 }, { .route = 3 },
-	{ .route = 4 } };
+	{ .route = 4 }, { .route = 5 } };
 static const struct toron_accepts accepts[] = { { 0 }, { &candidates[0], 1 }, { &candidates[1], 1 }, { &candidates[2], 1 },
-	{ &candidates[3], 1 }, { &candidates[4], 1 } };
+	{ &candidates[3], 1 }, { &candidates[4], 1 }, { &candidates[5], 1 } };
 static const struct toron_group group = { .origin = "all", .match = match, .accepts = accepts };
 static const uint16_t host_list[] = { 0, 0xffff };
 static const uint16_t *const host_lists[] = { host_list };
@@ -239,6 +243,7 @@ static void drain(bool now)
 		list_push_back(&play.worker.fronts, &f->link);
 		f->drain(f, now);
 	}
+	exchange_pool_drain(play.worker.exchanges);
 }
 
 /* ---- operations ---- */
@@ -248,7 +253,8 @@ static const char *const requests[] = {
 	"POST /b HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello",
 	"POST /b HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX: y\r\n\r\n",
 	"POST /b HTTP/1.1\r\nHost: a\r\nContent-Length: 300000\r\n\r\n",
-	"GET /b HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n",
+	"GET /w HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n"
+	"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
 	"POST /b HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n",
 	"HEAD /l HTTP/1.1\r\nHost: a\r\n\r\n",
 	"GET /t HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
@@ -261,7 +267,8 @@ static const char *const responses[] = {
 	"HTTP/1.1 200 OK\r\n\r\nhello",
 	"HTTP/1.1 100 Continue\r\n\r\n",
 	"HTTP/1.1 103 Early Hints\r\nLink: a\r\nConnection: link\r\n\r\n",
-	"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\nfirst",
+	"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n"
+	"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n\x81\x05""first",
 	"HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\nConnection: close\r\n\r\nbig",
 	"HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n",
 	"HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n",

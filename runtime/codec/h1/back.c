@@ -42,8 +42,8 @@ void h1_back_deadline(struct h1 *h)
 		ms = l->connect_ms;
 	else if (h->leg.x == NULL)
 		ms = l->pool_idle_ms;
-	else if (h->stalled && !h->blocked)
-		ms = 0; /* the front is slow, and has limits of its own */
+	else if ((h->stalled && !h->blocked) || h->leg.x->is_watched)
+		ms = 0; /* the front is slow, or whoever watches the tunnel has limits of its own */
 	else if (h->in_state == H1_IN_IDLE && !h->blocked)
 		ms = h1_out_is_complete(h) ? l->first_byte_ms : 0;
 	conn_deadline(&h->conn, ms);

@@ -131,7 +131,7 @@ struct h1_limits h1_limits_of(const struct h1 *h);
 
 static inline struct body *h1_in_body(struct h1 *h)
 {
-	return h->is_front ? &h->leg.x->request.body : &h->leg.x->response.body;
+	return exchange_body_in(h->leg.x, h->is_front ? MSG_REQUEST : MSG_RESPONSE);
 }
 static inline struct msg *h1_out_msg(struct h1 *h)
 {

@@ -324,9 +324,9 @@ static bool make_room_or_let_go(struct h1 *h)
 {
 	if (make_room(h))
 		return true;
-	if (!h->is_front || h->leg.x == NULL || h1_in_body(h)->kept == 0)
+	if (!h->is_front || h->leg.x == NULL || h->leg.x->request.body.kept == 0)
 		return false;
-	body_let_go(h1_in_body(h));
+	body_let_go(&h->leg.x->request.body);
 	return make_room(h);
 }
 

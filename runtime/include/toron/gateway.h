@@ -95,6 +95,16 @@ struct toron_retry {
 	uint32_t body_bytes;              /* of a request body that is kept for another attempt */
 };
 
+/* What a WebSocket may do. Whoever names `begin` links the code that looks into its frames. */
+struct toron_websocket {
+	void (*begin)(struct exchange *x, const struct toron_websocket *conf); /* toron_websocket_watch */
+	uint32_t idle_ms, total_ms;       /* without a message; in all; 0: no limit */
+	uint32_t ping_ms;                 /* a side that is silent for so long is sent a ping; 0: none are sent */
+	uint32_t close_ms;                /* for the closing handshake */
+	uint64_t message_bytes, frame_bytes; /* of payload, as it is sent; 0: no limit */
+};
+void toron_websocket_watch(struct exchange *x, const struct toron_websocket *conf);
+
 struct toron_backend {
 	const char *name, *origin;
 	uint32_t index;                   /* in toron_gateway.backends */
@@ -113,6 +123,7 @@ struct toron_backend {
 	uint32_t buffer_request;          /* bytes of a request's body that are gathered before it goes to a server; 0: none */
 	uint32_t buffer_response;         /* bytes of a response that may wait for the client; 0: the usual number */
 	uint32_t streams;                 /* exchanges at a time on one connection, where its protocol can; 0: 100 */
+	const struct toron_websocket *websocket; /* NULL: WebSockets are plain tunnels */
 };
 
 /* What a line of the access log may say. Those up to FAULT are there unless others are chosen; PEER among them only where it is not the

@@ -43,6 +43,7 @@ struct toron_router {
 struct toron_action;
 struct toron_errors;
 struct toron_retry;
+struct toron_websocket;
 struct toron_chain {
 	/* Runs the request phase from middleware `from` on; tells how many were entered through toron_chain_at(). */
 	enum toron_verdict (*request)(struct exchange *x, unsigned from);
@@ -74,4 +75,5 @@ struct toron_route {
 	const struct toron_errors *errors; /* NULL: the gateway's */
 	const struct toron_retry *retry;   /* NULL: the backend's */
 	const struct toron_rewrite *rewrite; /* NULL: none */
+	const struct toron_websocket *websocket; /* NULL: the backend's */
 };

@@ -1,0 +1,504 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""WebSockets through the gateway: the handshake, and what the key `websocket` keeps watch over. Peers are python3-websockets where it is
+there, and raw frames where every byte counts."""
+import asyncio
+import base64
+import hashlib
+import os
+import struct
+import threading
+import time
+
+import lib
+from lib import Backend, Gateway, Proxy, connect, free_port, proxy_config
+
+KEY = "dGhlIHNhbXBsZSBub25jZQ=="
+GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
+
+
+def answer_to(key):
+    return base64.b64encode(hashlib.sha1((key + GUID).encode()).digest()).decode()
+
+
+def frame(opcode, payload=b"", fin=True, masked=False, reserved=0):
+    first = (0x80 if fin else 0) | reserved | opcode
+    n = len(payload)
+    length = bytes([n]) if n < 126 else b"\x7e" + struct.pack(">H", n) if n < 65536 else b"\x7f" + struct.pack(">Q", n)
+    if not masked:
+        return bytes([first]) + length + payload
+    key = os.urandom(4)
+    return bytes([first, length[0] | 0x80]) + length[1:] + key + bytes(b ^ key[i & 3] for i, b in enumerate(payload))
+
+
+def close(code, masked=False):
+    return frame(CLOSE, struct.pack(">H", code), masked=masked)
+
+
+def next_frame(c):
+    """(opcode, payload), unmasked; (None, b"") at the end."""
+    try:
+        first, second = c.exactly(2)
+    except (EOFError, ConnectionResetError):
+        return None, b""
+    n = second & 0x7f
+    if n == 126:
+        n = struct.unpack(">H", c.exactly(2))[0]
+    elif n == 127:
+        n = struct.unpack(">Q", c.exactly(8))[0]
+    key = c.exactly(4) if second & 0x80 else b"\0\0\0\0"
+    payload = c.exactly(n)
+    return first & 0x8f, bytes(b ^ key[i & 3] for i, b in enumerate(payload)) if second & 0x80 else payload
+
+
+def code_of(c):
+    """The code of the close frame that comes next; frames before it are passed over."""
+    while True:
+        opcode, payload = next_frame(c)
+        if opcode is None:
+            return None
+        if opcode == 0x80 | CLOSE:
+            return struct.unpack(">H", payload[:2])[0] if payload else 1005
+
+
+def accept(c, extra=""):
+    m = c.request()
+    c.send(("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: %s\r\n%s\r\n"
+            % (answer_to(m.fields["sec-websocket-key"]), extra)).encode())
+    return m
+
+
+def request(key=KEY, version="13", extra="", method="GET", target="/"):
+    lines = ["%s %s HTTP/1.1" % (method, target), "Host: a", "Connection: Upgrade", "Upgrade: websocket"]
+    if key is not None:
+        lines.append("Sec-WebSocket-Key: " + key)
+    if version is not None:
+        lines.append("Sec-WebSocket-Version: " + version)
+    return ("\r\n".join(lines) + "\r\n" + extra + "\r\n").encode()
+
+
+def opened(p, extra=""):
+    c = p.connect()
+    c.send(request(extra=extra))
+    line, fields = c.head()
+    assert " 101 " in line, line
+    assert fields["sec-websocket-accept"] == answer_to(KEY)
+    return c
+
+
+class Script:
+    """A server of one WebSocket; the test talks through it from both ends."""
+
+    def __init__(self, websocket="{}", extra=""):
+        self.ready = threading.Event()
+        self.proxy = Proxy(self.serve, route_extra="    websocket: " + websocket if websocket else "", extra=extra)
+        self.answer = ""
+
+    def serve(self, c):
+        accept(c, self.answer)
+        self.server = c
+        self.ready.set()
+        self.gone = threading.Event()
+        self.gone.wait(60)
+
+    def __enter__(self):
+        self.proxy.__enter__()
+        return self
+
+    def __exit__(self, *error):
+        self.gone.set()
+        self.proxy.__exit__(*error)
+
+    def open(self, answer=""):
+        self.answer = answer
+        self.ready.clear()
+        client = opened(self.proxy)
+        assert self.ready.wait(10 * lib.SLOW)
+        return client, self.server
+
+
+# ---- the handshake ----
+
+def test_bad_handshakes():
+    reached = []
+
+    def serve(c):
+        reached.append(1)
+        accept(c)
+
+    cases = [
+        (request(key=None), 400), (request(key=""), 400), (request(key="short"), 400), (request(key=KEY[:-1] + "A"), 400),
+        (request(key="!" * 22 + "=="), 400), (request(method="OPTIONS"), 400),
+        (request(version=None), 426), (request(version="8"), 426), (request(version="13, 8"), 426),
+    ]
+    with Proxy(serve) as p:
+        for data, status in cases:
+            with p.connect() as c:
+                c.send(data)
+                r = c.response()
+                assert r.status == status, (data, r.status)
+                assert r.fields.get("sec-websocket-version") == ("13" if status == 426 else None)
+        assert not reached
+        opened(p).close()
+
+
+def test_a_server_that_has_not_understood():
+    for text in ("Sec-WebSocket-Accept: %s\r\n" % answer_to("x" * 22 + "=="), ""):
+        def serve(c):
+            c.request()
+            c.send(b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n%s\r\n" % text.encode())
+
+        with Proxy(serve) as p, p.connect() as c:
+            c.send(request())
+            assert c.response().status == 502
+
+
+def test_a_refusal_goes_through():
+    with Proxy(lambda c: (c.request(), c.send(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno"))) as p, p.connect() as c:
+        c.send(request())
+        r = c.response()
+        assert r.status == 403 and r.body == b"no"
+
+
+# ---- what is watched ----
+
+CONVERSATION = [frame(TEXT, b"hello"), frame(BINARY, b"x" * 200), frame(TEXT, b"a", fin=False), frame(PING, b"mine"),
+                frame(0, b"b", fin=False), frame(0, b"c"), frame(BINARY, b"y" * 70000), frame(TEXT), frame(PONG, b"unasked")]
+
+
+def test_frames_pass_unchanged():
+    """In both directions, whole, cut at every byte, and all at once."""
+    small = [f for f in CONVERSATION if len(f) < 1000]
+    masked = [frame(f[0] & 15, b"z" * 10, fin=f[0] & 0x80 != 0, masked=True) for f in small]
+    with Script() as s:
+        client, server = s.open()
+        with client:
+            for frames, a, b in ((CONVERSATION, server, client), (masked, client, server)):
+                data = b"".join(frames)
+                threading.Thread(target=a.send, args=(data,), daemon=True).start()
+                assert b.exactly(len(data)) == data
+                for f in frames:
+                    a.send(f)
+                    assert b.exactly(len(f)) == f
+            for frames, a, b in ((small, server, client), (masked, client, server)):
+                data = b"".join(frames)
+                for i in range(0, len(data)):
+                    a.send(data[i:i + 1])
+                    if i % 3 == 0:
+                        time.sleep(0.001)
+                assert b.exactly(len(data)) == data
+                assert not a.buffer and not b.buffer
+            client.send(close(1000, masked=True))
+            assert next_frame(server) == (0x88, b"\x03\xe8")
+            server.send(close(1000))
+            assert next_frame(client) == (0x88, b"\x03\xe8")
+            server.end()
+            assert next_frame(client) == (None, b"")
+            client.end()
+            assert next_frame(server) == (None, b"")
+        line = s.proxy.gateway.access()[0]
+        assert line["status"] == 101 and "fault" not in line, line
+
+
+def test_broken_frames():
+    """Each is answered by close frames to both sides, with the code, and never reaches the other side."""
+    big = "{message_bytes: 1000B, frame_bytes: 600B}"
+    ok = frame(TEXT, b"ok", masked=True)
+    cases = [
+        ("unmasked", frame(TEXT, b"x"), 1002), ("opcode 3", frame(3, b"x", masked=True), 1002), ("opcode 11", frame(11, masked=True), 1002),
+        ("reserved bit", frame(TEXT, b"x", masked=True, reserved=0x40), 1002),
+        ("nothing to continue", frame(0, b"x", masked=True), 1002),
+        ("a message in a message", frame(TEXT, b"x", fin=False, masked=True) + frame(TEXT, b"x", masked=True), 1002),
+        ("long ping", frame(PING, b"x" * 126, masked=True), 1002), ("cut ping", frame(PING, fin=False, masked=True), 1002),
+        ("long length", b"\x81\xfe\x00\x05abcd12345", 1002), ("close of one byte", frame(CLOSE, b"x", masked=True), 1002),
+        ("close with a code that is not sent", close(1005, masked=True), 1002),
+        ("long frame", frame(BINARY, b"x" * 601, masked=True), 1009),
+        ("very long frame", b"\x82\xff\x00\x00\x00\xff\x00\x00\x00\x00abcd", 1009),
+        ("long message", frame(TEXT, b"x" * 600, fin=False, masked=True) + frame(0, b"x" * 401, masked=True), 1009),
+    ]
+    with Script(big) as s:
+        for name, data, code in cases:
+            client, server = s.open()
+            with client:
+                client.send(ok + data)
+                assert next_frame(server) == (0x81, b"ok"), name
+                assert code_of(server) == code, name
+                assert code_of(client) == code, name
+                client.send(close(code, masked=True))
+                server.send(close(code))
+                assert next_frame(client) == (None, b""), name
+                assert next_frame(server) == (None, b""), name
+            s.gone.set()
+
+
+def test_broken_frames_of_a_server():
+    with Script("{message_bytes: 100B}") as s:
+        for data, code in ((frame(TEXT, b"x", masked=True), 1002), (frame(5), 1002), (frame(TEXT, b"x" * 101), 1009)):
+            client, server = s.open()
+            with client:
+                server.send(frame(TEXT, b"fine") + data)
+                assert next_frame(client) == (0x81, b"fine")
+                assert code_of(client) == code and code_of(server) == code
+            s.gone.set()
+
+
+def test_extensions_may_use_reserved_bits():
+    with Script() as s:
+        client, server = s.open("Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover\r\n")
+        with client:
+            data = frame(TEXT, b"xyz", masked=True, reserved=0x40)
+            client.send(data)
+            assert server.exactly(len(data)) == data
+            client.send(frame(TEXT, b"xyz", masked=True, reserved=0x20))
+            assert code_of(client) == 1002
+
+
+def test_pings_of_the_gateway():
+    """Both sides are pinged while they are silent, their pongs go no further; other pings and pongs do."""
+    with Script("{ping_interval: 200ms, idle_timeout: 30s}") as s:
+        client, server = s.open()
+        with client:
+            for _ in range(3):
+                for c, masked in ((client, True), (server, False)):
+                    opcode, payload = next_frame(c)
+                    assert opcode == 0x89 and len(payload) == 8, (opcode, payload)
+                    c.send(frame(PONG, payload, masked=masked))
+            client.send(frame(TEXT, b"after", masked=True))
+            while True:
+                opcode, payload = next_frame(server)
+                if opcode != 0x89:
+                    break
+                server.send(frame(PONG, payload))
+            assert (opcode, payload) == (0x81, b"after")
+            server.send(frame(PING, b"server's own"))
+            while True:
+                opcode, payload = next_frame(client)
+                if payload == b"server's own":
+                    break
+                assert opcode == 0x89
+                client.send(frame(PONG, payload, masked=True))
+            client.send(frame(PONG, b"server's own", masked=True))
+            while True:
+                opcode, payload = next_frame(server)
+                if opcode == 0x8a:
+                    break
+                server.send(frame(PONG, payload))
+            assert payload == b"server's own"
+
+
+def test_pings_wait_for_the_end_of_a_frame():
+    with Script("{ping_interval: 100ms, idle_timeout: 30s}") as s:
+        client, server = s.open()
+        with client:
+            data = frame(BINARY, b"x" * 1000)
+            for i in range(0, len(data), 100):
+                server.send(data[i:i + 100])
+                time.sleep(0.05)
+            assert client.exactly(len(data)) == data
+            assert next_frame(client)[0] == 0x89
+
+
+def test_who_answers_no_ping_is_given_up():
+    with Script("{ping_interval: 300ms, idle_timeout: 30s}") as s:
+        client, server = s.open()
+        with client:
+            opcode, payload = next_frame(server)
+            assert opcode == 0x89
+            server.send(frame(PONG, payload))
+            assert next_frame(client)[0] == 0x89  # and the client says nothing
+            assert code_of(server) == 1001
+
+
+def test_time_limits():
+    with Script("{idle_timeout: 400ms, ping_interval: 0, close_timeout: 200ms}") as s:
+        client, server = s.open()
+        with client:
+            assert code_of(client) == 1001 and code_of(server) == 1001
+            assert next_frame(client) == (None, b"")  # nobody has answered: cut off
+    with Script("{total_timeout: 500ms, ping_interval: 0, idle_timeout: 0}") as s:
+        client, server = s.open()
+        with client:
+            client.send(frame(TEXT, b"x", masked=True))
+            assert code_of(client) == 1008 and code_of(server) == 1008
+            client.send(close(1008, masked=True))
+            assert next_frame(client) == (None, b"")
+
+
+def test_the_idle_limit_stands_in_place_of_the_backends():
+    port = free_port()
+    ready = threading.Event()
+    servers = []
+
+    def serve(c):
+        accept(c)
+        servers.append(c)
+        ready.set()
+        time.sleep(20)
+
+    with Backend(serve) as b:
+        config = """\
+listeners: [{protocol: http, address: 127.0.0.1, port: %d}]
+backends: {b: {url: "http://127.0.0.1:%d", timeouts: {idle: 300ms}, websocket: {ping_interval: 0}}}
+routes: [{match: {path: /}, backend: b}]
+""" % (port, b.port)
+        with Gateway(config), connect(port) as c:
+            c.send(request())
+            assert " 101 " in c.head()[0]
+            ready.wait(5)
+            time.sleep(1)
+            servers[0].send(frame(TEXT, b"late"))
+            assert next_frame(c) == (0x81, b"late")
+
+
+def test_draining_closes_between_frames():
+    with Script() as s:
+        client, server = s.open()
+        with client:
+            half = frame(BINARY, b"x" * 1000)
+            server.send(half[:500])
+            assert client.exactly(500) == half[:500]
+            s.proxy.gateway.process.terminate()
+            assert code_of(server) == 1001
+            time.sleep(0.2)
+            server.send(half[500:])
+            assert client.exactly(len(half) - 500) == half[500:]
+            assert code_of(client) == 1001
+            client.send(close(1001, masked=True))
+            server.send(close(1001))
+            assert next_frame(client) == (None, b"") and next_frame(server) == (None, b"")
+            client.end()
+            server.end()
+            s.proxy.gateway.process.wait(5 * lib.SLOW)
+
+
+def test_a_plain_tunnel_lasts_until_the_drain_is_over():
+    with Script(websocket=None, extra="runtime: {drain_timeout: 1s}") as s:
+        client, server = s.open()
+        with client:
+            s.proxy.gateway.process.terminate()
+            time.sleep(0.2)
+            client.send(frame(TEXT, b"x", masked=True))
+            assert next_frame(server) == (0x81, b"x")
+            assert next_frame(client) == (None, b"")
+
+
+def test_back_pressure_with_a_slow_reader():
+    """What is under way stays bounded, and all of it arrives."""
+    with Script("{ping_interval: 3s, idle_timeout: 30s}") as s:
+        client, server = s.open()
+        with client:
+            before = s.proxy.gateway.rss_kib()
+            payload = os.urandom(1 << 20)
+            data = frame(BINARY, payload)
+
+            def send():
+                for _ in range(64):
+                    server.send(data)
+
+            t = threading.Thread(target=send, daemon=True)
+            t.start()
+            time.sleep(1)
+            assert t.is_alive()
+            assert s.proxy.gateway.rss_kib() - before < 16 << 10
+            n = 0
+            while n < 64:
+                opcode, got = next_frame(client)
+                if opcode == 0x89:
+                    client.send(frame(PONG, got, masked=True))
+                    continue
+                assert opcode == 0x82 and got == payload
+                n += 1
+
+
+# ---- python3-websockets on both sides ----
+
+def library():
+    try:
+        import websockets
+        return websockets
+    except ImportError:
+        raise lib.Skip("python3-websockets is not installed")
+
+
+async def talk(websockets, port):
+    async with websockets.connect("ws://127.0.0.1:%d/" % port, max_size=None, ping_interval=0.2, ping_timeout=10 * lib.SLOW) as ws:
+        for message in ("text", "", "ä" * 5000, b"", b"x", os.urandom(70000), os.urandom(3 << 20)):
+            await ws.send(message)
+            assert await ws.recv() == message
+        await ws.send(["frag", "ments", ""])
+        assert await ws.recv() == "fragments"
+        await asyncio.gather(*(ws.send("m%d" % i) for i in range(200)))
+        assert sorted([await ws.recv() for _ in range(200)]) == sorted("m%d" % i for i in range(200))
+        await asyncio.wait_for(await ws.ping(), 5 * lib.SLOW)
+        await asyncio.sleep(1)
+        await ws.close(4000, "bye")
+    return ws.close_code, ws.close_reason
+
+
+async def closed_by_server(websockets, port, path):
+    async with websockets.connect("ws://127.0.0.1:%d%s" % (port, path), max_size=None) as ws:
+        try:
+            while True:
+                await asyncio.wait_for(ws.recv(), 20 * lib.SLOW)
+        except websockets.exceptions.ConnectionClosed:
+            pass
+    return ws.close_code
+
+
+async def both_ends(websockets, gateway_port, use):
+    codes = []
+
+    async def serve(ws):
+        try:
+            async for message in ws:
+                if message == "close":
+                    await ws.close(4321, "server")
+                else:
+                    await ws.send(message)
+        finally:
+            codes.append(ws.close_code)
+
+    server = await websockets.serve(serve, "127.0.0.1", use["port"], max_size=None, ping_interval=0.3, ping_timeout=10 * lib.SLOW)
+    try:
+        result = await use["talk"](websockets, gateway_port)
+        for _ in range(100):
+            if codes:
+                break
+            await asyncio.sleep(0.05 * lib.SLOW)
+        return result, codes
+    finally:
+        server.close()
+        await server.wait_closed()
+
+
+def with_library(talk, websocket):
+    websockets = library()
+    port, back = free_port(), free_port()
+    with Gateway(proxy_config(port, back, route_extra="    websocket: " + websocket if websocket else "")):
+        return asyncio.run(both_ends(websockets, port, {"port": back, "talk": talk}))
+
+
+def test_library_peers_plain():
+    assert with_library(talk, None) == ((4000, "bye"), [4000])
+
+
+def test_library_peers_watched():
+    """With compression, which both sides of the library offer, and pings from three sides."""
+    assert with_library(talk, "{ping_interval: 200ms, message_bytes: 4MiB}") == ((4000, "bye"), [4000])
+
+
+def test_library_peers_close_codes():
+    async def by_server(websockets, port):
+        async with websockets.connect("ws://127.0.0.1:%d/" % port) as ws:
+            await ws.send("close")
+            await asyncio.wait_for(ws.wait_closed(), 10 * lib.SLOW)
+        return ws.close_code, ws.close_reason
+
+    async def too_big(websockets, port):
+        async with websockets.connect("ws://127.0.0.1:%d/" % port, compression=None) as ws:
+            await ws.send(b"x" * 100000)
+            await asyncio.wait_for(ws.wait_closed(), 10 * lib.SLOW)
+        return ws.close_code
+
+    assert with_library(by_server, "{}") == ((4321, "server"), [4321])
+    assert with_library(too_big, "{message_bytes: 64KiB}") == (1009, [1009])
