@@ -79,7 +79,7 @@ void check_suggest(struct checker *c, const struct map *names, struct str name, 
 static void collect_names(struct checker *c)
 {
 	static const struct str by_own_name[] = { STR_INIT("rate-limit"), STR_INIT("jwt"),
-		STR_INIT("request-id") };
+		STR_INIT("request-id"), STR_INIT("grpc-web") };
 	static const struct m_middleware built_in = { .node = NULL };
 	const struct model *m = c->model;
 

@@ -146,6 +146,7 @@ static void check_name(struct checker *c, const struct m_middleware *m)
 		{ STR_INIT("rate-limit"), M_MW_RATE_LIMIT },
 		{ STR_INIT("jwt"), M_MW_JWT },
 		{ STR_INIT("request-id"), M_MW_REQUEST_ID },
+		{ STR_INIT("grpc-web"), M_MW_GRPC_WEB },
 	};
 
 	for (size_t i = 0; i < sizeof(built_ins) / sizeof(built_ins[0]); i++) {

@@ -113,6 +113,13 @@ static void emit_request_id(struct emitter *e, const struct plan_mw *mw, const c
 	cwriter_close(&e->c, "};");
 }
 
+static void emit_grpc_web(struct emitter *e, const struct plan_mw *mw, const char *id)
+{
+	cwriter_open(&e->c, "static const struct toron_grpc_web %s = {", id);
+	emit_mw_names(e, mw);
+	cwriter_close(&e->c, "};");
+}
+
 static void emit_mw(struct emitter *e, const struct plan_mw *mw, const char *id)
 {
 	emit_comment(e, &e->c, mw->model->node, mw->name);
@@ -128,6 +135,9 @@ static void emit_mw(struct emitter *e, const struct plan_mw *mw, const char *id)
 		break;
 	case M_MW_REQUEST_ID:
 		emit_request_id(e, mw, id);
+		break;
+	case M_MW_GRPC_WEB:
+		emit_grpc_web(e, mw, id);
 		break;
 	}
 	cwriter_blank(&e->c);
@@ -175,6 +185,8 @@ static const char *request_function(const struct plan_mw *mw)
 		return "toron_rate_limit_request";
 	case M_MW_JWT:
 		return "toron_jwt_request";
+	case M_MW_GRPC_WEB:
+		return "toron_grpc_web_request";
 	case M_MW_REQUEST_ID:
 		break;
 	}
@@ -222,6 +234,13 @@ static void emit_request_phase(struct emitter *e, const struct plan_chain *chain
 	cwriter_blank(c);
 }
 
+static const char *response_function(enum m_mw_kind kind)
+{
+	if (kind == M_MW_HEADERS)
+		return "toron_headers_response";
+	return kind == M_MW_GRPC_WEB ? "toron_grpc_web_response" : "toron_request_id_response";
+}
+
 static void emit_response_phase(struct emitter *e, const struct plan_chain *chain, const char *id)
 {
 	struct cwriter *c = &e->c;
@@ -231,9 +250,7 @@ static void emit_response_phase(struct emitter *e, const struct plan_chain *chai
 	cwriter_line(c, "switch (entered) {");
 	for (uint32_t i = chain->n; i > 0; i--) {
 		const struct plan_mw *mw = &e->plan->mws[chain->mws[i - 1]];
-		const char *function = mw->model->kind == M_MW_HEADERS
-					       ? "toron_headers_response"
-					       : "toron_request_id_response";
+		const char *function = response_function(mw->model->kind);
 
 		cwriter_open(c, "case %u:", i);
 		if (mw->has_response) {

@@ -153,6 +153,8 @@ void emit_retry(struct emitter *e, const struct m_retry *r)
 		cwriter_close(c, "},");
 		cwriter_line(c, ".n_statuses = %zu,", r->n_statuses);
 	}
+	if (r->grpc != 0)
+		cwriter_line(c, ".grpc = 0x%xu,", r->grpc);
 	emit_u64(e, "attempts", r->attempts.value);
 	if (r->methods != 0)
 		cwriter_line(c, ".methods = %s,", emit_methods(e, r->methods));

@@ -65,6 +65,8 @@ void build_middlewares(struct builder *b, const struct node *map);
 struct m_use build_use(struct builder *b, const struct node *n);
 void build_header_lines(
 	struct builder *b, const struct node *map, struct m_header_line **out, size_t *n_out);
+/* match.grpc becomes paths, a method and a header. */
+void build_match_grpc(struct builder *b, const struct node *n, struct m_match *out);
 /* Address ranges: one, or a list. */
 void build_cidrs(
 	struct builder *b, const struct node *map, struct str key, struct m_cidr **out, size_t *n_out);

@@ -337,4 +337,5 @@ void build_match(struct builder *b, const struct node *map, struct m_match *out)
 	out->queries = build_fields(b, value_node(b, map, STR("query")), false, &out->n_queries);
 	out->cookies = build_fields(b, value_node(b, map, STR("cookies")), false, &out->n_cookies);
 	build_cidrs(b, map, STR("source"), &out->sources, &out->n_sources);
+	build_match_grpc(b, value_node(b, map, STR("grpc")), out);
 }

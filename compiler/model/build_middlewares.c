@@ -101,6 +101,15 @@ static void build_request_id(struct builder *b, const struct node *map, struct m
 	out->request_id.trust_incoming = value_bool(b, map, STR("trust_incoming"));
 }
 
+/* ---- grpc-web ---- */
+
+static void build_grpc_web(struct builder *b, const struct node *map, struct m_middleware *out)
+{
+	(void)b;
+	(void)map;
+	(void)out;
+}
+
 /* ---- all ---- */
 
 static const struct {
@@ -112,6 +121,7 @@ static const struct {
 	{ STR_INIT("rate-limit"), M_MW_RATE_LIMIT, build_rate_limit },
 	{ STR_INIT("jwt"), M_MW_JWT, build_jwt },
 	{ STR_INIT("request-id"), M_MW_REQUEST_ID, build_request_id },
+	{ STR_INIT("grpc-web"), M_MW_GRPC_WEB, build_grpc_web },
 };
 
 /* `n` is the map with one key that says which. */

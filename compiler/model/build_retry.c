@@ -5,11 +5,30 @@
 #include "model/build.h"
 #include "toron/gateway.h"
 
-static unsigned reason_named(struct str name)
+static const struct str reasons[] = { STR_INIT("connect-failure"), STR_INIT("reset"), STR_INIT("timeout") };
+
+/* By code. */
+static const struct str grpc_names[] = {
+	STR_INIT("ok"), STR_INIT("cancelled"), STR_INIT("unknown"), STR_INIT("invalid-argument"),
+	STR_INIT("deadline-exceeded"), STR_INIT("not-found"), STR_INIT("already-exists"),
+	STR_INIT("permission-denied"), STR_INIT("resource-exhausted"), STR_INIT("failed-precondition"),
+	STR_INIT("aborted"), STR_INIT("out-of-range"), STR_INIT("unimplemented"), STR_INIT("internal"),
+	STR_INIT("unavailable"), STR_INIT("data-loss"), STR_INIT("unauthenticated"),
+};
+
+const char *model_grpc_name(unsigned code)
 {
-	if (str_eq(name, STR("connect-failure")))
-		return TORON_RETRY_CONNECT;
-	return str_eq(name, STR("reset")) ? TORON_RETRY_RESET : TORON_RETRY_TIMEOUT;
+	return code < ARRAY_LEN(grpc_names) ? grpc_names[code].ptr : "?";
+}
+
+static void add_reason(struct m_retry *out, struct str name)
+{
+	for (unsigned i = 0; i < ARRAY_LEN(reasons); i++)
+		if (str_eq(name, reasons[i]))
+			out->on |= 1u << i;
+	for (unsigned i = 0; i < ARRAY_LEN(grpc_names); i++)
+		if (str_eq(name, grpc_names[i]))
+			out->grpc |= 1u << i;
 }
 
 static void build_on(struct builder *b, const struct node *list, struct m_retry *out)
@@ -23,7 +42,7 @@ static void build_on(struct builder *b, const struct node *list, struct m_retry 
 		else if (n->kind == NODE_FLOAT) /* 503.0 is an integer to the schema */
 			out->statuses[out->n_statuses++] = (uint16_t)n->real;
 		else
-			out->on |= reason_named(n->text);
+			add_reason(out, n->text);
 	}
 }
 

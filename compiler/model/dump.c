@@ -203,6 +203,9 @@ static void dump_retry(struct dumper *p, const struct m_retry *r)
 			sbuf_printf(p->out, " %s", reasons[i]);
 	for (size_t i = 0; i < r->n_statuses; i++)
 		sbuf_printf(p->out, " %u", r->statuses[i]);
+	for (unsigned i = 0; i < 32; i++)
+		if ((r->grpc & 1u << i) != 0)
+			sbuf_printf(p->out, " %s", model_grpc_name(i));
 	end_line(p, SPAN_NONE);
 	begin_line(p, "methods");
 	sbuf_printf(p->out, " 0x%x", r->methods);
@@ -445,7 +448,7 @@ static void dump_rate_limit(struct dumper *p, const struct m_middleware *m)
 
 static void dump_middleware(struct dumper *p, const struct m_middleware *m)
 {
-	static const char *const kinds[] = { "headers", "rate-limit", "jwt", "request-id" };
+	static const char *const kinds[] = { "headers", "rate-limit", "jwt", "request-id", "grpc-web" };
 
 	open_part(p,
 		m->poisoned       ? "middleware (poisoned)"
@@ -468,6 +471,8 @@ static void dump_middleware(struct dumper *p, const struct m_middleware *m)
 	case M_MW_REQUEST_ID:
 		put_str(p, "header", m->request_id.header);
 		put_bool(p, "trust_incoming", m->request_id.trust_incoming);
+		break;
+	case M_MW_GRPC_WEB:
 		break;
 	}
 	close_part(p);

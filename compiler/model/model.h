@@ -64,6 +64,7 @@ struct m_retry {
 	unsigned on;                    /* bits of TORON_RETRY_* */
 	uint16_t *statuses; size_t n_statuses;
 	uint32_t methods;               /* bits of enum toron_method; 0: the idempotent ones */
+	uint32_t grpc;                  /* bits of gRPC's status codes */
 	struct m_u64 attempts, per_try_timeout, backoff /* ms */, budget_ppm, body_bytes;
 };
 struct m_websocket {
@@ -229,7 +230,7 @@ struct m_backend {
 };
 
 /* ---- middlewares ---- */
-enum m_mw_kind { M_MW_HEADERS, M_MW_RATE_LIMIT, M_MW_JWT, M_MW_REQUEST_ID };
+enum m_mw_kind { M_MW_HEADERS, M_MW_RATE_LIMIT, M_MW_JWT, M_MW_REQUEST_ID, M_MW_GRPC_WEB };
 enum m_header_op { M_HEADER_SET, M_HEADER_ADD, M_HEADER_REMOVE };
 struct m_header_edit { enum m_header_op op; struct m_str name; struct m_template value; };
 enum m_rate_key { M_KEY_SOURCE, M_KEY_HEADER, M_KEY_CLAIM, M_KEY_ROUTE };
@@ -317,6 +318,8 @@ struct model {
 struct model *model_build(struct arena *a, struct diags *d, const struct node *root);
 /* Where an http listener redirects to: the port that it says, or that of the https listener, 443 if there are several. 0: nobody can tell. */
 uint16_t model_https_port(const struct model *m, const struct m_listener *l);
+/* What the language calls a status of gRPC. */
+const char *model_grpc_name(unsigned code);
 /* The model as text, for `toronc dump --stage model` and golden tests. origins: with places. */
 struct sbuf;
 void model_dump(struct sbuf *out, const struct diags *d, const struct model *m, bool origins);

@@ -40,6 +40,7 @@ static struct plan_mw new_mw(
 		mw.has_response = mw.n_response > 0;
 		break;
 	case M_MW_REQUEST_ID:
+	case M_MW_GRPC_WEB:
 		mw.has_response = true;
 		break;
 	case M_MW_RATE_LIMIT:

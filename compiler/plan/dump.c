@@ -299,7 +299,7 @@ static void dump_edits(struct dump *d, const char *where, const struct plan_edit
 
 static void dump_mw(struct dump *d, uint32_t index)
 {
-	static const char *const kinds[] = { "headers", "rate-limit", "jwt", "request-id" };
+	static const char *const kinds[] = { "headers", "rate-limit", "jwt", "request-id", "grpc-web" };
 	const struct plan_mw *mw = &d->p->mws[index];
 	const struct node *node = mw->model->node;
 

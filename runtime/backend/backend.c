@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "http/grpc.h"
 #include "http/semantics.h"
 #include "tls/engine.h"
 
@@ -688,11 +689,21 @@ static bool retry_by_policy(struct dispatch *d, enum fault fault)
 	return (reason == TORON_RETRY_CONNECT || may_repeat(d->x, d->policy)) && attempt_again(d, fault);
 }
 
+/* Whether the answer is nothing but a status of gRPC that the policy names. Who names one knows that calls may be made twice then. */
+static bool is_grpc_retry(const struct exchange *x, const struct toron_retry *policy)
+{
+	unsigned status = policy->grpc != 0 && x->grpc != GRPC_NONE ? grpc_status_of(&x->response.head) : GRPC_NO_STATUS;
+
+	return (policy->grpc >> status & 1) != 0;
+}
+
 static bool retry_answer(struct exchange *x)
 {
 	struct dispatch *d = x->action_state;
 	const struct toron_retry *policy = d->policy;
 
+	if (is_grpc_retry(x, policy))
+		return attempt_again(d, FAULT_NONE);
 	for (uint32_t i = 0; i < policy->n_statuses; i++)
 		if (policy->statuses[i] == x->response.status)
 			return may_repeat(x, policy) && attempt_again(d, FAULT_NONE);
@@ -756,10 +767,11 @@ static void set_policy(struct dispatch *d, const struct toron_retry *policy)
 	if (policy == NULL)
 		return;
 	pay_in(d->backend, policy);
-	if (policy->n_statuses != 0)
+	if (policy->n_statuses != 0 || policy->grpc != 0)
 		x->retry_answer = retry_answer;
-	if (x->request.length != 0 && x->request.length <= (int64_t)policy->body_bytes && may_repeat(x, policy) &&
-	    (policy->n_statuses != 0 || (policy->on & ~TORON_RETRY_CONNECT) != 0))
+	if (x->request.length != 0 && x->request.length <= (int64_t)policy->body_bytes &&
+	    (may_repeat(x, policy) || (x->grpc != GRPC_NONE && policy->grpc != 0)) &&
+	    (x->retry_answer != NULL || (policy->on & ~TORON_RETRY_CONNECT) != 0))
 		body_hold(&x->request.body, policy->body_bytes);
 }
 

@@ -2,6 +2,7 @@
 /* What the gateway's own answers to errors look like: a configured page, or text, HTML or problem details (RFC 9457). */
 #include "http/answer.h"
 
+#include "http/grpc.h"
 #include "http/semantics.h"
 #include "toron/gateway.h"
 
@@ -175,6 +176,10 @@ void answer_prepare_error(struct exchange *x, uint16_t status, const struct toro
 	enum toron_error_format format = e->format == TORON_ERRORS_AUTO ? negotiate(x) : e->format;
 	struct str reason = semantics_reason(status), type = STR("text/plain; charset=utf-8"), body;
 
+	if (x->grpc != GRPC_NONE) {
+		grpc_prepare_error(x, status, headers, n_headers);
+		return;
+	}
 	if (page != NULL) {
 		answer_prepare(x, status, page->content_type, page->body, headers, n_headers);
 		return;

@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "http/answer.h"
+#include "http/grpc.h"
 #include "http/rewrite.h"
 #include "http/semantics.h"
 #include "net/conn.h"
@@ -206,6 +207,12 @@ void exchange_cut(struct exchange *x, enum fault fault)
 	CHECK_MAGIC(x, EXCHANGE_MAGIC);
 	stop_back(x, fault);
 	x->fault = fault;
+	if (grpc_trail(x, fault)) {
+		answer_sink(x);
+		exchange_end(x, &x->local);
+		exchange_more(x, &x->local);
+		return;
+	}
 	reset_front(x, fault);
 	finish(x);
 }
@@ -283,10 +290,30 @@ static void answer_itself(struct exchange *x)
 		toron_respond_error(x, 405, &allow, 1);
 }
 
+/* The shorter one of the route's limit and the caller's own. */
+static enum fault limit_total(struct exchange *x)
+{
+	uint64_t ms;
+	enum fault fault = grpc_timeout(x, &ms);
+
+	if (x->route->total_ms != 0 && (ms == 0 || x->route->total_ms < ms))
+		ms = x->route->total_ms;
+	if (fault != FAULT_NONE || ms == 0)
+		return fault;
+	loop_timer_init(&x->total, x->worker->loop, on_total);
+	loop_timer_set(&x->total, ms);
+	x->total_at_ms = loop_now_ms(x->worker->loop) + ms;
+	x->total_armed = true;
+	return FAULT_NONE;
+}
+
 static void on_request_head(struct exchange *x)
 {
-	enum fault fault = semantics_request(x);
+	enum fault fault;
 	uint32_t allow = 0;
+
+	grpc_recognise(x);
+	fault = semantics_request(x);
 
 	x->state = EXCHANGE_CHAIN;
 	if (fault != FAULT_NONE) {
@@ -304,10 +331,10 @@ static void on_request_head(struct exchange *x)
 		answer_not_found(x, allow);
 		return;
 	}
-	if (x->route->total_ms != 0) {
-		loop_timer_init(&x->total, x->worker->loop, on_total);
-		loop_timer_set(&x->total, x->route->total_ms);
-		x->total_armed = true;
+	fault = limit_total(x);
+	if (fault != FAULT_NONE) {
+		exchange_fail(x, fault);
+		return;
 	}
 	run_chain(x, 0);
 }
@@ -652,6 +679,7 @@ void exchange_attach_back(struct exchange *x, struct leg *back)
 	/* What cannot be offered is refused by the server, or by us once it has answered. */
 	if (websocket_is_asked(x))
 		websocket_offer(x, back);
+	grpc_offer(x);
 	x->back = back;
 	back->x = x;
 	back->ops->head(back, &x->request);

@@ -61,6 +61,9 @@ enum exchange_state {
 	EXCHANGE_FAILED,    /* the front was reset */
 };
 
+/* What a request's content-type says about gRPC. */
+enum grpc_kind { GRPC_NONE, GRPC_CALL, GRPC_WEB, GRPC_WEB_TEXT };
+
 /* Times for the log and limits: microseconds of the monotonic clock. */
 struct exchange_times {
 	uint64_t begun, connected, first_byte;
@@ -90,6 +93,8 @@ struct exchange {
 	bool has_client;                    /* a trusted proxy says who stands behind it: */
 	struct addr client;                 /* port 0: unknown */
 	struct str client_text;
+	enum grpc_kind grpc;
+	struct str grpc_type;               /* the media type that says so */
 	bool stops_here;                    /* Max-Forwards is spent: answered by the gateway itself */
 
 	/* routing */
@@ -127,8 +132,9 @@ struct exchange {
 	void *tunnel_watch;                 /* of whoever set drain */
 	struct filter_chain filters[2];      /* by enum msg_kind: what changes bodies on their way */
 	struct exchange_times times;
-	struct loop_timer total;            /* the route's total limit, when it has one */
+	struct loop_timer total;            /* the route's total limit or a call's own, when there is one */
 	bool total_armed;
+	uint64_t total_at_ms;               /* when it fires */
 	struct leg local;                   /* our own answers (http/answer.c) */
 	struct leg *answer_leg;             /* the action's own, in place of local (answer_attach); NULL: none */
 	struct list link;                   /* in the pool, or among the worker's live exchanges */
@@ -200,7 +206,8 @@ void exchange_give_up(struct exchange *x, enum fault fault);
 /* For actions, before they try again: resets the back leg, forgets what it answered, and begins the request's body anew. False, and
  * nothing is changed, if a part of that body is gone. Not after the response head went to the front. */
 bool exchange_rewind(struct exchange *x, enum fault fault);
-/* From a timer: ends an exchange whose answer has begun by cutting off both sides. x is dead afterwards. */
+/* From a timer: ends an exchange whose answer has begun, by trailers that say so where the answer is of gRPC, else by cutting off both
+ * sides. x may be dead afterwards. */
 void exchange_cut(struct exchange *x, enum fault fault);
 
 /* Told once per finished exchange, before it is freed; set by observe/ at boot. NULL: nobody listens. */

@@ -93,6 +93,7 @@ struct toron_retry {
 	uint32_t backoff_ms;              /* the longest wait before the second attempt; doubles with each, to ten times */
 	uint32_t budget_ppm;              /* retries for a million requests, besides a reserve of ten */
 	uint32_t body_bytes;              /* of a request body that is kept for another attempt */
+	uint32_t grpc;                    /* statuses of gRPC (1 << code) that are treated like those above, whatever the method */
 };
 
 /* What a WebSocket may do. Whoever names `begin` links the code that looks into its frames. */

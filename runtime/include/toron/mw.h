@@ -69,6 +69,13 @@ struct toron_request_id_conf {
 enum toron_verdict toron_request_id_request(struct exchange *x, const struct toron_request_id_conf *conf);
 void toron_request_id_response(struct exchange *x, const struct toron_request_id_conf *conf);
 
+/* ---- grpc-web ---- */
+struct toron_grpc_web {
+	const char *name, *origin;
+};
+enum toron_verdict toron_grpc_web_request(struct exchange *x, const struct toron_grpc_web *conf);
+void toron_grpc_web_response(struct exchange *x, const struct toron_grpc_web *conf);
+
 /* ---- actions (struct toron_route: action, conf) ---- */
 struct toron_backend;
 void toron_action_backend(struct exchange *x, const void *conf); /* const struct toron_backend */
