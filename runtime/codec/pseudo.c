@@ -2,7 +2,7 @@
 #include "codec/pseudo.h"
 
 #include "base/uri.h"
-#include "codec/websocket_key.h"
+#include "http/websocket_key.h"
 
 #define FIELD_OVERHEAD 32
 #define METHOD_MAX 64

@@ -678,7 +678,7 @@ void exchange_attach_back(struct exchange *x, struct leg *back)
 		x->n_request_bufs++;
 	/* What cannot be offered is refused by the server, or by us once it has answered. */
 	if (websocket_is_asked(x))
-		websocket_offer(x, back);
+		websocket_offer(x);
 	grpc_offer(x);
 	x->back = back;
 	back->x = x;

@@ -35,7 +35,6 @@ struct tls_info;
 
 struct leg_ops {
 	const char *name;
-	bool is_keyless; /* a WebSocket opens without a key in this version (RFC 8441 section 5) */
 	/* Send this head (an interim 1xx one too). The message stays valid; its body may have bytes already. Does not write yet. */
 	void (*head)(struct leg *leg, const struct msg *m);
 	/* Bytes, trailers or the end wait to be sent: write now. */

@@ -82,10 +82,18 @@ void filters_close(struct exchange *x, enum msg_kind kind)
 {
 	struct filter_chain *chain = &x->filters[kind];
 	struct msg *m = message_of(x, kind);
+	uint64_t appended;
+	bool end;
 
 	if (chain->first == NULL)
 		return;
-	m->body.end = m->body.end || chain->first->in.end;
+	end = m->body.end || chain->first->in.end;
+	appended = chain->first->in.appended;
+	body_fini(&m->body);
+	body_init(&m->body, EXCHANGE_BODY_LIMIT);
+	/* What the producer has counted so far, it goes on to count. */
+	m->body.appended = m->body.sent = m->body.released = appended;
+	m->body.end = end;
 	for (struct filter *f = chain->first; f != NULL; f = f->next) {
 		body_fini(&f->in);
 		if (f->ops->close != NULL)

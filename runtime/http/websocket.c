@@ -1,16 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "http/websocket.h"
 
-#include <nettle/base64.h>
-#include <nettle/sha1.h>
-#include <sys/random.h>
-
-#define KEY_BYTES 16
-#define KEY_TEXT BASE64_ENCODE_RAW_LENGTH(KEY_BYTES)
-#define ACCEPT_TEXT BASE64_ENCODE_RAW_LENGTH(SHA1_DIGEST_SIZE)
+#include "http/websocket_key.h"
 
 #define KEY STR("sec-websocket-key")
-#define ACCEPT STR("sec-websocket-accept")
 
 bool websocket_is_asked(const struct exchange *x)
 {
@@ -32,9 +25,9 @@ static bool is_base64(char c)
 /* 16 bytes in base64. */
 static bool is_key(struct str s)
 {
-	if (s.len != KEY_TEXT || !str_ends(s, STR("==")))
+	if (s.len != WEBSOCKET_KEY_LEN || !str_ends(s, STR("==")))
 		return false;
-	for (size_t i = 0; i < KEY_TEXT - 2; i++)
+	for (size_t i = 0; i < WEBSOCKET_KEY_LEN - 2; i++)
 		if (!is_base64(s.ptr[i]))
 			return false;
 	return true;
@@ -45,7 +38,12 @@ bool websocket_check(struct exchange *x)
 	static const struct toron_header version = { STR_INIT("sec-websocket-version"), STR_INIT("13") };
 	struct str key = field_of(&x->request.head, KEY);
 
-	if (x->method_bit != TORON_GET || (!x->front->ops->is_keyless && !is_key(key))) {
+	/* Later versions have no key; one that came all the same goes no further. */
+	if (x->request.version_major > 1) {
+		fields_remove(&x->request.head, KEY);
+		key = STR_NONE;
+	}
+	if (x->method_bit != TORON_GET || (x->request.version_major == 1 && !is_key(key))) {
 		toron_respond_error(x, 400, NULL, 0);
 		return false;
 	}
@@ -53,57 +51,31 @@ bool websocket_check(struct exchange *x)
 		toron_respond_error(x, 426, &version, 1);
 		return false;
 	}
-	x->websocket_key = x->front->ops->is_keyless ? STR_NONE : key;
+	x->websocket_key = key;
 	return true;
 }
 
 static struct str make_key(struct exchange *x)
 {
-	uint8_t bytes[KEY_BYTES];
-	char *text = arena_bytes(&x->arena, KEY_TEXT);
+	char text[WEBSOCKET_KEY_LEN];
 
-	/* So few bytes are never refused, or cut short, once the system is up. */
-	if (text == NULL || getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
-		return STR_NONE;
-	base64_encode_raw(text, sizeof(bytes), bytes);
-	return (struct str){ text, KEY_TEXT };
+	return websocket_key_make(text) ? arena_str(&x->arena, (struct str){ text, sizeof(text) }) : STR_NONE;
 }
 
-/* RFC 6455 section 4.2.2. */
-static struct str answer_to(struct exchange *x, struct str key)
+bool websocket_offer(struct exchange *x)
 {
-	struct str id = STR("258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
-	uint8_t digest[SHA1_DIGEST_SIZE];
-	struct sha1_ctx sha1;
-	char *text = arena_bytes(&x->arena, ACCEPT_TEXT);
-
-	if (text == NULL)
-		return STR_NONE;
-	sha1_init(&sha1);
-	sha1_update(&sha1, key.len, (const uint8_t *)key.ptr);
-	sha1_update(&sha1, id.len, (const uint8_t *)id.ptr);
-	sha1_digest(&sha1, sizeof(digest), digest);
-	base64_encode_raw(text, sizeof(digest), digest);
-	return (struct str){ text, ACCEPT_TEXT };
-}
-
-bool websocket_offer(struct exchange *x, const struct leg *back)
-{
-	fields_remove(&x->request.head, KEY);
-	if (back->ops->is_keyless)
+	if (fields_find(&x->request.head, KEY) != NULL)
 		return true;
-	if (x->websocket_key.ptr == NULL)
-		x->websocket_key = make_key(x);
+	x->websocket_key = make_key(x);
 	return x->websocket_key.ptr != NULL && fields_add(&x->request.head, &x->arena, KEY, x->websocket_key);
 }
 
-bool websocket_agree(struct exchange *x)
+bool websocket_agree(const struct exchange *x)
 {
-	struct fields *f = &x->response.head;
-	struct str right = x->websocket_key.ptr == NULL ? STR_NONE : answer_to(x, x->websocket_key);
+	char right[WEBSOCKET_ACCEPT_LEN];
 
-	if (!x->back->ops->is_keyless && (right.ptr == NULL || !str_eq(field_of(f, ACCEPT), right)))
+	if (x->websocket_key.ptr == NULL)
 		return false;
-	fields_remove(f, ACCEPT);
-	return x->front->ops->is_keyless || (right.ptr != NULL && fields_add(f, &x->arena, ACCEPT, right));
+	websocket_key_accept(x->websocket_key, right);
+	return str_eq(field_of(&x->response.head, STR("sec-websocket-accept")), (struct str){ right, sizeof(right) });
 }

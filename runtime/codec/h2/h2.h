@@ -118,6 +118,10 @@ static inline struct msg *h2_in_msg(struct h2_stream *s)
 {
 	return s->h->is_front ? &s->leg.x->request : &s->leg.x->response;
 }
+static inline struct body *h2_in_body(struct h2_stream *s)
+{
+	return exchange_body_in(s->leg.x, s->h->is_front ? MSG_REQUEST : MSG_RESPONSE);
+}
 static inline struct msg *h2_out_msg(struct h2_stream *s)
 {
 	return s->h->is_front ? &s->leg.x->response : &s->leg.x->request;

@@ -36,7 +36,7 @@ static void give_back(struct h2_stream *s, uint64_t upto)
 
 void h2_credit(struct h2_stream *s)
 {
-	const struct body *b = &h2_in_msg(s)->body;
+	const struct body *b = h2_in_body(s);
 
 	/* What is kept for another attempt is bounded, and the sender must not wait for it. */
 	give_back(s, b->released + b->kept);
@@ -74,7 +74,7 @@ static bool make_room(struct h2_stream *s, const struct body *b, size_t len)
 static bool append(struct h2_stream *s, const char *bytes, size_t len)
 {
 	struct h2 *h = s->h;
-	struct body *b = &h2_in_msg(s)->body;
+	struct body *b = h2_in_body(s);
 
 	if (body_room(b) == 0)
 		body_let_go(b);

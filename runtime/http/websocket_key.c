@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-#include "codec/websocket_key.h"
+#include "http/websocket_key.h"
 
 #include <nettle/base64.h>
 #include <nettle/sha1.h>
