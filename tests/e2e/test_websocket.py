@@ -9,6 +9,7 @@ import struct
 import threading
 import time
 
+import h2_peer
 import lib
 from lib import Backend, Gateway, Proxy, connect, free_port, proxy_config
 
@@ -502,3 +503,93 @@ def test_library_peers_close_codes():
 
     assert with_library(by_server, "{}") == ((4321, "server"), [4321])
     assert with_library(too_big, "{message_bytes: 64KiB}") == (1009, [1009])
+
+
+# ---- over HTTP/2 (RFC 8441) ----
+
+def open_h2(client, extra=(), target="/"):
+    stream = client.request([(":method", "CONNECT"), (":protocol", "websocket"), (":scheme", "http"), (":authority", "a"),
+                             (":path", target), ("sec-websocket-version", "13"), *extra], end=False)
+    client.until(stream, lambda s: s.head is not None)
+    return stream
+
+
+class Tunnel:
+    """A stream of HTTP/2 as the bytes that next_frame reads."""
+
+    def __init__(self, client, stream):
+        self.client, self.stream = client, client.streams[stream]
+        self.id = stream
+
+    def exactly(self, n):
+        while len(self.stream.data) < n:
+            if self.stream.ended or self.stream.reset is not None:
+                raise EOFError
+            self.client.step()
+        data = bytes(self.stream.data[:n])
+        del self.stream.data[:n]
+        return data
+
+    def send(self, data, end=False):
+        self.client.send(self.id, data, end)
+
+
+def echo_frames(c):
+    m = accept(c)
+    assert m.method == "GET" and len(base64.b64decode(m.fields["sec-websocket-key"])) == 16, m.fields
+    while True:
+        opcode, payload = next_frame(c)
+        if opcode is None:
+            return
+        c.send(frame(opcode & 15, payload, fin=opcode & 0x80 != 0))
+        if opcode & 15 == CLOSE:
+            return
+
+
+def test_h2_client_and_http1_server():
+    for websocket in ("", "    websocket: {}"):
+        with Proxy(echo_frames, route_extra=websocket) as p, h2_peer.Client(p.port) as c:
+            stream = open_h2(c)
+            s = c.streams[stream]
+            assert s.status == 200 and s.field("sec-websocket-accept") is None and s.field("upgrade") is None, s.head
+            assert c.settings[8] == 1  # SETTINGS_ENABLE_CONNECT_PROTOCOL
+            t = Tunnel(c, stream)
+            for payload in (b"hello", b"", b"x" * 300, os.urandom(200000)):
+                t.send(frame(BINARY, payload, masked=True))
+                assert next_frame(t) == (0x82, payload)
+            data = frame(TEXT, b"dripping", masked=True)
+            for i in range(len(data)):
+                t.send(data[i:i + 1])
+            assert next_frame(t) == (0x81, b"dripping")
+            t.send(close(1000, masked=True), end=True)
+            assert code_of(t) == 1000
+            assert c.response(stream).reset is None
+
+
+def test_h2_bad_handshakes_and_refusals():
+    with Proxy(lambda c: (c.request(), c.send(b"HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno"))) as p:
+        with h2_peer.Client(p.port) as c:
+            stream = open_h2(c)
+            assert c.response(stream).status == 404 and c.streams[stream].data == b"no"
+            stream = c.request([(":method", "CONNECT"), (":protocol", "websocket"), (":scheme", "http"), (":authority", "a"),
+                                (":path", "/"), ("sec-websocket-version", "8")], end=False)
+            s = c.response(stream)
+            assert s.status == 426 and s.field("sec-websocket-version") == "13"
+    with Proxy(lambda c: (c.request(), c.send(b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"))) as p:
+        with h2_peer.Client(p.port) as c:
+            assert c.streams[open_h2(c)].status == 502
+
+
+def test_h2_limits_and_draining():
+    with Proxy(echo_frames, route_extra="    websocket: {message_bytes: 1000B}") as p, h2_peer.Client(p.port) as c:
+        t = Tunnel(c, open_h2(c))
+        t.send(frame(TEXT, b"x" * 1001, masked=True))
+        assert code_of(t) == 1009
+        t.send(close(1009, masked=True), end=True)
+        assert next_frame(t) == (None, b"")
+        t = Tunnel(c, open_h2(c))
+        p.gateway.process.terminate()
+        assert code_of(t) == 1001
+        t.send(close(1001, masked=True), end=True)
+        assert next_frame(t) == (None, b"")
+        p.gateway.process.wait(5 * lib.SLOW)
