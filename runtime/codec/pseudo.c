@@ -331,6 +331,8 @@ bool pseudo_put_request(const struct msg *m, struct str scheme, struct arena *a,
 	put(to, STR(":authority"), m->authority, false);
 	put(to, STR(":path"), m->path, false);
 	put_fields(&m->head, connects ? sec_key : STR(""), put, to);
+	if (m->takes_trailers)
+		put(to, STR("te"), STR("trailers"), false);
 	if (m->expect_continue)
 		put(to, STR("expect"), STR("100-continue"), false);
 	return m->length <= 0 || put_length(m->length, a, put, to);

@@ -19,6 +19,7 @@ struct msg {
 	uint16_t status;                      /* response */
 	uint8_t version_major, version_minor; /* of the sender's HTTP */
 	bool bodiless;                        /* no body follows, whatever length says (HEAD, 204, 304) */
+	bool takes_trailers;                  /* request: the client said so (TE), and servers of HTTP/2 are told */
 	bool expect_continue;                 /* request: the client waits for 100 (Continue) */
 	struct fields head, trailers;
 	int64_t length;                       /* of the content; -1: unknown; 0 for a request without a body */

@@ -227,6 +227,7 @@ static enum fault rewrite_fields(struct exchange *x)
 
 	if (!forwarding_read(x, &forwarding))
 		return FAULT_NO_MEMORY;
+	x->request.takes_trailers = fields_has_member(&x->request.head, FIELD_TE, STR("trailers"));
 	strip(x, &x->request.head, &forwarding);
 	return forwarding_write(x, &forwarding) ? FAULT_NONE : FAULT_NO_MEMORY;
 }

@@ -198,7 +198,10 @@ enum toron_verdict toron_grpc_web_request(struct exchange *x, const struct toron
 		return TORON_NEXT;
 	type = type_of(x, STR("application/grpc"), x->grpc_type);
 	/* Without memory the exchange ends by itself. */
-	if (type.ptr == NULL || !fields_set(&x->request.head, &x->arena, STR("content-type"), type) || x->grpc != GRPC_WEB_TEXT)
+	if (type.ptr == NULL || !fields_set(&x->request.head, &x->arena, STR("content-type"), type))
+		return TORON_NEXT;
+	x->request.takes_trailers = true;
+	if (x->grpc != GRPC_WEB_TEXT)
 		return TORON_NEXT;
 	d = ARENA_NEW(&x->arena, struct decoder);
 	if (d == NULL)

@@ -288,15 +288,15 @@ def test_pings_of_the_gateway():
 
 
 def test_pings_wait_for_the_end_of_a_frame():
-    with Script("{ping_interval: 100ms, idle_timeout: 30s}") as s:
+    with Script("{ping_interval: 400ms, idle_timeout: 30s}") as s:
         client, server = s.open()
         with client:
             data = frame(BINARY, b"x" * 1000)
-            for i in range(0, len(data), 100):
-                server.send(data[i:i + 100])
-                time.sleep(0.05)
-            assert client.exactly(len(data)) == data
-            assert next_frame(client)[0] == 0x89
+            server.send(data[:500])
+            for part in (data[500:600], data[600:] + frame(PONG)):  # by the second time the client is to be pinged as well
+                assert next_frame(server)[0] == 0x89
+                server.send(part)
+            assert client.exactly(len(data) + 2) in (data + frame(PONG), data + b"\x89\x08")
 
 
 def test_who_answers_no_ping_is_given_up():

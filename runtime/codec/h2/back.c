@@ -330,7 +330,7 @@ static uint64_t back_stream_due(const struct h2_stream *s)
 	if (s->h->back.connecting)
 		return 0;
 	if (s->is_tunnel)
-		return later(s->in_ms, s->out_ms) + l->idle_ms;
+		return s->leg.x->is_watched ? 0 : later(s->in_ms, s->out_ms) + l->idle_ms;
 	if (s->answered) /* who has spent its window waits for the front, which has limits of its own */
 		return s->in == H2_IN_BODY && s->taken - s->credited < STREAM_WINDOW / 2 ? s->in_ms + l->idle_ms : 0;
 	if (s->out == H2_OUT_DONE || s->connects)
