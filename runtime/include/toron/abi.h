@@ -9,7 +9,7 @@
  *   1.1  forwarding fields and trusted proxies, error formats and pages, retry policies, forms of the access log;
  *        files; rewrites.
  *   1.2  TLS on both sides, certificates; HTTP/2 on both sides; rewrites by regular expressions;
- *        buffering of requests and responses. */
+ *        buffering of requests and responses; WebSockets that are looked into; grpc-web; retries by grpc-status. */
 #pragma once
 
 #define TORON_ABI_MAJOR 1
