@@ -128,3 +128,28 @@ class Client:
 
     def __exit__(self, *_):
         self.close()
+
+
+def serve_tunnels(c, seen, status="200", connect=True, feed=lambda data: data):
+    """For lib.Backend: answers extended CONNECT (RFC 8441) with `status` and sends back what `feed` makes of the bytes. `seen` gets the heads."""
+    if h2 is None:
+        raise lib.Skip("python3-h2 is not installed")
+    connection = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False, header_encoding="utf-8"))
+    connection.local_settings = h2.settings.Settings(
+        client=False, initial_values={h2.settings.SettingCodes.ENABLE_CONNECT_PROTOCOL: 1 if connect else 0})
+    connection.initiate_connection()
+    c.send(connection.data_to_send())
+    while True:
+        data = c.s.recv(65536)
+        if not data:
+            return
+        for e in connection.receive_data(data):
+            if isinstance(e, h2.events.RequestReceived):
+                seen.append(dict(e.headers))
+                connection.send_headers(e.stream_id, [(":status", status)], end_stream=status != "200")
+            elif isinstance(e, h2.events.DataReceived):
+                connection.acknowledge_received_data(e.flow_controlled_length, e.stream_id)
+                connection.send_data(e.stream_id, feed(e.data))
+            elif isinstance(e, h2.events.StreamEnded) and status == "200":
+                connection.end_stream(e.stream_id)
+        c.send(connection.data_to_send())

@@ -422,7 +422,7 @@ def library():
 
 
 async def talk(websockets, port):
-    async with websockets.connect("ws://127.0.0.1:%d/" % port, max_size=None, ping_interval=0.2, ping_timeout=10 * lib.SLOW) as ws:
+    async with websockets.connect("ws://127.0.0.1:%d/" % port, max_size=None, ping_interval=None) as ws:
         for message in ("text", "", "ä" * 5000, b"", b"x", os.urandom(70000), os.urandom(3 << 20)):
             await ws.send(message)
             assert await ws.recv() == message
@@ -431,7 +431,7 @@ async def talk(websockets, port):
         await asyncio.gather(*(ws.send("m%d" % i) for i in range(200)))
         assert sorted([await ws.recv() for _ in range(200)]) == sorted("m%d" % i for i in range(200))
         await asyncio.wait_for(await ws.ping(), 5 * lib.SLOW)
-        await asyncio.sleep(1)
+        await asyncio.sleep(3 * lib.SLOW)  # pings of the gateway, where it sends some
         await ws.close(4000, "bye")
     return ws.close_code, ws.close_reason
 
@@ -459,7 +459,7 @@ async def both_ends(websockets, gateway_port, use):
         finally:
             codes.append(ws.close_code)
 
-    server = await websockets.serve(serve, "127.0.0.1", use["port"], max_size=None, ping_interval=0.3, ping_timeout=10 * lib.SLOW)
+    server = await websockets.serve(serve, "127.0.0.1", use["port"], max_size=None, ping_interval=None)
     try:
         result = await use["talk"](websockets, gateway_port)
         for _ in range(100):
@@ -484,8 +484,8 @@ def test_library_peers_plain():
 
 
 def test_library_peers_watched():
-    """With compression, which both sides of the library offer, and pings from three sides."""
-    assert with_library(talk, "{ping_interval: 200ms, message_bytes: 4MiB}") == ((4000, "bye"), [4000])
+    """With compression, which both sides of the library offer, and pings that the library answers."""
+    assert with_library(talk, "{ping_interval: %ds, message_bytes: 4MiB}" % (2 * lib.SLOW)) == ((4000, "bye"), [4000])
 
 
 def test_library_peers_close_codes():
@@ -593,3 +593,69 @@ def test_h2_limits_and_draining():
         t.send(close(1001, masked=True), end=True)
         assert next_frame(t) == (None, b"")
         p.gateway.process.wait(5 * lib.SLOW)
+
+
+def to_h2(port, back, websocket=""):
+    return """\
+listeners: [{protocol: http, address: 127.0.0.1, port: %d}]
+backends: {b: {url: "http://127.0.0.1:%d", protocol: h2%s}}
+routes: [{match: {path: /}, backend: b}]
+""" % (port, back, ", websocket: " + websocket if websocket else "")
+
+
+def test_http1_client_and_h2_server():
+    """The gateway answers for the server, which knows no keys."""
+    seen = []
+    port = free_port()
+    with Backend(lambda c: h2_peer.serve_tunnels(c, seen)) as b, Gateway(to_h2(port, b.port)):
+        with connect(port) as c:
+            c.send(request(extra="Sec-WebSocket-Protocol: chat\r\n", target="/x?y"))
+            line, fields = c.head()
+            assert " 101 " in line and fields["sec-websocket-accept"] == answer_to(KEY) and fields["upgrade"] == "websocket", (line, fields)
+            head = seen[0]
+            assert head[":method"] == "CONNECT" and head[":protocol"] == "websocket" and head[":path"] == "/x?y", head
+            assert head["sec-websocket-version"] == "13" and head["sec-websocket-protocol"] == "chat"
+            for gone in ("sec-websocket-key", "upgrade", "connection", "host", "te"):
+                assert gone not in head, head
+            data = os.urandom(200000)
+            threading.Thread(target=c.send, args=(data,), daemon=True).start()
+            assert c.exactly(len(data)) == data
+            c.end()
+            assert c.rest() == b""
+    for kw, status in (({"status": "403"}, 403), ({"connect": False}, 501)):
+        with Backend(lambda c: h2_peer.serve_tunnels(c, seen, **kw)) as b, Gateway(to_h2(port, b.port)), connect(port) as c:
+            c.send(request())
+            assert c.response().status == status
+
+
+def test_all_versions_on_both_sides():
+    """HTTP/1.1 and HTTP/2 clients through a gateway that speaks HTTP/2 to another one, which speaks HTTP/1.1 to the server."""
+    first, second = free_port(), free_port()
+    with Backend(echo_frames) as b, Gateway(proxy_config(second, b.port)):
+        for websocket in ("", "{ping_interval: 0, message_bytes: 1MiB}"):
+            with Gateway(to_h2(first, second, websocket)):
+                with connect(first) as c:
+                    c.send(request())
+                    line, fields = c.head()
+                    assert " 101 " in line and fields["sec-websocket-accept"] == answer_to(KEY)
+                    talk_and_close(c)
+                with h2_peer.Client(first) as c:
+                    stream = open_h2(c)
+                    assert c.streams[stream].status == 200
+                    talk_and_close(Tunnel(c, stream))
+
+
+def talk_and_close(c):
+    for payload in (b"hello", b"x" * 70000, os.urandom(300000)):
+        c.send(frame(BINARY, payload, masked=True))
+        assert next_frame(c) == (0x82, payload)
+    c.send(close(1000, masked=True))
+    assert code_of(c) == 1000
+    assert next_frame(c) == (None, b"")
+
+
+def test_library_peers_over_h2():
+    websockets = library()
+    first, second, back = free_port(), free_port(), free_port()
+    with Gateway(proxy_config(second, back)), Gateway(to_h2(first, second, "{ping_interval: %ds}" % (2 * lib.SLOW))):
+        assert asyncio.run(both_ends(websockets, first, {"port": back, "talk": talk})) == ((4000, "bye"), [4000])
