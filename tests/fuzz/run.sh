@@ -102,7 +102,7 @@ one()
 		more=-lyaml ;;
 	esac
 	# shellcheck disable=SC2086
-	$cc $flags $driver $more -o "$build/$1" "$source/tests/fuzz/fuzz_$1.c" $list -l:libev.a -lcares -ljansson -lgnutls -lnettle \
+	$cc $flags $driver $more -o "$build/$1" "$source/tests/fuzz/fuzz_$1.c" $list -l:libev.a -lcares -ljansson -lgnutls -lnghttp2 -lnettle \
 		-lhogweed -lgmp -lm || return 1
 	if [ "$seconds" -eq 0 ]; then
 		find "$source/tests/fuzz/corpus/$1" -type f -exec timeout 300 "$build/$1" {} +
