@@ -689,20 +689,12 @@ static bool retry_by_policy(struct dispatch *d, enum fault fault)
 	return (reason == TORON_RETRY_CONNECT || may_repeat(d->x, d->policy)) && attempt_again(d, fault);
 }
 
-/* Whether the answer is nothing but a status of gRPC that the policy names. Who names one knows that calls may be made twice then. */
-static bool is_grpc_retry(const struct exchange *x, const struct toron_retry *policy)
-{
-	unsigned status = policy->grpc != 0 && x->grpc != GRPC_NONE ? grpc_status_of(&x->response.head) : GRPC_NO_STATUS;
-
-	return (policy->grpc >> status & 1) != 0;
-}
-
 static bool retry_answer(struct exchange *x)
 {
 	struct dispatch *d = x->action_state;
 	const struct toron_retry *policy = d->policy;
 
-	if (is_grpc_retry(x, policy))
+	if (grpc_answered_with(x, policy->grpc))
 		return attempt_again(d, FAULT_NONE);
 	for (uint32_t i = 0; i < policy->n_statuses; i++)
 		if (policy->statuses[i] == x->response.status)

@@ -6,6 +6,7 @@
 
 #define LONGEST_MS ((uint64_t)1 << 40) /* beyond that a limit is none */
 #define DIGITS_MOST 8                  /* of a grpc-timeout */
+#define STATUS_MOST 16                 /* the highest code */
 
 #define STATUS STR("grpc-status")
 #define MESSAGE STR("grpc-message")
@@ -101,12 +102,12 @@ void grpc_offer(struct exchange *x)
 
 /* ---- errors ---- */
 
-unsigned grpc_status_of(const struct fields *f)
+bool grpc_answered_with(const struct exchange *x, uint32_t statuses)
 {
-	const struct field *field = fields_find(f, STATUS);
+	const struct field *field = statuses == 0 || x->grpc == GRPC_NONE ? NULL : fields_find(&x->response.head, STATUS);
 	uint64_t n;
 
-	return field != NULL && str_to_u64(field->value, GRPC_STATUSES - 1, &n) ? (unsigned)n : GRPC_NO_STATUS;
+	return field != NULL && str_to_u64(field->value, STATUS_MOST, &n) && (statuses >> n & 1) != 0;
 }
 
 /* For answers that are no fault of the exchange: as gRPC's clients do themselves ("HTTP to gRPC Status Code Mapping"). */

@@ -5,17 +5,14 @@
 
 #include "http/exchange.h"
 
-#define GRPC_STATUSES 17u
-#define GRPC_NO_STATUS GRPC_STATUSES
-
 /* By the request's content-type: sets x->grpc and x->grpc_type. */
 void grpc_recognise(struct exchange *x);
 /* The time that the client gives the call, in ms; 0: it says nothing. FAULT_BAD_REQUEST: it says something else. */
 enum fault grpc_timeout(const struct exchange *x, uint64_t *ms_out);
 /* Before the request goes to a back leg: tells it what is left of the time. */
 void grpc_offer(struct exchange *x);
-/* The grpc-status among these fields; GRPC_NO_STATUS: none, or none that is known. */
-unsigned grpc_status_of(const struct fields *f);
+/* Whether the answer to a call is nothing but one of these statuses (1 << code). */
+bool grpc_answered_with(const struct exchange *x, uint32_t statuses);
 /* The standard answer to a call, for a status of HTTP: no messages, and the status in the head. */
 void grpc_prepare_error(struct exchange *x, uint16_t status, const struct toron_header *headers, size_t n_headers);
 /* The response has begun and will not go on: puts the fault into its trailers. False: it cannot have any. */

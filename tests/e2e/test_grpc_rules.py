@@ -10,6 +10,7 @@ import time
 
 import h2_peer
 import lib
+import test_websocket
 from lib import Gateway, Proxy, free_port, get
 
 GRPC = [(":method", "POST"), (":scheme", "http"), (":authority", "a"), ("content-type", "application/grpc"), ("te", "trailers")]
@@ -381,3 +382,30 @@ def test_web_bounded_memory():
         assert digest_of(c) == hashed([text] * n + [base64.b64encode(trailer_frame(grpc_status="0"))])
         assert got == [hashed([data] * n)]
         assert p.gateway.rss_kib() - before < 16 << 10
+
+
+# ---- the example ----
+
+def test_the_example():
+    source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "examples", "calls", "gateway.yaml")
+    with open(source) as f:
+        text = f.read()
+    port, greeter = free_port(), free_port()
+
+    def chat(c):
+        test_websocket.accept(c)
+        opcode, payload = test_websocket.next_frame(c)
+        c.send(test_websocket.frame(opcode & 15, payload))
+        c.rest()
+
+    with lib.Backend(chat) as b:
+        args = ["-D", "PORT=%d" % port, "-D", "GREETER=http://127.0.0.1:%d" % greeter, "-D", "CHAT=http://127.0.0.1:%d" % b.port]
+        with Gateway(text, compile_args=args):
+            assert call(port, "/helloworld.Greeter/SayHello").field("grpc-status") == "14"
+            assert call(port, "/helloworld.Other/SayHello").field("grpc-status") == "12"
+            assert get(port, "/helloworld.Greeter/SayHello", method="OPTIONS").status == 204
+            with lib.connect(port) as c:
+                c.send(test_websocket.request(target="/chat/room"))
+                assert " 101 " in c.head()[0]
+                c.send(test_websocket.frame(test_websocket.TEXT, b"hello", masked=True))
+                assert test_websocket.next_frame(c) == (0x81, b"hello")
