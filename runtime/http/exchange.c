@@ -437,7 +437,7 @@ bool exchange_widen(struct exchange *x, struct body *b, size_t most)
 	ring = arena_alloc(&x->arena, cap * sizeof(*ring));
 	if (ring == NULL)
 		return false;
-	body_widen(b, most > BODY_LIMIT ? most : BODY_LIMIT, ring, cap);
+	body_widen(b, most > EXCHANGE_BODY_LIMIT ? most : EXCHANGE_BODY_LIMIT, ring, cap);
 	return true;
 }
 

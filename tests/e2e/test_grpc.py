@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """gRPC through the gateway, with python3-grpcio on both sides: the published interoperability cases, in messages of our own
-(grpc/trial.proto), over clear text."""
+(grpc/trial.proto)."""
 import base64
 import concurrent.futures
 import contextlib
@@ -123,15 +123,15 @@ def trial(route="", backend=""):
         with Gateway(CONFIG % (port, back, backend, route)) as gateway:
             with grpc.insecure_channel("127.0.0.1:%d" % port, options=[
                     ("grpc.max_receive_message_length", -1), ("grpc.enable_retries", 0), ("grpc.use_local_subchannel_pool", 1)]) as channel:
-                yield Trial(grpc, pb, stubs, service, gateway, channel, port, server)
+                yield Trial(grpc, pb, stubs, service, gateway, channel, port, back)
     finally:
         server.stop(0).wait(10)
 
 
 class Trial:
-    def __init__(self, grpc, pb, stubs, service, gateway, channel, port, server):
-        self.grpc, self.pb, self.service, self.gateway, self.port, self.server = grpc, pb, service, gateway, port, server
-        self.channel = channel
+    def __init__(self, grpc, pb, stubs, service, gateway, channel, port, back):
+        self.grpc, self.pb, self.service, self.gateway, self.port, self.back = grpc, pb, service, gateway, port, back
+        self.channel, self.stubs = channel, stubs
         self.stub = stubs.TrialStub(channel)
         self.absent = stubs.AbsentStub(channel)
 
@@ -405,3 +405,27 @@ def test_web():
                     assert status == b"5" and not frames
                 else:
                     assert fields[b"grpc-status"] == b"0" and len(frames) == n
+
+
+def test_over_tls():
+    """The same over TLS, where ALPN says that it is HTTP/2."""
+    key, cert = os.path.join(lib.WORK, "grpc-key.pem"), os.path.join(lib.WORK, "grpc-cert.pem")
+    done = lib.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+                    "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", cert])
+    assert done.returncode == 0, done.stderr
+    with trial() as t:
+        port = free_port()
+        config = """\
+certificates: {site: {cert: %s, key: %s}}
+listeners: [{protocol: https, address: 127.0.0.1, port: %d, tls: {certificates: [site]}}]
+backends: {trial: {url: "http://127.0.0.1:%d", protocol: h2}}
+routes: [{match: {grpc: {}}, backend: trial}]
+""" % (cert, key, port, t.back)
+        with open(cert, "rb") as f:
+            credentials = t.grpc.ssl_channel_credentials(f.read())
+        with Gateway(config), t.grpc.secure_channel("localhost:%d" % port, credentials) as channel:
+            stub = t.stubs.TrialStub(channel)
+            assert len(stub.Unary(t.pb.Wish(size=1 << 20, payload=b"\0" * 100000), timeout=patience()).payload) == 1 << 20
+            assert [len(r.payload) for r in stub.Download(t.sizes(*SIZES_DOWN), timeout=patience())] == list(SIZES_DOWN)
+            assert stub.Upload((t.pb.Wish(payload=b"\0" * n) for n in SIZES_UP), timeout=patience()).total == 74922
+            assert t.status_of(lambda: stub.Unary(t.pb.Wish(code=5, text="x"), timeout=patience())) == ("NOT_FOUND", "x")
