@@ -16,6 +16,13 @@ void body_init(struct body *b, size_t limit)
 	b->end = false;
 }
 
+void body_move(struct body *to, const struct body *from)
+{
+	*to = *from;
+	if (from->at == from->usual)
+		to->at = to->usual;
+}
+
 void body_widen(struct body *b, size_t limit, struct body_segment *ring, uint16_t cap)
 {
 	CHECK(b->at == b->usual && cap >= BODY_SEGMENTS && (cap & (cap - 1)) == 0);

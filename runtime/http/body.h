@@ -35,6 +35,8 @@ struct body {
 };
 
 void body_init(struct body *b, size_t limit);
+/* `to` (uninitialised) takes over all of `from`, which is to be initialised anew. */
+void body_move(struct body *to, const struct body *from);
 /* More bytes may be in the queue than body_init said. `ring` has `cap` places, a power of two and
  * at least BODY_SEGMENTS; it must outlive the body. */
 void body_widen(struct body *b, size_t limit, struct body_segment *ring, uint16_t cap);

@@ -40,7 +40,7 @@ void filter_add(struct exchange *x, enum msg_kind kind, struct filter *f)
 	f->next = NULL;
 	f->x = x;
 	f->msg = m;
-	f->in = m->body;
+	body_move(&f->in, &m->body);
 	body_init(&m->body, EXCHANGE_BODY_LIMIT);
 }
 
