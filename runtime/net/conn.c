@@ -284,7 +284,9 @@ ptrdiff_t conn_writev(struct conn *c, const struct iovec *iov, int n)
 
 void conn_catch_up(struct conn *c)
 {
-	if (c->state == CONN_OPEN && loop_io_take(&c->io, LOOP_READ) != 0)
+	if (c->state != CONN_OPEN)
+		return;
+	if (loop_io_take(&c->io, LOOP_READ) != 0 || (c->ops->pending != NULL && c->ops->pending(c)))
 		c->user->readable(c);
 }
 

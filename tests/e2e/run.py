@@ -10,6 +10,8 @@ import time
 import traceback
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+# What the tests need comes from Debian's packages, also where another Python than Debian's is the first in the PATH.
+sys.path.append("/usr/lib/python3/dist-packages")
 import lib  # noqa: E402
 
 

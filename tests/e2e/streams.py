@@ -2,20 +2,15 @@
 """Exchanges as tests see them, whatever the version of HTTP: the same calls on the client's and on the server's side, over HTTP/1.1 (on
 sockets) and HTTP/2 (python3-h2). A stream raises Reset when its peer has given it up."""
 import socket
-import sys
 import threading
 
-import lib
+import h2.config
+import h2.connection
+import h2.events
+import h2.exceptions
+import h2.settings
 
-try:
-    import h2.config
-except ImportError:  # another Python than the system's is in the PATH
-    sys.path.append("/usr/lib/python3/dist-packages")
-    import h2.config
-import h2.connection  # noqa: E402
-import h2.events  # noqa: E402
-import h2.exceptions  # noqa: E402
-import h2.settings  # noqa: E402
+import lib
 
 SECONDS = 20
 
