@@ -276,14 +276,6 @@ class Toolchain(BuildCase):
         _, _, err = self.build("--no-cache", code=2, env=self.toolchain(cc=fake))
         self.assertIn("apt-get install libgnutls28-dev", err)
 
-    def kept_folder(self, err):
-        """The folder that is kept after a failure; it is removed, so that tearDown finds nothing else."""
-        at = err.index("are kept in '") + len("are kept in '")
-        folder = err[at:err.index("'", at)]
-        names = os.listdir(folder)
-        shutil.rmtree(folder)
-        return names
-
     def test_compiler_refuses(self):
         self.write("g.yaml", GOOD)
         fake = self.script("cc", "echo 'gateway.c:1:1: error: no such luck' >&2; exit 1\n")

@@ -79,6 +79,14 @@ class Case(unittest.TestCase):
             self.assertEqual(code, done.returncode, "toronc %s\n%s%s" % (" ".join(words), out, err))
         return done.returncode, out, err
 
+    def kept_folder(self, err):
+        """The folder that is kept after a failure; it is removed, so that tearDown finds nothing else."""
+        at = err.index("are kept in '") + len("are kept in '")
+        folder = err[at:err.index("'", at)]
+        names = os.listdir(folder)
+        shutil.rmtree(folder)
+        return names
+
     def toolchain_text(self):
         """The toolchain.conf that this toronc uses, with absolute folders."""
         here = os.path.dirname(os.path.realpath(self.program))

@@ -414,7 +414,7 @@ static void check_backend(const struct backend *b)
 	for (uint32_t i = 0; i < b->conf->n_servers; i++) {
 		const struct server *s = &b->servers[i];
 
-		CHECK(list_empty(&s->idle) && s->n_idle == 0 && s->n_open == 0);
+		CHECK(list_empty(&s->roomy) && s->n_idle == 0 && s->n_open == 0);
 		CHECK(s->shared->connections == 0 && s->shared->exchanges == 0 && s->shared->waiting == 0);
 	}
 }
