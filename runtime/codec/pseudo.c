@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "codec/pseudo.h"
 
+#include <string.h>
+
 #include "base/uri.h"
 #include "http/websocket_key.h"
 
@@ -59,15 +61,28 @@ static void take_pseudo(struct pseudo *p, const struct pseudo_limits *limits, st
 		*into = keep(p, a, value);
 }
 
-/* Fields in pieces make one (RFC 9113 section 8.2.3). */
+/* Fields in pieces make one (RFC 9113 section 8.2.3). Room grows by doubling: a browser sends a piece for each cookie. */
 static void take_cookie(struct pseudo *p, struct arena *a, struct str value)
 {
-	if (p->cookie.ptr == NULL)
-		p->cookie = keep(p, a, value);
-	else
-		p->cookie = arena_printf(a, STR_FMT "; " STR_FMT, STR_ARG(p->cookie), STR_ARG(value));
-	if (p->cookie.ptr == NULL)
-		refuse(p, FAULT_NO_MEMORY);
+	struct str joint = p->cookie.ptr == NULL ? STR("") : STR("; ");
+	size_t had = p->cookie.len, len = had + joint.len + value.len;
+	char *text = p->cookie_room;
+
+	if (text == NULL || len > p->cookie_cap) {
+		p->cookie_cap = (uint32_t)(had == 0 ? len : 2 * len);
+		text = arena_bytes(a, p->cookie_cap);
+		if (text == NULL) {
+			refuse(p, FAULT_NO_MEMORY);
+			return;
+		}
+		if (had != 0)
+			memcpy(text, p->cookie.ptr, had);
+	}
+	memcpy(text + had, joint.ptr, joint.len);
+	if (value.len != 0)
+		memcpy(text + had + joint.len, value.ptr, value.len);
+	p->cookie_room = text;
+	p->cookie = (struct str){ text, len };
 }
 
 static void take_host(struct pseudo *p, struct arena *a, struct str value)

@@ -23,6 +23,8 @@ struct pseudo_limits {
 struct pseudo {
 	struct str host, cookie, status;
 	struct str content_length;
+	char *cookie_room;     /* where `cookie` stands, with room for cookie_cap bytes */
+	uint32_t cookie_cap;
 	uint32_t bytes, count;
 	bool two_hosts, bad;
 	enum fault fault;      /* the first; further fields are not kept */

@@ -62,6 +62,30 @@ START_TEST(a_request)
 }
 END_TEST
 
+/* A browser sends each cookie as a field of its own: they are joined in memory that grows with their text, not with its square. */
+START_TEST(many_pieces_of_a_cookie)
+{
+	const struct pseudo_limits wide = { .header_bytes = 60000, .header_count = 1000, .uri_bytes = 50 };
+	struct pseudo p = { 0 };
+	char piece[41];
+	size_t before;
+
+	memset(piece, 'v', sizeof(piece));
+	memset(&msg, 0, sizeof(msg));
+	msg.kind = MSG_REQUEST;
+	pseudo_take(&p, &wide, &arena, &msg, STR("cookie"), STR(""));
+	before = arena.used;
+	for (int i = 0; i < 500; i++)
+		pseudo_take(&p, &wide, &arena, &msg, STR("cookie"), (struct str){ piece, (size_t)(i % 2 == 0 ? 41 : 0) });
+	ck_assert_int_eq(p.fault, FAULT_NONE);
+	ck_assert_uint_eq(p.cookie.len, 500 * 2 + 250 * 41);
+	ck_assert_uint_le(arena.used - before, 4 * p.cookie.len);
+	ck_assert_mem_eq(p.cookie.ptr, "; vvv", 5);
+	ck_assert_mem_eq(p.cookie.ptr + 2 + 41, "; ; vvv", 7);
+	ck_assert_mem_eq(p.cookie.ptr + p.cookie.len - 3, "v; ", 3);
+}
+END_TEST
+
 START_TEST(what_is_malformed)
 {
 	ck_assert_int_eq(request(LINES(":method GET", ":scheme http", ":path /"), true), FAULT_BAD_REQUEST);
@@ -211,6 +235,7 @@ Suite *suite_h2_heads(void)
 
 	tcase_add_checked_fixture(t, begin, finish);
 	tcase_add_test(t, a_request);
+	tcase_add_test(t, many_pieces_of_a_cookie);
 	tcase_add_test(t, what_is_malformed);
 	tcase_add_test(t, what_is_too_much);
 	tcase_add_test(t, another_protocol_is_an_upgrade);
