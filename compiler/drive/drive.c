@@ -65,6 +65,9 @@ static enum drive_status conform(struct drive *v, struct node *root)
 	if (v->schema == NULL)
 		return DRIVE_FAULT;
 	schema_validate(v->arena, v->diags, v->schema, root);
+	/* Nobody reads more than is kept. */
+	if (v->diags->n >= DIAG_MOST_KEPT)
+		return DRIVE_USER_ERROR;
 	schema_complete(v->arena, v->diags, v->schema, root);
 	return status_of(v);
 }
@@ -107,7 +110,6 @@ static enum drive_status run_passes(struct drive *v, const char *path, const enu
 	allowed_read(v, out->root);
 	status = conform(v, out->root);
 	trace_pass(v, "schema", &from_ns);
-	/* Nobody reads more than is kept. */
 	if (status == DRIVE_FAULT || v->diags->n >= DIAG_MOST_KEPT)
 		return status;
 	goes_on = make_model(v, stop, out);
