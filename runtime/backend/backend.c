@@ -4,49 +4,14 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "backend/dispatch.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
-#include "http/grpc.h"
-#include "http/semantics.h"
 #include "tls/engine.h"
 
 #define WORKERS_MAX 256      /* the most that the config language allows */
-#define MAX_TRIES 4          /* of one exchange, over servers and addresses */
-#define FAILED_MS 1000       /* a server that refused a connection is passed over for so long */
 #define WAIT_TICK_MS 10      /* how often a waiting exchange looks for connections that other workers gave up */
-#define RETRY_RESERVE 10     /* retries of a worker that no request has paid for */
-#define BACKOFF_MOST 10u     /* times the first wait */
-#define WHOLE_PPM 1000000u
-
-/* The life of an exchange here:
- *
- *   begin --> pick --> connection with room ---------------------> attached --> head passed on --> over | gone
- *              |  \--> resolve --> connect ----------------------^    |
- *              |  \--> wait (limit reached) --> pick again            | fault, status of the policy, per_try_timeout
- *              ^------------- back off <-- rewind <-- retry? ---------/
- *                                                       \--> the answer that came, or an error
- *
- * The timer of an attempt runs from pick to head. Whatever ends the exchange on the way calls cancel, which stops all that waits. */
-struct dispatch {
-	struct exchange *x;
-	struct backend *backend;
-	struct str path, authority;  /* of the request, before any server's own */
-	struct resolver_query query; /* while resolving */
-	struct list waiting;         /* in backend->waiting */
-	struct loop_timer timer;     /* limits resolving and waiting */
-	uint64_t deadline_ms;
-	uint32_t next_addr, n_addrs; /* of the server's addresses, counted on a retry */
-	bool timer_armed, fresh;     /* fresh: do not take an idle connection */
-	const struct toron_retry *policy; /* NULL: none */
-	struct loop_timer attempt;   /* limits one attempt */
-	uint32_t attempts;           /* begun so far */
-	int avoid;                   /* the server of the attempt before; -1: none */
-	bool attempt_armed, backs_off;
-};
-
-static void pick(struct dispatch *d);
-static void begin_attempt(struct dispatch *d);
 
 /* ---- state ---- */
 
@@ -104,7 +69,7 @@ static bool backend_init(struct backend *b, struct worker *w, const struct toron
 	b->worker = w;
 	b->common = shared;
 	list_init(&b->waiting);
-	b->retry_tokens = (uint64_t)RETRY_RESERVE * WHOLE_PPM;
+	b->retry_tokens = RETRY_TOKENS_MOST;
 	b->random = (clock_monotonic_us() ^ ((uint64_t)w->index << 40) ^ ((uint64_t)conf->index << 50)) | 1;
 	b->servers = calloc(conf->n_servers + 1u, sizeof(*b->servers));
 	if (b->servers == NULL)
@@ -312,11 +277,9 @@ static void leave_queue(struct dispatch *d)
 	atomic_fetch_sub_explicit(&d->backend->servers[d->x->server].shared->waiting, 1, memory_order_relaxed);
 }
 
-static void cancel(struct exchange *x);
-
 static void stop_waiting(struct dispatch *d)
 {
-	d->x->cancel = d->attempt_armed ? cancel : NULL;
+	d->x->cancel = d->attempt_armed ? dispatch_cancel : NULL;
 	d->backs_off = false;
 	leave_queue(d);
 	resolver_cancel(&d->query);
@@ -326,17 +289,9 @@ static void stop_waiting(struct dispatch *d)
 	}
 }
 
-static void stop_attempt(struct dispatch *d)
+void dispatch_cancel(struct exchange *x)
 {
-	if (!d->attempt_armed)
-		return;
-	d->attempt_armed = false;
-	loop_timer_fini(&d->attempt);
-}
-
-static void cancel(struct exchange *x)
-{
-	stop_attempt(x->action_state);
+	retry_stop_attempt(x->action_state);
 	stop_waiting(x->action_state);
 }
 
@@ -464,7 +419,7 @@ static void on_timer(struct loop_timer *t)
 	CHECK_MAGIC(x, EXCHANGE_MAGIC);
 	if (d->backs_off) {
 		stop_waiting(d);
-		begin_attempt(d);
+		retry_begin_attempt(d);
 		return;
 	}
 	if (loop_now_ms(d->backend->worker->loop) >= d->deadline_ms) {
@@ -475,20 +430,20 @@ static void on_timer(struct loop_timer *t)
 	}
 	if (!list_empty(&d->waiting)) {
 		leave_queue(d);
-		pick(d);
+		dispatch_pick(d);
 	} else {
 		loop_timer_set(t, d->deadline_ms - loop_now_ms(d->backend->worker->loop));
 	}
 }
 
-static void arm(struct dispatch *d, uint64_t ms)
+void dispatch_wait(struct dispatch *d, uint64_t ms)
 {
 	if (!d->timer_armed) {
 		loop_timer_init(&d->timer, d->backend->worker->loop, on_timer);
 		d->timer_armed = true;
 		d->deadline_ms = loop_now_ms(d->backend->worker->loop) + d->backend->conf->connect_ms;
 	}
-	d->x->cancel = cancel;
+	d->x->cancel = dispatch_cancel;
 	loop_timer_set(&d->timer, ms);
 }
 
@@ -504,10 +459,10 @@ static void wait_for_room(struct dispatch *d)
 	b->n_waiting++;
 	atomic_fetch_add_explicit(&b->servers[d->x->server].shared->waiting, 1, memory_order_relaxed);
 	ask_others(b);
-	arm(d, WAIT_TICK_MS);
+	dispatch_wait(d, WAIT_TICK_MS);
 }
 
-static void resolve(struct dispatch *d, struct server *s)
+void dispatch_resolve(struct dispatch *d, struct server *s)
 {
 	struct addr addrs[RESOLVER_MAX_ADDRS];
 	size_t n;
@@ -521,7 +476,7 @@ static void resolve(struct dispatch *d, struct server *s)
 	if (n != 0)
 		connect_to(d, s, addrs, n);
 	else
-		arm(d, d->backend->conf->connect_ms);
+		dispatch_wait(d, d->backend->conf->connect_ms);
 }
 
 /* A connection with room that is fit for use; NULL: there is none. */
@@ -551,7 +506,7 @@ static int choose(struct dispatch *d)
 	return i;
 }
 
-static void pick(struct dispatch *d)
+void dispatch_pick(struct dispatch *d)
 {
 	struct backend *b = d->backend;
 	int i = choose(d);
@@ -574,202 +529,14 @@ static void pick(struct dispatch *d)
 		wait_for_room(d);
 		return;
 	}
-	resolve(d, s);
+	dispatch_resolve(d, s);
 }
 
-/* ---- another attempt ---- */
-
-static void on_attempt_timeout(struct loop_timer *t)
-{
-	struct dispatch *d = CONTAINER_OF(t, struct dispatch, attempt);
-	struct exchange *x = d->x;
-
-	CHECK_MAGIC(x, EXCHANGE_MAGIC);
-	exchange_give_up(x, FAULT_FIRST_BYTE_TIMEOUT);
-}
-
-static void limit_attempt(struct dispatch *d)
-{
-	if (d->policy == NULL || d->policy->per_try_ms == 0)
-		return;
-	loop_timer_init(&d->attempt, d->backend->worker->loop, on_attempt_timeout);
-	loop_timer_set(&d->attempt, d->policy->per_try_ms);
-	d->attempt_armed = true;
-	d->x->cancel = cancel;
-}
-
-static void begin_attempt(struct dispatch *d)
-{
-	d->attempts++;
-	limit_attempt(d);
-	pick(d);
-}
-
-/* Each request pays for a part of a retry. */
-static void pay_in(struct backend *b, const struct toron_retry *policy)
-{
-	uint64_t most = (uint64_t)RETRY_RESERVE * WHOLE_PPM;
-
-	b->retry_tokens += policy->budget_ppm;
-	if (b->retry_tokens > most)
-		b->retry_tokens = most;
-}
-
-static bool is_paid(struct backend *b)
-{
-	if (b->retry_tokens < WHOLE_PPM)
-		return false;
-	b->retry_tokens -= WHOLE_PPM;
-	return true;
-}
-
-/* A server may have acted on a request that it did not answer. */
-static bool may_repeat(const struct exchange *x, const struct toron_retry *policy)
-{
-	return policy->methods != 0 ? (policy->methods & x->method_bit) != 0 : semantics_is_idempotent(x->method_bit);
-}
-
-static unsigned reason_of(enum fault fault)
-{
-	switch (fault) {
-	case FAULT_CONNECT:
-	case FAULT_CONNECT_TIMEOUT:
-	case FAULT_RESOLVE:
-	case FAULT_BACK_TLS:
-		return TORON_RETRY_CONNECT;
-	case FAULT_BACK_CLOSED:
-	case FAULT_BACK_CUT:
-		return TORON_RETRY_RESET;
-	case FAULT_FIRST_BYTE_TIMEOUT:
-	case FAULT_BACK_IDLE_TIMEOUT:
-		return TORON_RETRY_TIMEOUT;
-	default:
-		return 0;
-	}
-}
-
-/* A random part of a time that doubles, so that those who failed together do not come back together. */
-static uint64_t backoff_ms(struct dispatch *d)
-{
-	uint64_t most = (uint64_t)d->policy->backoff_ms << (d->attempts < 8 ? d->attempts - 1 : 7);
-
-	if (most > (uint64_t)d->policy->backoff_ms * BACKOFF_MOST)
-		most = (uint64_t)d->policy->backoff_ms * BACKOFF_MOST;
-	return most == 0 ? 0 : backend_random(d->backend) % (most + 1);
-}
-
-/* False when the policy allows no further attempt, or the request cannot be sent again. */
-static bool attempt_again(struct dispatch *d, enum fault fault)
-{
-	struct exchange *x = d->x;
-	uint64_t wait;
-
-	if (d->attempts >= d->policy->attempts || !body_can_rewind(&x->request.body) || !is_paid(d->backend) ||
-	    !exchange_rewind(x, fault))
-		return false;
-	d->avoid = (int)x->server;
-	d->next_addr = 0;
-	d->fresh = false;
-	wait = backoff_ms(d);
-	if (wait == 0) {
-		begin_attempt(d);
-		return true;
-	}
-	arm(d, wait);
-	d->backs_off = true;
-	return true;
-}
-
-static bool retry_by_policy(struct dispatch *d, enum fault fault)
-{
-	unsigned reason = reason_of(fault);
-
-	if ((d->policy->on & reason) == 0)
-		return false;
-	return (reason == TORON_RETRY_CONNECT || may_repeat(d->x, d->policy)) && attempt_again(d, fault);
-}
-
-static bool retry_answer(struct exchange *x)
-{
-	struct dispatch *d = x->action_state;
-	const struct toron_retry *policy = d->policy;
-
-	if (grpc_answered_with(x, policy->grpc))
-		return attempt_again(d, FAULT_NONE);
-	for (uint32_t i = 0; i < policy->n_statuses; i++)
-		if (policy->statuses[i] == x->response.status)
-			return may_repeat(x, policy) && attempt_again(d, FAULT_NONE);
-	return false;
-}
-
-/* Another connection in place of one that had died unnoticed, or takes no more: no fault of the server, and so no matter of policy. */
-static bool replace(struct dispatch *d, enum fault fault)
-{
-	if (!exchange_rewind(d->x, fault))
-		return false;
-	d->fresh = fault == FAULT_BACK_CLOSED;
-	limit_attempt(d);
-	pick(d);
-	return true;
-}
-
-/* Another address of the same server, another server, or a new connection in place of one that had died unnoticed. */
-static bool retry(struct exchange *x, enum fault fault)
-{
-	struct dispatch *d = x->action_state;
-	struct server *s = &d->backend->servers[x->server];
-	uint32_t most = MAX_TRIES + (d->policy == NULL ? 0 : d->policy->attempts);
-
-	if (x->tries >= most)
-		return false;
-	if (fault == FAULT_BACK_CLOSED && x->reused && semantics_is_idempotent(x->method_bit))
-		return replace(d, fault);
-	/* Whatever the method is, the server has not acted on it. */
-	if (fault == FAULT_BACK_REFUSED)
-		return replace(d, fault);
-	/* Whom we do not trust at one address, we do not trust at the next. */
-	if (fault == FAULT_BACK_TLS && d->backend->conf->n_servers == 1)
-		return false;
-	if (reason_of(fault) != TORON_RETRY_CONNECT)
-		return d->policy != NULL && retry_by_policy(d, fault);
-	d->next_addr++;
-	if (d->next_addr < d->n_addrs && fault != FAULT_BACK_TLS) {
-		d->fresh = true;
-		limit_attempt(d);
-		resolve(d, s);
-		return true;
-	}
-	s->failed_until_ms = loop_now_ms(d->backend->worker->loop) + FAILED_MS;
-	d->next_addr = 0;
-	if (d->policy != NULL)
-		return retry_by_policy(d, fault);
-	if (d->backend->conf->n_servers == 1)
-		return false;
-	d->fresh = false;
-	pick(d);
-	return true;
-}
-
-/* A body that may have to be sent again is kept while it is small. */
-static void set_policy(struct dispatch *d, const struct toron_retry *policy)
-{
-	struct exchange *x = d->x;
-
-	d->policy = policy;
-	if (policy == NULL)
-		return;
-	pay_in(d->backend, policy);
-	if (policy->n_statuses != 0 || policy->grpc != 0)
-		x->retry_answer = retry_answer;
-	if (x->request.length != 0 && x->request.length <= (int64_t)policy->body_bytes &&
-	    (may_repeat(x, policy) || (x->grpc != GRPC_NONE && policy->grpc != 0)) &&
-	    (x->retry_answer != NULL || (policy->on & ~TORON_RETRY_CONNECT) != 0))
-		body_hold(&x->request.body, policy->body_bytes);
-}
+/* ---- the action ---- */
 
 static void on_gathered(struct exchange *x)
 {
-	begin_attempt(x->action_state);
+	retry_begin_attempt(x->action_state);
 }
 
 void toron_action_backend(struct exchange *x, const void *conf)
@@ -789,10 +556,8 @@ void toron_action_backend(struct exchange *x, const void *conf)
 	d->query.fn = on_resolved;
 	list_init(&d->query.link);
 	list_init(&d->waiting);
-	d->avoid = -1;
 	x->action_state = d;
-	x->retry = retry;
-	set_policy(d, x->route->retry != NULL ? x->route->retry : backend->retry);
+	retry_init(d, x->route->retry != NULL ? x->route->retry : backend->retry);
 	if (backend->buffer_request == 0 || !exchange_gather(x, backend->buffer_request, on_gathered))
-		begin_attempt(d);
+		retry_begin_attempt(d);
 }
