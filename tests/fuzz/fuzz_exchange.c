@@ -7,6 +7,7 @@
  *   o N       client N connects             O K       what the next connects do: 0 succeed, 1 refuse at once, 2 refuse later
  *   s N text  client N sends                S N text  server connection N sends
  *   q N K     ... a canned request          R N K     ... a canned response
+ *   g N K     ... one for a backend that gathers bodies or tries again
  *   b N K     ... 2^K KiB                   B N K     likewise
  *   h N       client N ends its direction   H N       likewise
  *   r N       client N reads all            W N       likewise
@@ -113,9 +114,10 @@ int __wrap_epoll_wait(int fd, struct epoll_event *events, int n, int timeout)
 	return play.events;
 }
 
-/* ---- the gateway: /b goes to a backend, /l to a limited one, /t has little time, /e echoes, /w watches over WebSockets, everything else is answered ---- */
+/* ---- the gateway: /b goes to a backend, /l to a limited one, /t has little time, /e echoes, /w watches over WebSockets, /g gathers bodies,
+ * /p tries again by a policy, everything else is answered ---- */
 
-static const char *const prefixes[] = { "/b", "/l", "/t", "/e", "/w", "/" };
+static const char *const prefixes[] = { "/b", "/l", "/t", "/e", "/w", "/g", "/p", "/" };
 
 static uint32_t match(const char *ptr, size_t len)
 {
@@ -140,7 +142,13 @@ static const struct toron_server servers[] = {
 	.pool_idle_ms = 5000, .preserve_host = true
 static const struct toron_backend one = { BACKEND(0, 1), .max_pending = 10 };
 static const struct toron_backend limited = { BACKEND(1, 2), .max_connections = 1, .max_pending = 1 };
-static const struct toron_backend *const backends[] = { &one, &limited };
+static const uint16_t again[] = { 503 };
+static const struct toron_retry policy = { .on = TORON_RETRY_CONNECT | TORON_RETRY_RESET | TORON_RETRY_TIMEOUT, .statuses = again,
+	.n_statuses = 1, .attempts = 3, .methods = TORON_GET | TORON_POST, .per_try_ms = 700, .backoff_ms = 10, .budget_ppm = 1000000,
+	.body_bytes = 4096 };
+static const struct toron_backend gathered = { BACKEND(2, 2), .max_pending = 10, .buffer_request = 65536, .buffer_response = 1 << 20 };
+static const struct toron_backend patient = { BACKEND(3, 2), .max_pending = 10, .buffer_request = 1000, .retry = &policy };
+static const struct toron_backend *const backends[] = { &one, &limited, &gathered, &patient };
 
 static const struct toron_websocket watch = { .begin = toron_websocket_watch, .idle_ms = 5000, .total_ms = 60000, .ping_ms = 1000,
 	.close_ms = 500, .message_bytes = 2000, .frame_bytes = 1000 };
@@ -153,12 +161,14 @@ static const struct toron_route routes[] = {
 	{ .name = "t", .origin = "t", .action = toron_action_backend, .conf = &one, .total_ms = 500, .first_byte_ms = 200 },
 	{ .name = "e", .origin = "e", .action = toron_action_echo, .methods = TORON_GET | TORON_POST },
 	{ .name = "w", .origin = "w", .action = toron_action_backend, .conf = &one, .websocket = &watch },
+	{ .name = "g", .origin = "g", .action = toron_action_backend, .conf = &gathered },
+	{ .name = "p", .origin = "p", .action = toron_action_backend, .conf = &patient, .total_ms = 9000 },
 	{ .name = "r", .origin = "r", .action = toron_action_respond, .conf = &answer },
 };
 static const struct toron_candidate candidates[] = { { .route = 0 }, { .route = 1 }, { .route = 2 }, { .route = 3 },
-	{ .route = 4 }, { .route = 5 } };
+	{ .route = 4 }, { .route = 5 }, { .route = 6 }, { .route = 7 } };
 static const struct toron_accepts accepts[] = { { 0 }, { &candidates[0], 1 }, { &candidates[1], 1 }, { &candidates[2], 1 },
-	{ &candidates[3], 1 }, { &candidates[4], 1 }, { &candidates[5], 1 } };
+	{ &candidates[3], 1 }, { &candidates[4], 1 }, { &candidates[5], 1 }, { &candidates[6], 1 }, { &candidates[7], 1 } };
 static const struct toron_group group = { .origin = "all", .match = match, .accepts = accepts };
 static const uint16_t host_list[] = { 0, 0xffff };
 static const uint16_t *const host_lists[] = { host_list };
@@ -261,6 +271,18 @@ static const char *const requests[] = {
 	"POST /r HTTP/1.1\r\nHost: a\r\nContent-Length: 40000\r\n\r\n",
 	"GET /e?x HTTP/1.1\r\nHost: a\r\n\r\n",
 };
+static const char *const more_requests[] = {
+	"POST /g HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello",
+	"POST /g HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
+	"5\r\nhello\r\n0\r\nX: y\r\n\r\n",
+	"POST /g HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 60000\r\n\r\n",
+	"GET /g HTTP/1.1\r\nHost: a\r\n\r\n",
+	"GET /p HTTP/1.1\r\nHost: a\r\n\r\n",
+	"POST /p HTTP/1.1\r\nHost: a\r\nContent-Length: 3000\r\n\r\n",
+	"POST /p HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+	"PUT /p HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello",
+	"GET /b HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: chat\r\n\r\n",
+};
 static const char *const responses[] = {
 	"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
 	"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX: y\r\n\r\n",
@@ -272,7 +294,7 @@ static const char *const responses[] = {
 	"HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\nConnection: close\r\n\r\nbig",
 	"HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n",
 	"HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n",
-	"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n",
+	"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n",
 };
 
 struct script {
@@ -342,13 +364,14 @@ static bool play_on_connection(struct script *s, char op)
 	bool client = op >= 'a';
 	int *fd;
 
-	if (strchr("osqbhrcxSRBHWCX", op) == NULL)
+	if (strchr("osqgbhrcxSRBHWCX", op) == NULL)
 		return false;
 	fd = client ? &play.clients[digit(s) % CLIENTS] : &play.servers[digit(s) % SERVERS];
 	switch (op) {
 	case 'o': open_client(fd); break;
 	case 's': case 'S': transmit(*fd, text(s)); break;
 	case 'q': transmit(*fd, str_of(requests[digit(s)])); break;
+	case 'g': transmit(*fd, str_of(more_requests[digit(s)])); break;
 	case 'R': transmit(*fd, str_of(responses[digit(s)])); break;
 	case 'b': case 'B': transmit_many(*fd, digit(s)); break;
 	case 'h': case 'H': shutdown(*fd, SHUT_WR); break;
