@@ -14,7 +14,8 @@
 #include "http/websocket.h"
 #include "toron/gateway.h"
 
-#define FIRST_BLOCK 6144            /* bytes of an exchange's arena that need no malloc */
+#define FIRST_FIELDS 32             /* of each head, that need no room in the arena */
+#define FIRST_BLOCK 3584            /* bytes of an exchange's arena that need no malloc */
 #define ARENA_BUDGET (512u << 10)   /* bytes an exchange may use besides buffers */
 #define GATHER_SEGMENTS_MOST 1024   /* pieces of a gathered body */
 #define KEPT_MAX 1024               /* unused exchanges that a worker keeps */
@@ -29,6 +30,7 @@ struct exchange_pool {
 
 struct exchange_block {
 	struct exchange x;
+	struct field fields[2][FIRST_FIELDS]; /* by enum msg_kind */
 	_Alignas(16) char first[FIRST_BLOCK];
 };
 
@@ -76,16 +78,16 @@ void exchange_pool_drain(struct exchange_pool *p)
 	}
 }
 
-static struct exchange *take_block(struct exchange_pool *p)
+static struct exchange_block *take_block(struct exchange_pool *p)
 {
-	struct exchange *x;
+	struct exchange_block *block;
 
 	if (list_empty(&p->unused))
-		return malloc(sizeof(struct exchange_block));
-	x = CONTAINER_OF(p->unused.next, struct exchange, link);
-	list_remove(&x->link);
+		return malloc(sizeof(*block));
+	block = CONTAINER_OF(p->unused.next, struct exchange_block, x.link);
+	list_remove(&block->x.link);
 	p->n_unused--;
-	return x;
+	return block;
 }
 
 static void message_init(struct msg *m, enum msg_kind kind)
@@ -100,11 +102,12 @@ struct exchange *exchange_new(const struct conn *c, const struct toron_listener 
 {
 	struct worker *w = c->worker;
 	struct exchange_pool *p = w->exchanges;
-	struct exchange *x = take_block(p);
+	struct exchange_block *block = take_block(p);
+	struct exchange *x = &block->x;
 	/* Of a size that it knows, the compiler would make a "rep stos", which the library's memset beats. */
-	volatile size_t size = sizeof(*x);
+	volatile size_t size = sizeof(block->x);
 
-	if (x == NULL)
+	if (block == NULL)
 		return NULL;
 	memset(x, 0, size);
 	x->magic = EXCHANGE_MAGIC;
@@ -113,9 +116,12 @@ struct exchange *exchange_new(const struct conn *c, const struct toron_listener 
 	x->front = front;
 	x->source = c->peer;
 	x->tls = tls_info_ref(c->tls);
-	arena_init(&x->arena, ((struct exchange_block *)(void *)x)->first, FIRST_BLOCK, ARENA_BUDGET);
+	arena_init(&x->arena, block->first, FIRST_BLOCK, ARENA_BUDGET);
 	message_init(&x->request, MSG_REQUEST);
 	message_init(&x->response, MSG_RESPONSE);
+	x->request.head.at = block->fields[MSG_REQUEST];
+	x->response.head.at = block->fields[MSG_RESPONSE];
+	x->request.head.cap = x->response.head.cap = FIRST_FIELDS;
 	x->times.begun = clock_monotonic_us();
 	char *text = arena_bytes(&x->arena, ADDR_TEXT_MAX);
 

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "codec/h1/parse.h"
 
-#include <endian.h>
-
 #include "base/err.h"
 #include "base/uri.h"
+#include "codec/h1/scan.h"
 
-/* Per byte: the lower-case form of a token character (RFC 9110 section 5.6.2), or 0. */
-static const unsigned char token_lower[256] = {
+const unsigned char h1_token_lower[256] = {
 	['!'] = '!', ['#'] = '#', ['$'] = '$', ['%'] = '%', ['&'] = '&', ['\''] = '\'', ['*'] = '*', ['+'] = '+',
 	['-'] = '-', ['.'] = '.', ['^'] = '^', ['_'] = '_', ['`'] = '`', ['|'] = '|', ['~'] = '~',
 	['0'] = '0', ['1'] = '1', ['2'] = '2', ['3'] = '3', ['4'] = '4', ['5'] = '5', ['6'] = '6', ['7'] = '7',
@@ -22,58 +20,10 @@ static const unsigned char token_lower[256] = {
 	['Y'] = 'y', ['Z'] = 'z',
 };
 
-/* Bytes that may stand in a field value (RFC 9110 section 5.5): HTAB, SP, VCHAR, obs-text. */
-static inline bool is_value_byte(unsigned char c)
-{
-	return c >= 0x20 ? c != 0x7f : c == '\t';
-}
-
 /* Where a head is read. What cannot be taken leaves `at` where it went wrong: at `end`, if the bytes were good as far as they go. */
 struct cursor {
 	char *at, *end;
 };
-
-/* ---- eight bytes at a time: in these words the first byte is the lowest ---- */
-#define ONES 0x0101010101010101u
-#define HIGHS 0x8080808080808080u
-
-static inline uint64_t load8(const char *p)
-{
-	uint64_t w;
-
-	memcpy(&w, p, 8);
-	return le64toh(w);
-}
-
-static inline void store8(char *p, uint64_t w)
-{
-	w = htole64(w);
-	memcpy(p, &w, 8);
-}
-
-/* The number of the lowest byte whose high bit is set, which one is. */
-static inline unsigned first_high(uint64_t highs)
-{
-	return (unsigned)__builtin_ctzll(highs) / 8;
-}
-
-/* The high bit of each byte that is a letter or "-": most names are made of these. */
-static inline uint64_t name_bytes(uint64_t w)
-{
-	uint64_t low = (w | ONES * 0x20) & ~HIGHS;
-	uint64_t letter = (low + ONES * (0x80 - 'a')) & ~(low + ONES * (0x7f - 'z'));
-	uint64_t no_dash = ((w ^ ONES * '-') & ~HIGHS) + ONES * 0x7f;
-
-	return (letter | ~no_dash) & ~w & HIGHS;
-}
-
-/* The high bit of each byte that may not stand in a field value; of those above the lowest one, only as a guess. HTAB is among them. */
-static inline uint64_t odd_bytes(uint64_t w)
-{
-	uint64_t is_del = w ^ ONES * 0x7f;
-
-	return (((w - ONES * 0x20) & ~w) | ((is_del - ONES) & ~is_del)) & HIGHS;
-}
 
 size_t h1_head_length(const char *bytes, size_t len, size_t *scanned)
 {
@@ -111,7 +61,7 @@ size_t h1_skip_empty(const char *bytes, size_t len)
 
 static inline bool take_crlf(struct cursor *c)
 {
-	if (c->end - c->at >= 2 && c->at[0] == '\r' && c->at[1] == '\n') {
+	if (c->end - c->at >= 2 && memcmp(c->at, "\r\n", 2) == 0) {
 		c->at += 2;
 		return true;
 	}
@@ -125,7 +75,7 @@ static struct str take_token(struct cursor *c, char stop)
 {
 	char *start = c->at, *p = start;
 
-	while (p < c->end && token_lower[(unsigned char)*p] != 0)
+	while (p < c->end && h1_token_lower[(unsigned char)*p] != 0)
 		p++;
 	c->at = p;
 	if (p == c->end || p == start || *p != stop)
@@ -134,82 +84,47 @@ static struct str take_token(struct cursor *c, char stop)
 	return (struct str){ start, (size_t)(p - start) };
 }
 
-/* Lowers the field name at p in place. Returns its end, which may be no colon. */
-static inline char *lower_name(char *p, char *end)
-{
-	unsigned char low;
-
-	while (end - p >= 8) {
-		uint64_t w = load8(p), others = ~name_bytes(w) & HIGHS;
-
-		if (others != 0) {
-			uint64_t before = ((others & -others) >> 7) - 1;
-
-			/* "-" has the bit that makes a letter small. */
-			store8(p, w | (before & ONES * 0x20));
-			p += first_high(others);
-			if (*p == ':')
-				return p;
-			break;
-		}
-		store8(p, w | ONES * 0x20);
-		p += 8;
-	}
-	for (; p < end && (low = token_lower[(unsigned char)*p]) != 0; p++)
-		*p = (char)low;
-	return p;
-}
-
-/* The first byte in [p, end) that may not stand in a field value. */
-static inline char *skip_value(char *p, char *end)
-{
-	while (end - p >= 8) {
-		uint64_t odd = odd_bytes(load8(p));
-
-		if (odd == 0) {
-			p += 8;
-			continue;
-		}
-		p += first_high(odd);
-		if (*p != '\t')
-			return p;
-		p++;
-	}
-	while (p < end && is_value_byte((unsigned char)*p))
-		p++;
-	return p;
-}
-
 static inline bool is_blank(char c)
 {
 	return c == ' ' || c == '\t';
 }
 
-/* One field line; its token is left open. The usual form, a blank before the value and none behind, is a line that can be sent as it is. */
-static inline __attribute__((always_inline)) bool take_field(struct cursor *c, struct field *f)
+/* A field line in whatever form; its token is left open. */
+static __attribute__((noinline)) bool take_field(struct cursor *c, struct field *f)
 {
-	char *name = c->at, *colon = lower_name(name, c->end), *start = colon + 1, *stop;
+	char *name = c->at, *colon = scan_name(name, c->end), *start = colon + 1, *stop;
 
 	c->at = colon;
 	if (colon == c->end || *colon != ':' || colon == name)
 		return false;
-	f->name = (struct str){ name, (size_t)(colon - name) };
-	f->is_line = c->end - colon > 2 && colon[1] == ' ' && !is_blank(colon[2]);
-	if (f->is_line)
+	while (start < c->end && is_blank(*start))
 		start++;
-	else
-		while (start < c->end && is_blank(*start))
-			start++;
-	c->at = stop = skip_value(start, c->end);
+	c->at = stop = scan_value(start, c->end);
 	if (!take_crlf(c))
 		return false;
-	if (is_blank(stop[-1]) && stop != start) {
-		f->is_line = false;
-		while (stop > start && is_blank(stop[-1]))
-			stop--;
-	}
+	while (stop > start && is_blank(stop[-1]))
+		stop--;
+	f->name = (struct str){ name, (size_t)(colon - name) };
 	f->value = (struct str){ start, (size_t)(stop - start) };
+	f->is_line = start == colon + 2 && colon[1] == ' ' && c->at == stop + 2;
 	return true;
+}
+
+/* A field line in the usual form, with one blank before a value and none behind: one that can be sent as it is. Returns its end, or NULL if it
+ * is to be looked at by take_field. */
+static inline char *take_usual_field(char *name, char *end, struct field *f)
+{
+	char *colon = scan_name(name, end), *stop;
+
+	if (colon == name || end - colon < 4 || memcmp(colon, ": ", 2) != 0 || (unsigned char)colon[2] <= ' ')
+		return NULL;
+	stop = scan_odd(colon + 2, end, ' ');
+	if (end - stop < 2 || memcmp(stop, "\r\n", 2) != 0 || stop[-1] == ' ')
+		return NULL;
+	f->name = (struct str){ name, (size_t)(colon - name) };
+	f->value = (struct str){ colon + 2, (size_t)(stop - colon - 2) };
+	f->is_line = true;
+	return stop + 2;
 }
 
 /* What the fields say, gathered while they are read. */
@@ -286,36 +201,30 @@ static bool gather(struct gathered *g, enum field_token t, struct str value)
 	}
 }
 
-static enum fault take_fields(struct cursor *cursor, const struct h1_limits *limits, struct arena *a, struct fields *f,
+static enum fault take_fields(struct cursor *c, const struct h1_limits *limits, struct arena *a, struct fields *f,
 	struct gathered *g, enum fault bad)
 {
-	struct cursor c = *cursor;
-	enum fault fault = FAULT_NONE;
 	uint32_t left = limits->header_count;
-	uint64_t tokens = 0;
 
-	while (fault == FAULT_NONE && !take_crlf(&c)) {
-		if (f->n == f->cap && !fields_grow(f, a)) {
-			fault = FAULT_NO_MEMORY;
-			break;
-		}
+	while (c->at == c->end || *c->at != '\r' || !take_crlf(c)) {
+		if (f->n == f->cap && !fields_grow(f, a))
+			return FAULT_NO_MEMORY;
 		struct field *field = &f->at[f->n];
+		char *next = take_usual_field(c->at, c->end, field);
 
-		if (!take_field(&c, field)) {
-			fault = bad;
-		} else if (left-- == 0) {
-			fault = bad == FAULT_BAD_REQUEST ? FAULT_HEAD_TOO_LARGE : bad;
-		} else {
-			field->token = (uint16_t)field_token(field->name);
-			if (field->token != FIELD_OTHER && gather(g, field->token, field->value))
-				continue;
-			tokens |= FIELD_BIT(field->token);
-			f->n++;
-		}
+		if (next != NULL)
+			c->at = next;
+		else if (!take_field(c, field))
+			return bad;
+		if (left-- == 0)
+			return bad == FAULT_BAD_REQUEST ? FAULT_HEAD_TOO_LARGE : bad;
+		field->token = (uint16_t)field_token(field->name);
+		if (field->token != FIELD_OTHER && gather(g, field->token, field->value))
+			continue;
+		f->tokens |= FIELD_BIT(field->token);
+		f->n++;
 	}
-	f->tokens |= tokens;
-	*cursor = c;
-	return fault;
+	return FAULT_NONE;
 }
 
 /* "HTTP/1.x", followed by `stop`. */
@@ -370,10 +279,8 @@ static bool split_absolute(struct msg *m)
 
 static enum fault take_target(struct cursor *c, const struct h1_limits *limits, struct msg *m)
 {
-	char *start = c->at, *p = start;
+	char *start = c->at, *p = scan_target(start, c->end);
 
-	while (p < c->end && (unsigned char)*p > 0x20 && *p != 0x7f)
-		p++;
 	c->at = p;
 	if (p == c->end || *p != ' ' || p == start)
 		return FAULT_BAD_REQUEST;
@@ -497,7 +404,7 @@ static bool status_line(struct cursor *c, struct msg *m)
 	m->status = (uint16_t)((c->at[1] - '0') * 100 + (c->at[2] - '0') * 10 + (c->at[3] - '0'));
 	c->at += 4;
 	if (*c->at == ' ')
-		while (c->at < c->end && is_value_byte((unsigned char)*c->at))
+		while (c->at < c->end && scan_is_value_byte((unsigned char)*c->at))
 			c->at++;
 	return m->status >= 100 && m->status <= 599 && take_crlf(c);
 }
