@@ -17,102 +17,12 @@
  *   a         reading at each turn on, off  D         the worker drains     A  and cuts off what it carries
  *   |         turns between operations on, off
  *
- * Connections are socket pairs, and time is ours: the program is linked with
- * -Wl,--wrap=socket,--wrap=connect,--wrap=getsockopt,--wrap=clock_gettime,--wrap=epoll_wait. */
-#include <errno.h>
-#include <stdint.h>
-#include <stdlib.h>
+ * Connections are socket pairs, and time is ours (play.h). */
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "backend/backend.h"
-#include "base/check.h"
-#include "codec/front.h"
-#include "http/exchange.h"
-#include "net/buf.h"
-#include "toron/gateway.h"
-
-#define CLIENTS 4
-#define SERVERS 8
-#define TURNS_MOST 4000 /* until everything is quiet */
+#include "play.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-int __wrap_socket(int domain, int type, int protocol);
-int __wrap_connect(int fd, const struct sockaddr *to, socklen_t len);
-int __real_getsockopt(int fd, int level, int name, void *value, socklen_t *len);
-int __wrap_getsockopt(int fd, int level, int name, void *value, socklen_t *len);
-int __wrap_clock_gettime(clockid_t id, struct timespec *out);
-int __real_epoll_wait(int fd, struct epoll_event *events, int n, int timeout);
-int __wrap_epoll_wait(int fd, struct epoll_event *events, int n, int timeout);
-
-/* What the script plays on. */
-static struct {
-	struct worker worker;
-	struct loop_mail stop;
-	int clients[CLIENTS], servers[SERVERS]; /* -1: none */
-	unsigned n_servers;
-	uint64_t now_ms;
-	int connect_mode, events; /* events: that the last turn was told of */
-	bool refusing[1024];      /* by descriptor: connecting fails later */
-	bool reading, batching;
-} play;
-
-/* ---- the system, as far as it is ours ---- */
-
-int __wrap_socket(int domain, int type, int protocol)
-{
-	int pair[2];
-
-	(void)domain;
-	(void)protocol;
-	if (socketpair(AF_UNIX, type, 0, pair) != 0)
-		return -1;
-	int *slot = &play.servers[play.n_servers++ % SERVERS];
-
-	if (*slot >= 0)
-		close(*slot);
-	*slot = pair[1];
-	CHECK(pair[0] < (int)ARRAY_LEN(play.refusing));
-	play.refusing[pair[0]] = play.connect_mode == 2;
-	return pair[0];
-}
-
-int __wrap_connect(int fd, const struct sockaddr *to, socklen_t len)
-{
-	(void)fd;
-	(void)to;
-	(void)len;
-	errno = play.connect_mode == 1 ? ECONNREFUSED : EINPROGRESS;
-	return -1;
-}
-
-int __wrap_getsockopt(int fd, int level, int name, void *value, socklen_t *len)
-{
-	int rc = __real_getsockopt(fd, level, name, value, len);
-
-	if (rc == 0 && level == SOL_SOCKET && name == SO_ERROR && play.refusing[fd])
-		*(int *)value = ECONNREFUSED;
-	return rc;
-}
-
-int __wrap_clock_gettime(clockid_t id, struct timespec *out)
-{
-	uint64_t base = id == CLOCK_REALTIME ? 1000000000u : 1000u;
-
-	out->tv_sec = (time_t)(base + play.now_ms / 1000);
-	out->tv_nsec = (long)(play.now_ms % 1000 * 1000000);
-	return 0;
-}
-
-int __wrap_epoll_wait(int fd, struct epoll_event *events, int n, int timeout)
-{
-	(void)timeout;
-	play.events = __real_epoll_wait(fd, events, n, 0);
-	return play.events;
-}
 
 /* ---- the gateway: /b goes to a backend, /l to a limited one, /t has little time, /e echoes, /w watches over WebSockets, /g gathers bodies,
  * /p tries again by a policy, everything else is answered ---- */
@@ -185,78 +95,21 @@ static const struct toron_gateway gateway = {
 	.n_routes = ARRAY_LEN(routes), .n_backends = ARRAY_LEN(backends),
 };
 
-/* ---- turns ---- */
-
-static void on_stop(struct loop *l, struct loop_mail *m)
-{
-	(void)m;
-	loop_stop(l);
-}
-
-/* Everything that waits; the number of bytes. */
-static size_t read_all(int fd)
-{
-	static char into[65536];
-	size_t total = 0;
-	ssize_t n;
-
-	while (fd >= 0 && (n = recv(fd, into, sizeof(into), MSG_DONTWAIT)) > 0)
-		total += (size_t)n;
-	return total;
-}
-
-static size_t read_everywhere(void)
-{
-	size_t n = 0;
-
-	for (int i = 0; i < CLIENTS; i++)
-		n += read_all(play.clients[i]);
-	for (int i = 0; i < SERVERS; i++)
-		n += read_all(play.servers[i]);
-	return n;
-}
-
-static void turn(void)
-{
-	loop_post(play.worker.loop, &play.stop);
-	loop_run(play.worker.loop);
-	if (play.reading)
-		read_everywhere();
-}
-
-/* Turns until the loop is told of nothing but the letter that stops it: whatever goes on being told is a busy loop. */
-static void settle(void)
-{
-	for (int i = 0, quiet = 0; quiet < 2; i++) {
-		CHECK(i < TURNS_MOST);
-		turn();
-		quiet = play.events <= 1 ? quiet + 1 : 0;
-	}
-}
-
-static void drain(bool now)
-{
-	struct list todo;
-
-	list_init(&todo);
-	play.worker.draining = true;
-	while (!list_empty(&play.worker.fronts)) {
-		struct list *l = play.worker.fronts.next;
-
-		list_remove(l);
-		list_push_back(&todo, l);
-	}
-	while (!list_empty(&todo)) {
-		struct front_link *f = CONTAINER_OF(todo.next, struct front_link, link);
-
-		list_remove(&f->link);
-		list_push_back(&play.worker.fronts, &f->link);
-		f->drain(f, now);
-	}
-	exchange_pool_drain(play.worker.exchanges);
-}
-
 /* ---- operations ---- */
+
+static void play_read(void)
+{
+	for (int i = 0; i < CLIENTS; i++)
+		read_all(play.clients[i]);
+	for (int i = 0; i < SERVERS; i++)
+		read_all(play.servers[i]);
+}
+
+static void play_connects(int slot, const struct sockaddr *to)
+{
+	(void)slot;
+	(void)to;
+}
 
 static const char *const requests[] = {
 	"GET /b HTTP/1.1\r\nHost: a\r\n\r\n",
@@ -319,13 +172,6 @@ static struct str text(struct script *s)
 	return t;
 }
 
-static void transmit(int fd, struct str s)
-{
-	/* What does not fit is lost; a peer may stop at any place. */
-	if (fd >= 0 && send(fd, s.ptr, s.len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-		return;
-}
-
 static void transmit_many(int fd, unsigned k)
 {
 	static char block[1024];
@@ -333,16 +179,6 @@ static void transmit_many(int fd, unsigned k)
 	memset(block, 'x', sizeof(block));
 	for (unsigned i = 0; i < 1u << k; i++)
 		transmit(fd, (struct str){ block, sizeof(block) });
-}
-
-static void hang_up(int *fd, bool reads)
-{
-	if (*fd < 0)
-		return;
-	if (reads)
-		read_all(*fd);
-	close(*fd);
-	*fd = -1;
 }
 
 static void open_client(int *fd)
@@ -381,15 +217,6 @@ static bool play_on_connection(struct script *s, char op)
 	return true;
 }
 
-static void pass_time(unsigned k)
-{
-	uint64_t ms = 1;
-
-	while (k-- > 0 && ms < 100000)
-		ms *= 10;
-	play.now_ms += ms;
-}
-
 static void play_operation(struct script *s)
 {
 	char op = (char)*s->at++;
@@ -411,67 +238,6 @@ static void play_operation(struct script *s)
 	}
 }
 
-/* ---- one run ---- */
-
-static void begin(unsigned budget_kib, struct backend_shared *shared)
-{
-	struct worker *w = &play.worker;
-
-	memset(&play, 0, sizeof(play));
-	memset(play.clients, -1, sizeof(play.clients));
-	memset(play.servers, -1, sizeof(play.servers));
-	play.stop.fn = on_stop;
-	play.reading = true;
-	w->gateway = &gateway;
-	w->loop = loop_new();
-	list_init(&w->fronts);
-	w->bufs = buf_pool_new(w->loop, (size_t)budget_kib << 10);
-	w->exchanges = exchange_pool_new(w);
-	w->backends = backend_worker_new(w, shared);
-	CHECK(w->loop != NULL && w->bufs != NULL && w->exchanges != NULL && w->backends != NULL);
-}
-
-static void check_backend(const struct backend *b)
-{
-	CHECK(list_empty(&b->waiting) && b->n_waiting == 0);
-	for (uint32_t i = 0; i < b->conf->n_servers; i++) {
-		const struct server *s = &b->servers[i];
-
-		CHECK(list_empty(&s->roomy) && s->n_idle == 0 && s->n_open == 0);
-		CHECK(s->shared->connections == 0 && s->shared->exchanges == 0 && s->shared->waiting == 0);
-	}
-}
-
-/* Everybody hangs up: then all connections and exchanges end, by themselves or by their time limits. */
-static void end(void)
-{
-	struct worker *w = &play.worker;
-
-	settle();
-	for (int i = 0; i < CLIENTS; i++)
-		hang_up(&play.clients[i], true);
-	for (int i = 0; i < SERVERS; i++)
-		hang_up(&play.servers[i], true);
-	settle();
-	for (int i = 0; i < 30; i++) {
-		play.now_ms += 1000;
-		settle();
-	}
-	for (int i = 0; i < SERVERS; i++)
-		hang_up(&play.servers[i], true);
-	settle();
-	CHECK(list_empty(&w->fronts) && w->n_fronts == 0);
-	CHECK(exchange_pool_live(w->exchanges) == 0);
-	for (uint32_t i = 0; i < gateway.n_backends; i++)
-		check_backend(&w->backends[i]);
-	backend_worker_free(w, &w->backends);
-	turn();
-	CHECK(buf_pool_lent(w->bufs) == 0);
-	exchange_pool_free(&w->exchanges);
-	buf_pool_free(&w->bufs);
-	loop_free(&w->loop);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct backend_shared *shared = backend_shared_new(&gateway);
@@ -479,7 +245,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	CHECK(shared != NULL);
 	/* A digit in front: the budget of buffers. */
-	begin(size > 0 && data[0] == '1' ? 128 : size > 0 && data[0] == '2' ? 512 : 0, shared);
+	begin(&gateway, size > 0 && data[0] == '1' ? 128 : size > 0 && data[0] == '2' ? 512 : 0, shared);
 	while (s.at < s.end) {
 		play_operation(&s);
 		if (!play.batching)

@@ -75,6 +75,9 @@ for_cpu()
 	[ $code -eq 0 ] && [ -n "$cpu" ] && [ "$cpu" -ge "$seconds" ]
 }
 
+# What play.h takes over.
+stage=-Wl,--wrap=socket,--wrap=connect,--wrap=getsockopt,--wrap=clock_gettime,--wrap=epoll_wait
+
 # one NAME: 0 when it ran without a finding.
 one()
 {
@@ -87,7 +90,8 @@ one()
 			return 1 ;;
 	esac
 	case $1 in
-	exchange) more=-Wl,--wrap=socket,--wrap=connect,--wrap=getsockopt,--wrap=clock_gettime,--wrap=epoll_wait ;;
+	exchange) more=$stage ;;
+	h2) more=$stage,--wrap=route_find ;;
 	regex | matcher) objects compiler/automata compiler/base || return 1 ;;
 	pcre)
 		objects compiler/automata compiler/base || return 1
