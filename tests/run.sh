@@ -5,6 +5,7 @@
 #   unit     the Check suites                 golden   configs and their expected diagnostics, plan and C
 #   lint     layers, symbols, headers, ...    suites   public data suites, where TORON_DATA holds them
 #   e2e      examples compiled, started and driven by curl and others
+#   h2spec   tests/peers/h2spec.sh, where h2spec is there
 #   fuzz     the corpora of the fuzzers, replayed under sanitizers
 #
 # Environment: TORON_SRCDIR (default: this checkout), TORON_BUILDDIR (default: the working directory), TORON_TIMES (factor on
@@ -86,6 +87,8 @@ stage()
 		else
 			echo "suites: skipped, the public data suites are not here ($TORON_DATA)"
 		fi ;;
+	h2spec)
+		run h2spec 600 sh "$TORON_SRCDIR/tests/peers/h2spec.sh" "$TORONC" ;;
 	fuzz)
 		run fuzz/replay 600 sh "$TORON_SRCDIR/tests/fuzz/run.sh" 0 ;;
 	e2e)

@@ -1,11 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT OR Apache-2.0
-# install.sh FOLDER [pip:NAME | npm:NAME ...]: puts peers that come from a package index into FOLDER, for TORON_PEERS; without names, all that the
-# scripts of this folder use. pip and npm get them from wherever they are configured to.
+# install.sh FOLDER [pip:NAME | npm:NAME | go:NAME ...]: puts peers that come from a package index into FOLDER, for TORON_PEERS; without names, all that the
+# scripts of this folder use. pip, npm and go get them from wherever they are configured to.
 set -eu
 folder=$1
 shift
-[ $# -gt 0 ] || set -- pip:pre-commit pip:jsonschema npm:yaml-language-server npm:@microsoft/jest-sarif
+[ $# -gt 0 ] || set -- pip:pre-commit pip:jsonschema npm:yaml-language-server npm:@microsoft/jest-sarif go:h2spec
 mkdir -p "$folder"
 for peer in "$@"; do
 	case $peer in
@@ -14,6 +14,8 @@ for peer in "$@"; do
 		"$folder/venv/bin/pip" install -q "${peer#pip:}" ;;
 	npm:*)
 		npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$folder" "${peer#npm:}" ;;
+	go:h2spec)
+		[ -x "$folder/bin/h2spec" ] || GOBIN=$(cd "$folder" && pwd)/bin go install github.com/summerwind/h2spec/cmd/h2spec@latest ;;
 	*)
 		echo "install.sh: what is '$peer'?" >&2
 		exit 2 ;;
