@@ -103,12 +103,13 @@ struct exchange *exchange_new(const struct conn *c, const struct toron_listener 
 	struct worker *w = c->worker;
 	struct exchange_pool *p = w->exchanges;
 	struct exchange_block *block = take_block(p);
-	struct exchange *x = &block->x;
+	struct exchange *x;
 	/* Of a size that it knows, the compiler would make a "rep stos", which the library's memset beats. */
 	volatile size_t size = sizeof(block->x);
 
 	if (block == NULL)
 		return NULL;
+	x = &block->x;
 	memset(x, 0, size);
 	x->magic = EXCHANGE_MAGIC;
 	x->worker = w;
