@@ -66,7 +66,7 @@ static void on_connected(struct conn *c, int err)
 		give_up(h);
 		return;
 	}
-	if (l->http2 != NULL && str_eq(tls_server_protocol(c), STR("h2")))
+	if (l->http2 != NULL && str_eq(conn_protocol(c), STR("h2")))
 		next = l->http2;
 	leave(h);
 	conn_deadline(c, 0);

@@ -20,6 +20,7 @@
 
 #include "loop/worker.h"
 #include "net/addr.h"
+#include "toron/str.h"
 
 struct conn;
 struct tls_info;
@@ -53,6 +54,8 @@ struct conn_ops {
 	int (*flush)(struct conn *c);
 	/* Whether a read would find bytes without asking the kernel; NULL: never. */
 	bool (*pending)(const struct conn *c);
+	/* What both sides have agreed to speak (ALPN), as long as the connection is open; STR_NONE: nothing. NULL: never anything. */
+	struct str (*protocol)(const struct conn *c);
 };
 extern const struct conn_ops conn_plain;
 
@@ -89,6 +92,11 @@ void conn_move(struct conn *to, struct conn *from, const struct conn_user *user)
 static inline ptrdiff_t conn_read(struct conn *c, void *into, size_t room)
 {
 	return c->ops->read(c, into, room);
+}
+/* The protocol that the handshake has agreed on; STR_NONE: none, and in clear text. */
+static inline struct str conn_protocol(const struct conn *c)
+{
+	return c->ops->protocol != NULL ? c->ops->protocol(c) : STR_NONE;
 }
 /* Arms the write watcher when not everything was taken, and disarms it when everything was. */
 ptrdiff_t conn_writev(struct conn *c, const struct iovec *iov, int n);

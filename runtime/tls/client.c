@@ -295,8 +295,45 @@ static int on_verify(gnutls_session_t gnutls)
 	return check_pins(s, conf) ? 0 : GNUTLS_E_CERTIFICATE_ERROR;
 }
 
+static const char *list_protocols(const struct toron_tls_client *conf, char *text, size_t room)
+{
+	size_t len = 0;
+
+	text[0] = '\0';
+	for (uint32_t i = 0; i < conf->n_alpn && len < room; i++)
+		len += (size_t)snprintf(text + len, room - len, "%s" STR_FMT, i != 0 ? " or " : "", STR_ARG(conf->alpn[i]));
+	return text;
+}
+
+/* A server that knows no ALPN speaks HTTP/1.1, and nothing else (RFC 9113 section 3.2). */
+static bool does_without(const struct toron_tls_client *conf)
+{
+	for (uint32_t i = 0; i < conf->n_alpn; i++)
+		if (str_eq(conf->alpn[i], STR("http/1.1")))
+			return true;
+	return conf->n_alpn == 0;
+}
+
+static void explain(struct session *s, int rc)
+{
+	char names[64];
+
+	if (rc == GNUTLS_E_NO_APPLICATION_PROTOCOL)
+		session_refuse(s, GNUTLS_A_ILLEGAL_PARAMETER, ERR_PROTOCOL, "it chose a protocol (ALPN) that is not %s",
+			list_protocols(s->target->client->conf, names, sizeof(names)));
+}
+
 static bool on_done(struct session *s)
 {
+	const struct toron_tls_client *conf = s->target->client->conf;
+	gnutls_datum_t chosen;
+	char names[64];
+
+	if (!does_without(conf) && gnutls_alpn_get_selected_protocol(s->gnutls, &chosen) != 0) {
+		session_refuse(s, GNUTLS_A_NO_APPLICATION_PROTOCOL, ERR_PROTOCOL, "it did not agree (ALPN) to speak %s",
+			list_protocols(conf, names, sizeof(names)));
+		return false;
+	}
 	/* Until TLS 1.3 a session resumes as often as one likes, and the server need not send another ticket. */
 	if (gnutls_protocol_get_version(s->gnutls) != GNUTLS_TLS1_3)
 		keep_ticket(s);
@@ -340,7 +377,8 @@ static void offer_protocols(gnutls_session_t gnutls, const struct toron_tls_clie
 	for (; n < conf->n_alpn && n < ALPN_MOST; n++)
 		names[n] = (gnutls_datum_t){ (unsigned char *)(uintptr_t)conf->alpn[n].ptr, (unsigned)conf->alpn[n].len };
 	if (n != 0)
-		gnutls_alpn_set_protocols(gnutls, names, n, 0);
+		/* MANDATORY: an answer that is none of these ends it. No answer at all is for on_done to judge. */
+		gnutls_alpn_set_protocols(gnutls, names, n, GNUTLS_ALPN_MANDATORY);
 }
 
 static int configure(struct session *s, const struct trust *trust)
@@ -369,6 +407,7 @@ int tls_target_secure(struct tls_target *t, struct conn *c)
 	if (k == NULL)
 		return ERR_NO_MEMORY;
 	k->base.done = on_done;
+	k->base.explain = explain;
 	k->base.failed = on_failed;
 	k->base.free = shake_free;
 	k->trust = current(t->client);

@@ -428,6 +428,15 @@ static void session_close(struct conn *c, bool abort)
 	close(c->fd);
 }
 
+static struct str session_protocol(const struct conn *c)
+{
+	gnutls_datum_t name;
+
+	if (gnutls_alpn_get_selected_protocol(session_of(c)->gnutls, &name) != 0)
+		return STR_NONE;
+	return (struct str){ (const char *)name.data, name.size };
+}
+
 const struct conn_ops session_ops = {
 	.name = "tls",
 	.read = session_read,
@@ -437,6 +446,7 @@ const struct conn_ops session_ops = {
 	.handshake = session_handshake,
 	.flush = session_flush,
 	.pending = session_pending,
+	.protocol = session_protocol,
 };
 
 struct session *session_new(struct tls_worker *w, unsigned flags, struct session_shake *shake)

@@ -368,12 +368,3 @@ int tls_server_secure(struct conn *c, const struct toron_listener *l)
 	conn_secure(c, &session_ops, s);
 	return 0;
 }
-
-struct str tls_server_protocol(const struct conn *c)
-{
-	gnutls_datum_t name;
-
-	if (gnutls_alpn_get_selected_protocol(session_of(c)->gnutls, &name) != 0)
-		return STR_NONE;
-	return (struct str){ (const char *)name.data, name.size };
-}

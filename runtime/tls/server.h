@@ -36,5 +36,3 @@ void tls_server_look(struct tls_server *s, struct pair *const *pairs, bool certi
 
 /* Puts the server's side of TLS on an open connection of a listener (conn_secure). 0, or ERR_* and nothing has changed. */
 int tls_server_secure(struct conn *c, const struct toron_listener *l);
-/* The protocol that was agreed on: an element of the listener's alpn, or ptr NULL. */
-struct str tls_server_protocol(const struct conn *c);

@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import ssl
+import struct
 import subprocess
 import threading
 import time
@@ -171,6 +172,49 @@ def test_resumption():
                 assert get(c.port).status == 200
                 time.sleep(0.05)
             assert [s[1] for s in c.backend.sessions] == [False, True, True, True], c.backend.sessions
+
+
+def hello_choosing(protocol):
+    """A ServerHello of TLS 1.2 that chooses a protocol (ALPN), whatever was offered; no library's server does so."""
+    alpn = bytes([len(protocol)]) + protocol
+    alpn = b"\0\x10" + struct.pack(">HH", len(alpn) + 2, len(alpn)) + alpn
+    extensions = alpn + b"\xff\1\0\1\0" + b"\0\x17\0\0"  # renegotiation, extended master secret
+    body = b"\3\3" + os.urandom(32) + b"\0" + b"\xc0\x2b" + b"\0" + struct.pack(">H", len(extensions)) + extensions
+    body = b"\2" + struct.pack(">I", len(body))[1:] + body
+    return b"\x16\3\3" + struct.pack(">H", len(body)) + body
+
+
+def test_a_server_that_chooses_what_it_was_not_asked_for():
+    for protocol, answer, name in (("http1", b"h2", "http/1.1"), ("http1", b"foo", "http/1.1"), ("h2", b"http/1.1", "h2")):
+        said = []
+
+        def serve(c):
+            c.fill()
+            c.send(hello_choosing(answer))
+            said.append(c.s.recv(100))
+
+        with lib.Backend(serve) as b:
+            port = free_port()
+            text = config(port, "https://127.0.0.1:%d" % b.port, ca()).replace("tls: {", "protocol: %s, tls: {" % protocol)
+            with Gateway(text) as g:
+                assert get(port).status == 502, (protocol, answer)
+                logged(g, "it chose a protocol (ALPN) that is not " + name)
+                assert g.access()[0]["fault"] == "back-tls"
+                end = time.monotonic() + 5 * lib.SLOW
+                while not said and time.monotonic() < end:
+                    time.sleep(0.01)
+                assert said[0] == b"\x15\3\3\0\2\2\x2f", said  # fatal: illegal parameter
+
+
+def test_a_server_that_chooses_nothing():
+    with Case() as c:
+        assert get(c.port).status == 200
+    with TlsBackend() as b:
+        port = free_port()
+        with Gateway(config(port, "https://127.0.0.1:%d" % b.port, ca()).replace("tls: {", "protocol: h2, tls: {")) as g:
+            assert get(port).status == 502
+            logged(g, "it did not agree (ALPN) to speak h2")
+            assert g.access()[0]["fault"] == "back-tls"
 
 
 def test_the_end_without_a_close_notify():

@@ -323,7 +323,8 @@ START_TEST(the_protocol_and_the_name_are_known)
 	start(0);
 	run();
 	ck_assert(t.a.is_open && t.b.is_open);
-	ck_assert(str_eq(tls_server_protocol(&t.b.c), STR("http/1.1")));
+	ck_assert(str_eq(conn_protocol(&t.b.c), STR("http/1.1")));
+	ck_assert(str_eq(conn_protocol(&t.a.c), STR("http/1.1")));
 	ck_assert_ptr_nonnull(t.b.c.tls);
 	ck_assert(str_eq(t.b.c.tls->sni, STR("server.example")));
 	ck_assert(str_eq(t.b.c.tls->version, STR("TLSv1.3")));
