@@ -17,6 +17,8 @@ struct layout {
 	enum table_order order;
 	uint16_t class_size[256]; /* bytes in each class */
 	uint8_t class_one[256];   /* the byte, where that is 1 */
+	uint32_t widest;          /* the class with the most bytes */
+	uint8_t *kind;            /* [state]: of its record */
 	uint32_t *n_ways_in;      /* [state]: exits that lead there */
 	uint32_t *offset;         /* [state]: of its record; 0: none yet */
 	VEC(uint32_t) records;    /* states with a record, in order */
@@ -85,6 +87,46 @@ static uint32_t follow_chain(const struct layout *l, uint32_t state, unsigned ch
 	return len;
 }
 
+/* What a SKIP record says. */
+struct skip {
+	uint32_t accept, target, least;
+	uint8_t stop;
+};
+
+/* Whether all bytes lead from `state` to `loop` but NUL and one other, `stop`, which leads to `target`. */
+static bool has_stop(const struct layout *l, uint32_t state, uint32_t loop, struct skip *out)
+{
+	uint32_t nul = l->d->class_of[0], n_stops = 0;
+
+	if ((n_exits(l->d, state) > 2 && l->d->n_classes > 3) || l->class_size[nul] != 1)
+		return false;
+	for (uint32_t class = 0; class < l->d->n_classes; class ++) {
+		uint32_t target = dfa_next(l->d, state, class);
+
+		if (class == nul || target == loop)
+			continue;
+		n_stops += l->class_size[class];
+		out->stop = l->class_one[class];
+		out->target = target;
+	}
+	return n_stops == 1;
+}
+
+/* A state that loops up to a certain byte; or one that must read another byte first ("{id}"), with the loop behind it. */
+static bool is_skip(const struct layout *l, uint32_t state, struct skip *out)
+{
+	uint32_t loop = dfa_next(l->d, state, l->widest);
+	struct skip first;
+
+	if (loop == 0 || !has_stop(l, loop, loop, out))
+		return false;
+	out->accept = l->d->accept[loop];
+	out->least = loop != state;
+	if (loop == state)
+		return true;
+	return l->d->accept[state] == 0 && has_stop(l, state, loop, &first) && first.target == 0 && first.stop == out->stop;
+}
+
 /* The states that a MANY record refers to, each once: `other` if some class goes there, then in
  * class order. */
 static uint32_t many_targets(const struct layout *l, uint32_t state, uint32_t targets[256], uint8_t row[256])
@@ -109,7 +151,7 @@ static uint32_t many_targets(const struct layout *l, uint32_t state, uint32_t ta
 
 static size_t round_up(size_t n)
 {
-	return (n + 3) & ~(size_t)3;
+	return (n + 7) & ~(size_t)7;
 }
 
 static void visit_later(struct layout *l, uint32_t state)
@@ -118,27 +160,58 @@ static void visit_later(struct layout *l, uint32_t state)
 		vec_push(&l->scratch, &l->todo, state);
 }
 
+static size_t many_size(const struct layout *l, uint32_t state)
+{
+	uint32_t targets[256];
+	uint8_t row[256];
+
+	return TORON_TABLE_MANY_REFS + 4 * (size_t)many_targets(l, state, targets, row) + l->d->n_classes;
+}
+
+/* What record the state becomes, and how large that is. */
+static uint8_t choose_kind(const struct layout *l, uint32_t state, size_t *size_out)
+{
+	struct skip skip;
+	uint32_t end;
+
+	if (is_link(l, state)) {
+		uint32_t len = follow_chain(l, state, NULL, &end);
+
+		*size_out = len <= TORON_TABLE_SHORT_MOST ? TORON_TABLE_SHORT_SIZE : TORON_TABLE_CHAIN_BYTES + (size_t)len;
+		return len <= TORON_TABLE_SHORT_MOST ? TORON_TABLE_SHORT : TORON_TABLE_CHAIN;
+	}
+	*size_out = TORON_TABLE_SKIP_SIZE;
+	if (is_skip(l, state, &skip))
+		return TORON_TABLE_SKIP;
+	*size_out = TORON_TABLE_FEW_SIZE;
+	if (n_exits(l->d, state) <= TORON_TABLE_FEW_MOST)
+		return l->d->rows[state].other == state ? TORON_TABLE_RUN : TORON_TABLE_FEW;
+	*size_out = many_size(l, state);
+	return TORON_TABLE_MANY;
+}
+
 /* Gives `state` the place of the next record and notes what it leads to. */
 static void place(struct layout *l, uint32_t state)
 {
-	uint32_t n = n_exits(l->d, state), targets[256], end;
-	uint8_t row[256];
-	size_t size = TORON_TABLE_FEW_SIZE;
+	struct skip skip;
+	uint32_t end;
+	size_t size;
 
 	l->offset[state] = (uint32_t)l->size;
+	l->kind[state] = choose_kind(l, state, &size);
+	l->size += round_up(size);
 	vec_push(&l->scratch, &l->records, state);
 	if (is_link(l, state)) {
-		l->size += round_up(TORON_TABLE_CHAIN_BYTES + follow_chain(l, state, NULL, &end));
+		follow_chain(l, state, NULL, &end);
 		visit_later(l, end);
-		return;
+	} else if (is_skip(l, state, &skip)) {
+		visit_later(l, skip.target);
+	} else {
+		/* The stack turns the order around: low classes come first. */
+		for (uint32_t i = n_exits(l->d, state); i > 0; i--)
+			visit_later(l, exits(l->d, state)[i - 1].target);
+		visit_later(l, l->d->rows[state].other);
 	}
-	if (n > TORON_TABLE_FEW_MOST)
-		size = round_up(TORON_TABLE_MANY_REFS + 4 * (size_t)many_targets(l, state, targets, row)
-			+ l->d->n_classes);
-	l->size += size;
-	for (uint32_t i = n; i > 0; i--) /* the stack turns the order around: low classes come first */
-		visit_later(l, exits(l->d, state)[i - 1].target);
-	visit_later(l, l->d->rows[state].other);
 }
 
 static void put(const struct layout *l, size_t at, uint32_t value)
@@ -150,12 +223,14 @@ static void put(const struct layout *l, size_t at, uint32_t value)
 	}
 }
 
-/* A kind in the first byte and a half word in the last two. */
-static void put_head(const struct layout *l, size_t at, unsigned kind, uint32_t half)
+/* The kind, a byte, and a half word in the last two. */
+static void put_head(const struct layout *l, uint32_t state, uint8_t byte, uint32_t half)
 {
 	bool little = l->order == TABLE_LITTLE_ENDIAN;
+	size_t at = l->offset[state];
 
-	l->bytes[at] = (unsigned char)kind;
+	l->bytes[at] = l->kind[state];
+	l->bytes[at + 1] = byte;
 	l->bytes[at + 2] = (unsigned char)(little ? half : half >> 8);
 	l->bytes[at + 3] = (unsigned char)(little ? half >> 8 : half);
 }
@@ -163,19 +238,19 @@ static void put_head(const struct layout *l, size_t at, unsigned kind, uint32_t 
 static uint32_t reference(const struct layout *l, uint32_t state)
 {
 	if (is_leaf(l->d, state))
-		return l->d->accept[state] << 2 | TORON_TABLE_LEAF;
+		return l->d->accept[state] << 3 | TORON_TABLE_LEAF;
 	if (is_tail(l, state))
-		return l->d->accept[state] << 2 | TORON_TABLE_TAIL;
-	return l->offset[state];
+		return l->d->accept[state] << 3 | TORON_TABLE_TAIL;
+	return l->offset[state] | l->kind[state];
 }
 
 static void write_few(const struct layout *l, uint32_t state, size_t at)
 {
 	const struct dfa_exit *x = exits(l->d, state);
 	uint32_t n = n_exits(l->d, state), other = l->d->rows[state].other, classes = 0;
-	bool is_run = other == state;
+	bool is_run = l->kind[state] == TORON_TABLE_RUN;
 
-	put_head(l, at, is_run ? TORON_TABLE_RUN : TORON_TABLE_FEW, 0);
+	put_head(l, state, 0, 0);
 	put(l, at + 8, is_run ? 0 : reference(l, other));
 	for (uint32_t i = 0; i < TORON_TABLE_FEW_MOST; i++) {
 		const struct dfa_exit *e = &x[i < n ? i : 0];
@@ -186,29 +261,55 @@ static void write_few(const struct layout *l, uint32_t state, size_t at)
 	put(l, at + TORON_TABLE_FEW_CLASSES, classes);
 }
 
-static void write_record(const struct layout *l, uint32_t state)
+static void write_many(const struct layout *l, uint32_t state, size_t at)
 {
-	size_t at = l->offset[state];
-	uint32_t n = n_exits(l->d, state), targets[256], end;
+	uint32_t targets[256], n;
 	uint8_t row[256];
 
-	put(l, at + 4, l->d->accept[state]);
-	if (is_link(l, state)) {
-		uint32_t len = follow_chain(l, state, l->bytes + at + TORON_TABLE_CHAIN_BYTES, &end);
-
-		put_head(l, at, TORON_TABLE_CHAIN, len);
-		put(l, at + 8, reference(l, end));
-		return;
-	}
-	if (n <= TORON_TABLE_FEW_MOST) {
-		write_few(l, state, at);
-		return;
-	}
 	n = many_targets(l, state, targets, row);
-	put_head(l, at, TORON_TABLE_MANY, n);
+	put_head(l, state, 0, n);
 	for (uint32_t i = 0; i < n; i++)
 		put(l, at + TORON_TABLE_MANY_REFS + 4 * (size_t)i, reference(l, targets[i]));
 	memcpy(l->bytes + at + TORON_TABLE_MANY_REFS + 4 * (size_t)n, row, l->d->n_classes);
+}
+
+static void write_chain(const struct layout *l, uint32_t state, size_t at)
+{
+	uint32_t end, len = follow_chain(l, state, l->bytes + at + TORON_TABLE_CHAIN_BYTES, &end);
+
+	put_head(l, state, l->kind[state] == TORON_TABLE_SHORT ? (uint8_t)(64 - 8 * len) : 0, len);
+	put(l, at + 8, reference(l, end));
+}
+
+static void write_record(const struct layout *l, uint32_t state)
+{
+	size_t at = l->offset[state];
+	struct skip skip;
+
+	put(l, at + 4, l->d->accept[state]);
+	switch (l->kind[state]) {
+	case TORON_TABLE_CHAIN:
+	case TORON_TABLE_SHORT:
+		write_chain(l, state, at);
+		break;
+	case TORON_TABLE_SKIP:
+		is_skip(l, state, &skip);
+		put_head(l, state, skip.stop, skip.least);
+		put(l, at + 4, skip.accept);
+		put(l, at + 8, reference(l, skip.target));
+		break;
+	case TORON_TABLE_MANY:
+		write_many(l, state, at);
+		break;
+	default:
+		write_few(l, state, at);
+	}
+}
+
+/* Behind the byte that everything begins with, if there is one. */
+static uint32_t start_state(const struct layout *l)
+{
+	return is_link(l, 1) && l->d->accept[1] == 0 ? exits(l->d, 1)->target : 1;
 }
 
 static void write_header(const struct layout *l, size_t sets_at)
@@ -216,7 +317,8 @@ static void write_header(const struct layout *l, size_t sets_at)
 	put(l, TORON_TABLE_AT_MAGIC, TORON_TABLE_MAGIC);
 	put(l, TORON_TABLE_AT_VERSION, TORON_TABLE_VERSION);
 	put(l, TORON_TABLE_AT_SIZE, (uint32_t)l->size);
-	put(l, TORON_TABLE_AT_START, reference(l, 1));
+	put(l, TORON_TABLE_AT_START, reference(l, start_state(l)));
+	put(l, TORON_TABLE_AT_FIRST, start_state(l) == 1 ? TORON_TABLE_ANY_FIRST : l->class_one[exits(l->d, 1)->class]);
 	put(l, TORON_TABLE_AT_N_CLASSES, l->d->n_classes);
 	put(l, TORON_TABLE_AT_N_SETS, l->d->n_sets);
 	put(l, TORON_TABLE_AT_N_PATTERNS, l->d->n_patterns);
@@ -246,8 +348,12 @@ static void prepare(struct layout *l)
 		l->class_size[d->class_of[byte]]++;
 		l->class_one[d->class_of[byte]] = (uint8_t)byte;
 	}
+	for (uint32_t class = 1; class < d->n_classes; class ++)
+		if (l->class_size[class] > l->class_size[l->widest])
+			l->widest = class;
 	l->n_ways_in = ARENA_ARRAY(&l->scratch, uint32_t, d->n_states);
 	l->offset = ARENA_ARRAY(&l->scratch, uint32_t, d->n_states);
+	l->kind = ARENA_ARRAY(&l->scratch, uint8_t, d->n_states);
 	l->n_ways_in[1] = 1; /* from outside */
 	for (uint32_t s = 0; s < d->n_states; s++) {
 		l->n_ways_in[d->rows[s].other]++;
@@ -264,7 +370,7 @@ bool table_write(struct sbuf *out, const struct dfa *d, enum table_order order)
 
 	arena_init_unbounded(&l.scratch);
 	prepare(&l);
-	visit_later(&l, 1);
+	visit_later(&l, start_state(&l));
 	while (l.todo.n > 0 && l.size < SIZE_LIMIT) {
 		uint32_t state = l.todo.at[--l.todo.n];
 

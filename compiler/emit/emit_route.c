@@ -209,7 +209,6 @@ static void emit_entry(struct emitter *e, uint32_t rank)
 	emit_cstr(e, "origin", emit_origin(e, r->at));
 	if (r->methods != 0)
 		cwriter_line(c, ".methods = %s,", emit_methods(e, r->methods));
-	emit_cstr(e, "when", e->whens[entry->route]);
 	if (r->chain != PLAN_NONE)
 		cwriter_line(c, ".chain = &%s,", e->chains[r->chain]);
 	cwriter_line(c, ".action = %s,", action_function(&r->action));

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include <stdlib.h>
+
 #include "base/check.h"
 #include "emit/emitter.h"
 
@@ -38,44 +40,57 @@ static void emit_candidate(
 	struct emitter *e, const struct plan_group *g, const struct plan_candidate *candidate)
 {
 	const struct plan_entry *entry = &e->plan->entries[candidate->entry];
-	const char *params = params_text(e, entry);
+	uint32_t methods = e->plan->routes[entry->route].methods;
+	const char *params = params_text(e, entry), *when = e->whens[entry->route];
 	struct sbuf out = { 0 };
 
-	sbuf_printf(&out, "{ .route = %u", candidate->entry);
+	sbuf_printf(&out, "{ .route = %u, .methods = %s", candidate->entry,
+		methods == 0 ? "TORON_ANY_METHOD" : emit_methods(e, methods));
 	if (candidate->also != PLAN_NONE)
 		sbuf_printf(&out, ", .also = %s",
 			e->patterns[e->plan->matchers[g->matcher].paths[candidate->also]]);
+	if (when != NULL)
+		sbuf_printf(&out, ", .when = %s", when);
 	if (params != NULL)
 		sbuf_printf(&out, ", .params = %s", params);
 	cwriter_line(&e->c, "%s },", out.ptr);
 	sbuf_fini(&out);
 }
 
+/* Where the lists begin among the candidates, each of which but the first stands behind the one that ends the list before. */
+static void emit_starts(struct emitter *e, const char *id, const struct plan_accepts *lists, uint32_t n_lists)
+{
+	struct cwriter *c = &e->c;
+	uint32_t at = 1;
+
+	cwriter_open(c, "static const uint32_t %s[] = {", id);
+	for (uint32_t i = 0; i < n_lists; i++) {
+		cwriter_line(c, "%u,", lists[i].n == 0 ? 0 : at);
+		at += lists[i].n == 0 ? 0 : lists[i].n + 1;
+	}
+	cwriter_close(c, "};");
+}
+
 static const char *emit_accepts(struct emitter *e, uint32_t index)
 {
 	const struct plan_group *g = &e->plan->groups[index];
 	struct cwriter *c = &e->c;
-	uint32_t n_lists, at = 0;
+	uint32_t n_lists;
 	struct plan_accepts *lists = group_lists(e, g, &n_lists);
 	const char *id = cwriter_ident(&e->taken, "accepts_", g->hosts);
 
 	cwriter_open(c, "static const struct toron_candidate %s_candidates[] = {", id);
-	for (uint32_t i = 0; i < n_lists; i++) {
-		if (lists[i].n > 0)
-			cwriter_comment(c, "%u", i);
-		for (uint32_t k = 0; k < lists[i].n; k++)
-			emit_candidate(e, g, &lists[i].at[k]);
-	}
-	cwriter_close(c, "};");
-	cwriter_open(c, "static const struct toron_accepts %s[] = {", id);
+	cwriter_line(c, "{ .route = TORON_NO_ROUTE },");
 	for (uint32_t i = 0; i < n_lists; i++) {
 		if (lists[i].n == 0)
-			cwriter_line(c, "{ NULL, 0 },");
-		else
-			cwriter_line(c, "{ &%s_candidates[%u], %u },", id, at, lists[i].n);
-		at += lists[i].n;
+			continue;
+		cwriter_comment(c, "%u", i);
+		for (uint32_t k = 0; k < lists[i].n; k++)
+			emit_candidate(e, g, &lists[i].at[k]);
+		cwriter_line(c, "{ .route = TORON_NO_ROUTE },");
 	}
 	cwriter_close(c, "};");
+	emit_starts(e, id, lists, n_lists);
 	cwriter_blank(c);
 	return id;
 }
@@ -88,19 +103,37 @@ static void emit_group(struct emitter *e, uint32_t index, const char *accepts)
 	cwriter_open(c, "{");
 	emit_cstr(e, "origin", cwriter_quote(e->arena, g->hosts));
 	cwriter_line(c, ".match = %s,", e->matchers[g->matcher].function);
-	cwriter_line(c, ".accepts = %s,", accepts);
+	cwriter_line(c, ".lists = %s,", accepts);
+	cwriter_line(c, ".candidates = %s_candidates,", accepts);
 	cwriter_line(c, ".best = %u,", g->slots[0].entry);
 	cwriter_close(c, "},");
 }
 
 /* ---- routers ---- */
 
+/* A group in a host list. */
+struct step {
+	uint32_t best, number;
+};
+
+static int compare_steps(const void *x, const void *y)
+{
+	const struct step *a = x;
+	const struct step *b = y;
+
+	return a->best < b->best ? -1 : a->best > b->best;
+}
+
 static void emit_list(struct emitter *e, const struct plan_list *list, const uint32_t *number_of)
 {
+	struct step *steps = ARENA_ARRAY(e->arena, struct step, (size_t)list->n + 1);
 	struct sbuf out = { 0 };
 
 	for (uint32_t i = 0; i < list->n; i++)
-		sbuf_printf(&out, "%u, ", number_of[list->groups[i]]);
+		steps[i] = (struct step){ e->plan->groups[list->groups[i]].slots[0].entry, number_of[list->groups[i]] };
+	qsort(steps, list->n, sizeof(*steps), compare_steps);
+	for (uint32_t i = 0; i < list->n; i++)
+		sbuf_printf(&out, "%u, ", steps[i].number);
 	cwriter_line(&e->c, "(const uint16_t[]){ %s0xffff },", out.len == 0 ? "" : out.ptr);
 	sbuf_fini(&out);
 }

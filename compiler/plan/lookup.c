@@ -214,10 +214,9 @@ struct search {
 	uint32_t allow;
 };
 
-/* Without a method a route takes any but TRACE, which must be named. */
 static uint32_t taken_methods(const struct plan_route *r)
 {
-	return r->methods == 0 ? ~(uint32_t)(TORON_TRACE | TORON_CONNECT) : r->methods;
+	return r->methods == 0 ? TORON_ANY_METHOD : r->methods;
 }
 
 static void try_entry(struct search *s, uint32_t rank)

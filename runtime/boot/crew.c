@@ -10,12 +10,12 @@
 #include "base/log.h"
 #include "codec/front.h"
 #include "http/exchange.h"
+#include "http/host_memo.h"
 #include "loop/worker.h"
 #include "net/buf.h"
 #include "net/listen.h"
 #include "net/resolver.h"
 #include "observe/access_log.h"
-#include "route/host_memo.h"
 #include "tls/engine.h"
 
 #define LOOK_MS 10u           /* how often a draining worker looks whether it is through */

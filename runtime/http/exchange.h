@@ -84,6 +84,8 @@ struct exchange {
 	uint32_t method_bit;
 	struct str host;                    /* lower case, no port, no trailing dot */
 	uint16_t host_port;
+	uint32_t host_list;                 /* what host_router leads the host to */
+	const struct toron_router *host_router; /* NULL: not known so far */
 	struct str path, query;             /* normalised */
 	struct str target;                  /* path and query as the gateway understood them; servers may be sent another one */
 	struct tls_info *tls;               /* counted; NULL: the request came in clear text */

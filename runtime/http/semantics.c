@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/uri.h"
 #include "http/forwarding.h"
+#include "http/host_memo.h"
 #include "toron/gateway.h"
 
 static const struct {
@@ -119,31 +120,30 @@ static enum fault fault_of_uri(enum uri_error e)
 	return e == URI_NO_MEMORY ? FAULT_NO_MEMORY : FAULT_BAD_REQUEST;
 }
 
-/* Requests for one host come in runs. */
 static bool recall_host(struct exchange *x)
 {
-	const struct semantics_memo *memo = &x->worker->memo;
 	struct str s = x->request.authority;
+	const struct host_known *known = host_memo_recall(x->worker->hosts, s);
 
-	if (s.len != memo->authority_len || memcmp(s.ptr, memo->authority, s.len) != 0)
+	if (known == NULL)
 		return false;
-	x->host = (struct str){ s.ptr + memo->host_at, memo->host_len };
-	x->host_port = memo->host_port;
+	x->host = (struct str){ s.ptr + known->at, known->len };
+	x->host_port = known->port;
+	x->host_router = known->router;
+	x->host_list = known->list;
 	return true;
 }
 
 static void remember_host(struct exchange *x)
 {
-	struct semantics_memo *memo = &x->worker->memo;
 	struct str s = x->request.authority;
+	struct host_known known = { .port = x->host_port };
 
-	if (s.len > sizeof(memo->authority))
+	if (s.len > UINT8_MAX)
 		return;
-	memcpy(memo->authority, s.ptr, s.len);
-	memo->authority_len = (uint8_t)s.len;
-	memo->host_at = (uint8_t)(x->host.ptr - s.ptr);
-	memo->host_len = (uint8_t)x->host.len;
-	memo->host_port = x->host_port;
+	known.at = (uint8_t)(x->host.ptr - s.ptr);
+	known.len = (uint8_t)x->host.len;
+	host_memo_keep(x->worker->hosts, s, &known);
 }
 
 static enum fault understand_host(struct exchange *x)
@@ -151,6 +151,7 @@ static enum fault understand_host(struct exchange *x)
 	struct uri_authority at;
 	enum uri_error e;
 
+	x->host_router = NULL;
 	if (x->request.authority.len == 0) {
 		x->host = STR("");
 		return FAULT_NONE;

@@ -15,10 +15,6 @@ struct toron_gateway;
 struct semantics_memo {
 	uint64_t date_s;                 /* the second that `date` tells; 0: none yet */
 	char date[29];
-	char authority[64];              /* the last one that was understood, and needed no lowering */
-	uint8_t authority_len;           /* 0: none yet */
-	uint8_t host_at, host_len;
-	uint16_t host_port;
 };
 
 struct worker {
@@ -29,7 +25,7 @@ struct worker {
 	struct buf_pool *bufs;           /* net/buf.h */
 	struct resolver *resolver;       /* net/resolver.h */
 	struct exchange_pool *exchanges; /* http/exchange.h */
-	struct host_memo *hosts;         /* route/host_memo.h; NULL: hosts are matched anew each time */
+	struct host_memo *hosts;         /* http/host_memo.h; NULL: nothing is remembered of hosts */
 	struct backend *backends;        /* backend/backend.h: [gateway->n_backends] */
 	struct tls_worker *tls;          /* tls/engine.h; NULL: no TLS anywhere */
 	struct access_log *access;       /* observe/access_log.h; NULL: off */

@@ -1,116 +1,70 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "http/exchange.h"
 
-#include "route/host_memo.h"
+#include "http/host_memo.h"
 #include "toron/gateway.h"
 
-#define NO_RANK  UINT32_MAX
 #define LIST_END 0xffff
-/* TRACE shows to the client what it has no other way to see, so that a route must name it. */
-#define ANY_METHOD (~(uint32_t)(TORON_TRACE | TORON_CONNECT))
-
-/* What a search has found so far. */
-struct search {
-	uint32_t rank; /* of the best route that takes the request; NO_RANK: none yet */
-	const uint8_t *params;
-	bool wrong_method; /* some candidate failed on its method */
-};
-
-/* The methods that a route takes, with what they imply. */
-static uint32_t taken_methods(const struct toron_route *r)
-{
-	if (r->methods == 0)
-		return ANY_METHOD;
-	return r->methods & TORON_GET ? r->methods | TORON_HEAD : r->methods;
-}
-
-static bool takes_method(const struct toron_route *r, uint32_t bit)
-{
-	return (taken_methods(r) & bit) != 0;
-}
 
 /* All that a candidate asks for besides its method. */
-static bool holds(
-	const struct exchange *x, const struct toron_candidate *c, const struct toron_route *r)
+static inline bool holds(const struct exchange *x, const struct toron_candidate *c)
 {
-	return (c->also == NULL || c->also(x->path.ptr, x->path.len)) &&
-	       (r->when == NULL || r->when(x));
+	return (c->also == NULL || c->also(x->path.ptr, x->path.len)) && (c->when == NULL || c->when(x));
 }
 
-static const uint16_t *host_list(const struct exchange *x, const struct toron_router *router)
+/* Hosts that were not asked for lately are matched. */
+static void match_host(struct exchange *x, const struct toron_router *router)
 {
-	uint32_t list = 0;
-
-	if (router->host != NULL && x->host.len != 0)
-		list = host_memo_list(x->worker->hosts, router, x->host);
-	return router->host_lists[list];
+	x->host_list = x->host.len == 0 ? 0 : router->host(x->host.ptr, x->host.len);
+	x->host_router = router;
+	host_memo_lead(x->worker->hosts, x->request.authority, router, x->host_list);
 }
 
-static const struct toron_accepts *accepted(
-	const struct exchange *x, const struct toron_group *group)
+static const uint16_t *host_list(struct exchange *x, const struct toron_router *router)
 {
-	return &group->accepts[group->match(x->path.ptr, x->path.len)];
+	if (router->host == NULL)
+		return router->host_lists[0];
+	if (x->host_router != router)
+		match_host(x, router);
+	return router->host_lists[x->host_list];
 }
 
-static void search_group(
-	const struct exchange *x, const struct toron_group *group, struct search *s)
+static const struct toron_candidate *candidates(const struct exchange *x, const struct toron_group *group)
 {
-	const struct toron_route *routes = x->worker->gateway->routes;
-	const struct toron_accepts *accepts = accepted(x, group);
-
-	for (uint32_t i = 0; i < accepts->n; i++) {
-		const struct toron_candidate *c = &accepts->at[i];
-
-		if (c->route >= s->rank)
-			return;
-		if (!takes_method(&routes[c->route], x->method_bit)) {
-			s->wrong_method = true;
-			continue;
-		}
-		if ((c->also != NULL || routes[c->route].when != NULL) && !holds(x, c, &routes[c->route]))
-			continue;
-		s->rank = c->route;
-		s->params = c->params;
-		return;
-	}
+	return &group->candidates[group->lists[group->match(x->path.ptr, x->path.len)]];
 }
 
 /* Only when nothing was found: the methods with which a candidate would have taken the request. */
-static uint32_t allowed_methods(const struct exchange *x, const struct toron_router *router)
+static uint32_t allowed_methods(struct exchange *x, const struct toron_router *router)
 {
-	const struct toron_route *routes = x->worker->gateway->routes;
 	uint32_t allow = 0;
 
-	for (const uint16_t *g = host_list(x, router); *g != LIST_END; g++) {
-		const struct toron_accepts *accepts = accepted(x, &router->groups[*g]);
-
-		for (uint32_t i = 0; i < accepts->n; i++) {
-			const struct toron_candidate *c = &accepts->at[i];
-			const struct toron_route *r = &routes[c->route];
-
-			if (!takes_method(r, x->method_bit) && holds(x, c, r))
-				allow |= taken_methods(r);
-		}
-	}
+	for (const uint16_t *g = host_list(x, router); *g != LIST_END; g++)
+		for (const struct toron_candidate *c = candidates(x, &router->groups[*g]); c->route != TORON_NO_ROUTE; c++)
+			if ((c->methods & x->method_bit) == 0 && holds(x, c))
+				allow |= c->methods;
 	return allow;
 }
 
 bool route_find(struct exchange *x, uint32_t *allow_out)
 {
 	const struct toron_router *router = x->listener->router;
-	struct search s = { .rank = NO_RANK };
+	const struct toron_candidate *best = NULL;
+	uint32_t rank = TORON_NO_ROUTE, method = x->method_bit;
 
 	*allow_out = 0;
-	for (const uint16_t *g = host_list(x, router); *g != LIST_END; g++)
-		if (router->groups[*g].best < s.rank)
-			search_group(x, &router->groups[*g], &s);
-	if (s.rank == NO_RANK) {
-		if (s.wrong_method)
-			*allow_out = allowed_methods(x, router);
+	for (const uint16_t *g = host_list(x, router); *g != LIST_END && router->groups[*g].best < rank; g++)
+		for (const struct toron_candidate *c = candidates(x, &router->groups[*g]); c->route < rank; c++)
+			if ((c->methods & method) != 0 && holds(x, c)) {
+				best = c;
+				rank = c->route;
+			}
+	if (best == NULL) {
+		*allow_out = allowed_methods(x, router);
 		return false;
 	}
-	x->route = &x->worker->gateway->routes[s.rank];
-	x->params = s.params;
+	x->route = &x->worker->gateway->routes[rank];
+	x->params = best->params;
 	return true;
 }
 

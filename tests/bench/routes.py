@@ -43,7 +43,7 @@ def conf(toronc):
 
 def counted(out):
     """Instructions a search, as callgrind counts them."""
-    done = subprocess.run(["valgrind", "--tool=callgrind", "--toggle-collect=route_find", "--callgrind-out-file=/dev/null", "./lookup",
+    done = subprocess.run(["valgrind", "--tool=callgrind", "--toggle-collect=search", "--callgrind-out-file=/dev/null", "./lookup",
                            "../targets", "20000"], cwd=out, check=True, timeout=600, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     return "%.0f" % (int(re.search(rb"Collected : (\d+)", done.stderr).group(1)) / int(done.stdout.split()[-1]))
 

@@ -75,11 +75,13 @@ static const struct toron_route routes[] = {
 	{ .name = "p", .origin = "p", .action = toron_action_backend, .conf = &patient, .total_ms = 9000 },
 	{ .name = "r", .origin = "r", .action = toron_action_respond, .conf = &answer },
 };
-static const struct toron_candidate candidates[] = { { .route = 0 }, { .route = 1 }, { .route = 2 }, { .route = 3 },
-	{ .route = 4 }, { .route = 5 }, { .route = 6 }, { .route = 7 } };
-static const struct toron_accepts accepts[] = { { 0 }, { &candidates[0], 1 }, { &candidates[1], 1 }, { &candidates[2], 1 },
-	{ &candidates[3], 1 }, { &candidates[4], 1 }, { &candidates[5], 1 }, { &candidates[6], 1 }, { &candidates[7], 1 } };
-static const struct toron_group group = { .origin = "all", .match = match, .accepts = accepts };
+#define ALL(n) { .route = (n), .methods = TORON_ANY_METHOD }
+#define END    { .route = TORON_NO_ROUTE }
+static const struct toron_candidate candidates[] = { END, ALL(0), END, ALL(1), END, ALL(2), END,
+	{ .route = 3, .methods = TORON_GET | TORON_HEAD | TORON_POST }, END, ALL(4), END, ALL(5), END, ALL(6), END,
+	ALL(7), END };
+static const uint32_t lists[] = { 0, 1, 3, 5, 7, 9, 11, 13, 15 };
+static const struct toron_group group = { .origin = "all", .match = match, .lists = lists, .candidates = candidates };
 static const uint16_t host_list[] = { 0, 0xffff };
 static const uint16_t *const host_lists[] = { host_list };
 static const struct toron_router router = { .host_lists = host_lists, .groups = &group };

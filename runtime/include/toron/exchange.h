@@ -23,6 +23,8 @@ enum toron_method {
 	TORON_METHOD_EXTRA = 1 << 9, /* bit 9 + i: the i-th of the gateway's extra_methods (at most 20) */
 	TORON_METHOD_OTHER = 1 << 30, /* any other token */
 };
+/* What a route takes that names no method. TRACE shows to the client what it has no other way to see, so that a route must name it. */
+#define TORON_ANY_METHOD (~(uint32_t)(TORON_TRACE | TORON_CONNECT))
 
 /* ---- the request ---- */
 struct str toron_request_method(const struct exchange *x);

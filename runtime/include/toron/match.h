@@ -2,9 +2,9 @@
 /* Routing tables: what toronc emits and route/ walks. One interface for both matcher emitters (re2c code, DFA table).
  *
  * Routes stand in one array in the order in which they win, so a route's index is its rank. A router serves the listeners that
- * share one set of routes. A host leads to a list of groups (exact host, wildcards from long to short, any host); a
- * group's matcher turns the normalised path into an accept list, the candidates of which are tried in rank order. A later group is asked only
- * while it could still hold a better rank than what was found. */
+ * share one set of routes. A host leads to a list of groups (of the exact host, of wildcards, of any host), the one with the best rank
+ * first; a group's matcher turns the normalised path into a list of candidates, which are tried in rank order. A later group is asked
+ * only while it could still hold a better rank than what was found. */
 #pragma once
 
 #include <stdbool.h>
@@ -14,29 +14,31 @@
 #include "toron/capture.h"
 #include "toron/exchange.h"
 
-/* The number of the accept list (or host list) that takes the bytes; 0: none. */
+/* The number of the list of candidates (or of the host list) that takes the bytes; 0: none. */
 typedef uint32_t toron_matcher(const char *ptr, size_t len);
 /* Checks one pattern alone; used where re2c's first match leaves an overlap open. */
 typedef bool toron_pattern(const char *ptr, size_t len);
 
+/* Stands behind the last candidate of a list. */
+#define TORON_NO_ROUTE UINT32_MAX
+/* All that a search looks at, so that it touches no route but the one that it finds. */
 struct toron_candidate {
 	uint32_t route;              /* rank */
+	uint32_t methods;            /* bits of enum toron_method, HEAD wherever GET is */
 	toron_pattern *also;         /* must hold too; NULL: the matcher has already proved it */
+	bool (*when)(const struct exchange *x); /* headers, query, cookies, scheme, source; NULL: nothing to check */
 	const uint8_t *params;       /* [route's n_params]: segment number (0 is the first), 255: not in this form */
-};
-struct toron_accepts {
-	const struct toron_candidate *at;
-	uint32_t n;
 };
 struct toron_group {
 	const char *origin;                /* the host patterns, for people */
 	toron_matcher *match;
-	const struct toron_accepts *accepts; /* [0] is empty */
+	const uint32_t *lists;             /* by the number that match returns: where its list begins; [0]: an empty one */
+	const struct toron_candidate *candidates;
 	uint32_t best;                     /* the lowest rank in it */
 };
 struct toron_router {
 	toron_matcher *host;               /* lower-case host to host list; NULL: only list 0 */
-	const uint16_t *const *host_lists; /* group numbers, most specific first, ended by 0xffff; [0]: hosts that no pattern names */
+	const uint16_t *const *host_lists; /* group numbers, ascending by best, ended by 0xffff; [0]: hosts that no pattern names */
 	const struct toron_group *groups;
 };
 
@@ -65,8 +67,7 @@ struct toron_rewrite {
 
 struct toron_route {
 	const char *name, *origin;
-	uint32_t methods;                  /* bits of enum toron_method; 0: any. GET implies HEAD. */
-	bool (*when)(const struct exchange *x); /* headers, query, cookies, scheme, source; NULL: nothing to check */
+	uint32_t methods;                  /* as configured, for people: bits of enum toron_method; 0: any */
 	const struct toron_chain *chain;   /* NULL: none */
 	void (*action)(struct exchange *x, const void *conf);
 	const void *conf;                  /* of the action */

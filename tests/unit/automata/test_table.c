@@ -114,12 +114,14 @@ static const char *const requests[] = {
 	"/literal/with/a/long/tail/that/becomes/one/chain", "/literal/with/a/long/tail/that/becomes/one/chai",
 	"/literal/with/a/long/tail/that/becomes/one/chainx", "/literal/with/a/lung/tail/that/becomes/one/chain",
 	"/xa", "/xb", "/xy", "/xaa", "/p/1/q", "/p/1", "/p/1/", "/p//q", "/p/\xff/q", "/p/q/q/q",
+	"/p/0123456789abcdef0123456789abcdef/q", "/p/0123456789abcdef0123456789abcdef", "/p/0123456/q", "/p/01234567", "/n/.js", "/n/a.js",
+	"/n/abcdefghijkl.js", "/n/abcdefghijkl/index", "/n/a/b.js", "/n/a..js", "/n/a", "/xcc", "/literal/w", "/literal/with/a/lo",
 };
 
-/* The paths, and one with a parameter as templates have it. */
+/* The paths, one with a parameter as templates have it, and one with two ways out of a loop. */
 static struct dfa build_paths(void)
 {
-	struct re *patterns[ARRAY_LEN(paths) + 1], *param;
+	struct re *patterns[ARRAY_LEN(paths) + 2], *param, *name;
 	struct re_error error;
 
 	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
@@ -129,7 +131,25 @@ static struct dfa build_paths(void)
 	param = re_repeat(&arena, re_not_bytes(&arena, STR("/")), 1, -1);
 	param = re_cat(&arena, re_literal(&arena, STR("/p/"), false), param);
 	patterns[ARRAY_LEN(paths)] = re_cat(&arena, param, re_literal(&arena, STR("/q"), false));
+	name = re_cat(&arena, re_literal(&arena, STR("/n/"), false), re_repeat(&arena, re_not_bytes(&arena, STR("/.")), 0, -1));
+	patterns[ARRAY_LEN(paths) + 1] = re_cat(&arena, name, re_alt(&arena, re_literal(&arena, STR(".js"), false),
+		re_literal(&arena, STR("/index"), false)));
 	return build(patterns, ARRAY_LEN(patterns));
+}
+
+static size_t record_size(unsigned kind, uint32_t n, uint32_t n_classes)
+{
+	size_t size = TORON_TABLE_FEW_SIZE;
+
+	if (kind == TORON_TABLE_CHAIN)
+		size = TORON_TABLE_CHAIN_BYTES + n;
+	else if (kind == TORON_TABLE_MANY)
+		size = TORON_TABLE_MANY_REFS + 4 * (size_t)n + n_classes;
+	else if (kind == TORON_TABLE_SHORT)
+		size = TORON_TABLE_SHORT_SIZE;
+	else if (kind == TORON_TABLE_SKIP)
+		size = TORON_TABLE_SKIP_SIZE;
+	return (size + 7) / 8 * 8;
 }
 
 static unsigned kinds_of(const unsigned char *blob)
@@ -145,12 +165,7 @@ static unsigned kinds_of(const unsigned char *blob)
 		if (HOST_ORDER == TABLE_BIG_ENDIAN)
 			n = blob[at + 3] | (uint32_t)blob[at + 2] << 8;
 		kinds |= 1u << blob[at];
-		if (blob[at] == TORON_TABLE_CHAIN)
-			at += (TORON_TABLE_CHAIN_BYTES + n + 3) / 4 * 4;
-		else if (blob[at] == TORON_TABLE_MANY)
-			at += (TORON_TABLE_MANY_REFS + 4 * n + n_classes + 3) / 4 * 4;
-		else
-			at += TORON_TABLE_FEW_SIZE;
+		at += (uint32_t)record_size(blob[at], n, n_classes);
 	}
 	return kinds;
 }
@@ -164,7 +179,7 @@ START_TEST(test_paths)
 
 	ck_assert_int_eq(route_walk_check(blob, len), WALK_OK);
 	ck_assert_uint_eq(kinds_of(blob),
-		1u << TORON_TABLE_CHAIN | 1u << TORON_TABLE_FEW | 1u << TORON_TABLE_RUN | 1u << TORON_TABLE_MANY);
+		1u << TORON_TABLE_CHAIN | 1u << TORON_TABLE_SHORT | 1u << TORON_TABLE_SKIP | 1u << TORON_TABLE_FEW | 1u << TORON_TABLE_RUN | 1u << TORON_TABLE_MANY);
 	for (size_t i = 0; i < ARRAY_LEN(requests); i++) {
 		uint32_t set = route_walk(blob, requests[i], strlen(requests[i]));
 
@@ -299,25 +314,22 @@ static void swap_table(unsigned char *blob, size_t len)
 {
 	size_t at, sets;
 
-	for (at = 0; at < TORON_TABLE_AT_CLASSES; at += 4)
+	for (at = 0; at <= TORON_TABLE_AT_FIRST; at += 4)
 		swap(blob + at, 4);
 	sets = word_at(blob, TORON_TABLE_AT_SETS);
 	for (at = TORON_TABLE_AT_RECORDS; at < sets;) {
-		size_t n_words = 6, size = TORON_TABLE_FEW_SIZE;
+		size_t n_words = 6;
 		uint16_t n;
 
 		swap(blob + at + 2, 2);
 		memcpy(&n, blob + at + 2, 2);
-		if (blob[at] == TORON_TABLE_CHAIN) {
-			n_words = 1;
-			size = TORON_TABLE_CHAIN_BYTES + n;
-		} else if (blob[at] == TORON_TABLE_MANY) {
+		if (blob[at] == TORON_TABLE_MANY)
 			n_words = n;
-			size = TORON_TABLE_MANY_REFS + 4u * n + word_at(blob, TORON_TABLE_AT_N_CLASSES);
-		}
+		else if (blob[at] != TORON_TABLE_FEW && blob[at] != TORON_TABLE_RUN)
+			n_words = 1;
 		for (size_t i = 0; i <= n_words; i++)
 			swap(blob + at + 4 + 4 * i, 4);
-		at += (size + 3) / 4 * 4;
+		at += record_size(blob[at], n, word_at(blob, TORON_TABLE_AT_N_CLASSES));
 	}
 	for (; at < len; at += 4)
 		swap(blob + at, 4);

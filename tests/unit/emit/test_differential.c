@@ -7,9 +7,9 @@
 #include <sys/mman.h>
 
 #include "http/exchange.h"
+#include "http/host_memo.h"
 #include "plan/lookup.h"
 #include "prove/reach.h"
-#include "route/host_memo.h"
 #include "route/walk.h"
 #include "toron/gateway.h"
 #include "unit/emit/build_folder.h"
@@ -237,6 +237,21 @@ static void random_request(struct asked *q)
 	q->r.source[12] = below(2) == 0 ? 10 : 11;
 }
 
+/* As http/semantics.c has it. */
+static void recall_host(struct exchange *x, struct worker *w)
+{
+	struct str host = x->request.authority = x->host;
+	const struct host_known *known = host_memo_recall(w->hosts, host);
+
+	if (known == NULL) {
+		host_memo_keep(w->hosts, host, &(struct host_known){ .len = (uint8_t)host.len });
+		return;
+	}
+	ck_assert_uint_eq(known->len, host.len);
+	x->host_router = known->router;
+	x->host_list = known->list;
+}
+
 static void fill_exchange(
 	struct exchange *x, struct worker *w, const struct plan *p, const struct asked *q)
 {
@@ -246,6 +261,7 @@ static void fill_exchange(
 	x->request.scheme = q->r.scheme;
 	x->method_bit = lookup_method_bit(p, q->r.method);
 	x->host = q->r.host;
+	recall_host(x, w);
 	x->path = q->r.path;
 	memcpy(x->source.ip, q->r.source, sizeof(q->r.source));
 	arena_init(&x->arena, NULL, 0, 1 << 16);
@@ -277,13 +293,13 @@ static void ask(const struct plan *p, struct arena *scratch, struct worker *w)
 
 /* ---- raw strings ---- */
 
-/* Up to 12 bytes that end where the readable memory does, now and then with a NUL or a byte
+/* Up to 29 bytes that end where the readable memory does, now and then with a NUL or a byte
  * beyond ASCII. */
 static struct str random_string(char *end)
 {
 	static const char bytes[] = { '/', '/', '/', 'a', 'b', 'c', '.', 'x', '\0', '\x80', '\xff',
 		'1' };
-	size_t n = below(13);
+	size_t n = below(30);
 	bool odd = below(4) == 0;
 
 	for (size_t i = 0; i < n; i++)

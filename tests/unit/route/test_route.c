@@ -6,7 +6,7 @@
 #include "unit/http/hand_made.h"
 
 /* Tables as the compiler emits them. Hosts: api.example.com (list 1: groups 0, 1), anything else
- * (list 0: group 1).
+ * (list 0: group 1). In list 1, group 1 comes first, as its best rank does.
  *   rank  group  path      methods      when
  *   0     1      /first    any          header x-first
  *   1     0      /a, /a!   GET
@@ -52,31 +52,34 @@ static bool has_never(const struct exchange *on)
 }
 
 static const uint8_t no_params[1], other_params[1];
-static const struct toron_candidate api_a[] = { { .route = 1, .params = no_params },
-	{ .route = 2 } };
-static const struct toron_accepts api_accepts[] = { { 0 }, { api_a, 2 } };
-static const struct toron_candidate any_a[] = { { .route = 3, .also = ends_in_bang },
-	{ .route = 4, .params = other_params }, { .route = 5 } };
-static const struct toron_candidate any_first[] = { { .route = 0 } };
-static const struct toron_accepts any_accepts[] = { { 0 }, { any_a, 3 }, { any_first, 1 } };
+#define PURGE TORON_METHOD_EXTRA
+#define END   { .route = TORON_NO_ROUTE }
+static const struct toron_candidate api[] = { END, { .route = 1, .methods = TORON_GET | TORON_HEAD, .params = no_params },
+	{ .route = 2, .methods = TORON_POST }, END };
+static const uint32_t api_lists[] = { 0, 1 };
+static const struct toron_candidate any[] = { END, { .route = 3, .methods = TORON_ANY_METHOD, .also = ends_in_bang },
+	{ .route = 4, .methods = TORON_PUT | PURGE, .params = other_params },
+	{ .route = 5, .methods = TORON_DELETE, .when = has_never }, END,
+	{ .route = 0, .methods = TORON_ANY_METHOD, .when = has_first }, END };
+static const uint32_t any_lists[] = { 0, 1, 5 };
 static struct toron_group groups[] = {
-	{ .match = match_api, .accepts = api_accepts, .best = 1 },
-	{ .match = match_any, .accepts = any_accepts, .best = 0 },
+	{ .match = match_api, .lists = api_lists, .candidates = api, .best = 1 },
+	{ .match = match_any, .lists = any_lists, .candidates = any, .best = 0 },
 };
-static const uint16_t list_any[] = { 1, 0xffff }, list_api[] = { 0, 1, 0xffff };
+static const uint16_t list_any[] = { 1, 0xffff };
+static uint16_t list_api[] = { 1, 0, 0xffff };
 static const uint16_t *const host_lists[] = { list_any, list_api };
 static const struct toron_router router = {
 	.host = match_host, .host_lists = host_lists, .groups = groups
 };
 static const struct str extra_methods[] = { STR_INIT("PURGE"), STR_INIT("LINK") };
-#define PURGE TORON_METHOD_EXTRA
 static const struct toron_route routes[] = {
-	{ .name = "first", .when = has_first },
+	{ .name = "first" },
 	{ .name = "get", .methods = TORON_GET },
 	{ .name = "post", .methods = TORON_POST },
 	{ .name = "bang" },
 	{ .name = "put", .methods = TORON_PUT | PURGE },
-	{ .name = "never", .methods = TORON_DELETE, .when = has_never },
+	{ .name = "never", .methods = TORON_DELETE },
 };
 
 static struct hand_made h;
@@ -92,6 +95,8 @@ static void setup(void)
 	h.gateway.n_extra_methods = ARRAY_LEN(extra_methods);
 	h.listener.router = &router;
 	groups[1].best = 0;
+	list_api[0] = 1;
+	list_api[1] = 0;
 }
 
 static void teardown(void)
@@ -103,6 +108,7 @@ static void teardown(void)
 static const char *find(const char *host, const char *path, uint32_t method)
 {
 	x->host = str_of(host);
+	x->host_router = NULL;
 	x->path = str_of(path);
 	x->method_bit = method;
 	x->route = NULL;
@@ -158,6 +164,8 @@ START_TEST(pruned_by_best)
 	ck_assert_str_eq(find("api.example.com", "/a!", TORON_GET), "get");
 	ck_assert_int_eq(n_any_asked, 3);
 	groups[1].best = 3;
+	list_api[0] = 0;
+	list_api[1] = 1;
 	ck_assert_str_eq(find("api.example.com", "/a", TORON_GET), "get");
 	ck_assert_int_eq(n_any_asked, 3);
 }
