@@ -542,13 +542,14 @@ static void on_gathered(struct exchange *x)
 void toron_action_backend(struct exchange *x, const void *conf)
 {
 	const struct toron_backend *backend = conf;
-	struct dispatch *d = ARENA_NEW(&x->arena, struct dispatch);
+	struct dispatch *d = arena_alloc(&x->arena, sizeof(*d));
 
 	x->backend = backend;
 	if (d == NULL) {
 		exchange_fail(x, FAULT_NO_MEMORY);
 		return;
 	}
+	memset(d, 0, offsetof(struct dispatch, timer));
 	d->x = x;
 	d->backend = &x->worker->backends[backend->index];
 	d->path = x->request.path;

@@ -28,15 +28,16 @@ struct dispatch {
 	struct str path, authority;  /* of the request, before any server's own */
 	struct resolver_query query; /* while resolving */
 	struct list waiting;         /* in backend->waiting */
-	struct loop_timer timer;     /* limits resolving and waiting */
 	uint64_t deadline_ms;
 	uint32_t next_addr, n_addrs; /* of the server's addresses, counted on a retry */
 	bool timer_armed, fresh;     /* fresh: do not take an idle connection */
 	const struct toron_retry *policy; /* NULL: none */
-	struct loop_timer attempt;   /* limits one attempt */
 	uint32_t attempts;           /* begun so far */
 	int avoid;                   /* the server of the attempt before; -1: none */
 	bool attempt_armed, backs_off;
+	/* What follows is not zeroed: each is initialised when it is armed. */
+	struct loop_timer timer;     /* limits resolving and waiting */
+	struct loop_timer attempt;   /* limits one attempt */
 };
 
 /* Chooses a server, and a connection to it: one with room, a new one, or the one that comes free. x may be dead afterwards, as after

@@ -123,7 +123,7 @@ struct exchange *exchange_new(const struct conn *c, const struct toron_listener 
 	x->request.head.at = block->fields[MSG_REQUEST];
 	x->response.head.at = block->fields[MSG_RESPONSE];
 	x->request.head.cap = x->response.head.cap = FIRST_FIELDS;
-	x->times.begun = clock_monotonic_us();
+	x->times.begun = loop_now_us(w->loop);
 	char *text = arena_bytes(&x->arena, ADDR_TEXT_MAX);
 
 	x->source_text = (struct str){ text, addr_format_ip(&c->peer, text) };
@@ -146,8 +146,9 @@ static void finish(struct exchange *x)
 	if (x->total_armed)
 		loop_timer_fini(&x->total);
 	tls_info_release(&x->tls);
-	filters_close(x, MSG_REQUEST);
-	filters_close(x, MSG_RESPONSE);
+	for (size_t i = 0; i < ARRAY_LEN(x->filters); i++)
+		if (x->filters[i].first != NULL)
+			filters_close(x, (enum msg_kind)i);
 	body_fini(&x->request.body);
 	body_fini(&x->response.body);
 	for (size_t i = 0; i < ARRAY_LEN(x->head_bufs); i++)

@@ -389,26 +389,24 @@ static struct str port_text(struct exchange *x, const struct forwarding *f)
 	return arena_printf(&x->arena, "%u", (unsigned)x->listener->port);
 }
 
-/* A line behind what was put before, and its field. */
-static inline __attribute__((always_inline)) bool put_line(struct exchange *x, char **at, struct str name, enum field_token token,
+/* A line behind what was put before, and its field, for which there is room; where its end is. */
+static inline __attribute__((always_inline)) char *put_line(struct fields *to, char *p, struct str name, enum field_token token,
 	struct str value)
 {
-	struct field f = { .name = { *at, name.len }, .token = (uint16_t)token, .is_line = true };
-	char *p = *at;
+	struct field *f = &to->at[to->n++];
 
-	if (value.ptr == NULL)
-		return false;
+	f->name = (struct str){ p, name.len };
 	memcpy(p, name.ptr, name.len);
 	p += name.len;
-	*p++ = ':';
-	*p++ = ' ';
-	f.value = (struct str){ p, value.len };
+	memcpy(p, ": ", 2);
+	p += 2;
+	f->value = (struct str){ p, value.len };
 	memcpy(p, value.ptr, value.len);
 	p += value.len;
-	*p++ = '\r';
-	*p++ = '\n';
-	*at = p;
-	return fields_append(&x->request.head, &x->arena, &f);
+	memcpy(p, "\r\n", 2);
+	f->token = (uint16_t)token;
+	f->is_line = true;
+	return p + 2;
 }
 
 static struct str via_text(const struct exchange *x)
@@ -420,7 +418,11 @@ static struct str via_text(const struct exchange *x)
 	}
 }
 
+/* A token's bit may be set without a field. */
+#define FORWARDING (FIELD_BIT(FIELD_VIA) | FIELD_BIT(FIELD_X_FORWARDED_FOR) | FIELD_BIT(FIELD_X_FORWARDED_PROTO) | \
+	FIELD_BIT(FIELD_X_FORWARDED_HOST) | FIELD_BIT(FIELD_X_FORWARDED_PORT) | FIELD_BIT(FIELD_X_REAL_IP) | FIELD_BIT(FIELD_FORWARDED))
 #define NAMES_SIZE 160 /* bytes of all names with their punctuation, and of Via */
+#define LINES_MOST 7
 
 /* All in one block, which can be sent in one piece. */
 bool forwarding_write(struct exchange *x, const struct forwarding *f)
@@ -431,24 +433,30 @@ bool forwarding_write(struct exchange *x, const struct forwarding *f)
 	struct str port = send & TORON_FORWARD_PORT ? port_text(x, f) : STR("");
 	struct str real_ip = send & TORON_FORWARD_REAL_IP ? exchange_client_text(x) : STR("");
 	struct str forwarded = send & TORON_FORWARD_FORWARDED ? forwarded_text(x, forwarded_before(x, f)) : STR("");
+	struct fields *to = &x->request.head;
 	char *at = arena_bytes(&x->arena, NAMES_SIZE + x->request.scheme.len + host.len + hops.len + port.len + real_ip.len +
 		forwarded.len);
-	bool ok = at != NULL;
 
+	while (to->cap - to->n < LINES_MOST)
+		if (!fields_grow(to, &x->arena))
+			return false;
+	if (at == NULL || hops.ptr == NULL || port.ptr == NULL || real_ip.ptr == NULL || forwarded.ptr == NULL)
+		return false;
+	to->tokens |= FORWARDING;
 	/* A line of its own, behind those of earlier proxies. */
-	if (ok && (send & TORON_FORWARD_VIA))
-		ok = put_line(x, &at, STR("via"), FIELD_VIA, via_text(x));
-	if (ok && (send & TORON_FORWARD_FOR))
-		ok = put_line(x, &at, STR("x-forwarded-for"), FIELD_X_FORWARDED_FOR, hops);
-	if (ok && (send & TORON_FORWARD_PROTO))
-		ok = put_line(x, &at, STR("x-forwarded-proto"), FIELD_X_FORWARDED_PROTO, x->request.scheme);
-	if (ok && (send & TORON_FORWARD_HOST) && host.len != 0)
-		ok = put_line(x, &at, STR("x-forwarded-host"), FIELD_X_FORWARDED_HOST, host);
-	if (ok && (send & TORON_FORWARD_PORT))
-		ok = put_line(x, &at, STR("x-forwarded-port"), FIELD_X_FORWARDED_PORT, port);
-	if (ok && (send & TORON_FORWARD_REAL_IP))
-		ok = put_line(x, &at, STR("x-real-ip"), FIELD_X_REAL_IP, real_ip);
-	if (ok && (send & TORON_FORWARD_FORWARDED))
-		ok = put_line(x, &at, STR("forwarded"), FIELD_FORWARDED, forwarded);
-	return ok;
+	if (send & TORON_FORWARD_VIA)
+		at = put_line(to, at, STR("via"), FIELD_VIA, via_text(x));
+	if (send & TORON_FORWARD_FOR)
+		at = put_line(to, at, STR("x-forwarded-for"), FIELD_X_FORWARDED_FOR, hops);
+	if (send & TORON_FORWARD_PROTO)
+		at = put_line(to, at, STR("x-forwarded-proto"), FIELD_X_FORWARDED_PROTO, x->request.scheme);
+	if ((send & TORON_FORWARD_HOST) && host.len != 0)
+		at = put_line(to, at, STR("x-forwarded-host"), FIELD_X_FORWARDED_HOST, host);
+	if (send & TORON_FORWARD_PORT)
+		at = put_line(to, at, STR("x-forwarded-port"), FIELD_X_FORWARDED_PORT, port);
+	if (send & TORON_FORWARD_REAL_IP)
+		at = put_line(to, at, STR("x-real-ip"), FIELD_X_REAL_IP, real_ip);
+	if (send & TORON_FORWARD_FORWARDED)
+		put_line(to, at, STR("forwarded"), FIELD_FORWARDED, forwarded);
+	return true;
 }

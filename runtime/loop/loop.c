@@ -9,8 +9,8 @@
 #include "base/clock.h"
 
 struct loop {
+	struct loop_clock clock; /* first */
 	struct ev_loop *ev; /* owned */
-	uint64_t now_ms;
 	uint64_t wall_us;   /* 0: not read in this turn */
 	struct list tasks, later;
 	ev_timer next_turn; /* set while `later` holds something: it ends the sleep at once */
@@ -21,14 +21,8 @@ struct loop {
 	atomic_bool stop;
 };
 
-/* What stands in loop_timer.ev. */
-struct timer_storage {
-	ev_timer ev;
-	uint64_t armed_ms; /* when the ev_timer fires, on our clock */
-};
-
 _Static_assert(sizeof(ev_io) <= sizeof(((struct loop_io *)0)->ev), "ev_io outgrew loop_io");
-_Static_assert(sizeof(struct timer_storage) <= sizeof(((struct loop_timer *)0)->ev),
+_Static_assert(sizeof(ev_timer) <= sizeof(((struct loop_timer *)0)->ev),
 	"ev_timer outgrew loop_timer");
 _Static_assert(sizeof(ev_signal) <= sizeof(((struct loop_signal *)0)->ev),
 	"ev_signal outgrew loop_signal");
@@ -37,7 +31,8 @@ _Static_assert((int)LOOP_READ == (int)EV_READ && (int)LOOP_WRITE == (int)EV_WRIT
 
 static void read_clock(struct loop *l)
 {
-	l->now_ms = clock_monotonic_us() / 1000u;
+	l->clock.now_us = clock_monotonic_us();
+	l->clock.now_ms = l->clock.now_us / 1000u;
 	l->wall_us = 0;
 }
 
@@ -178,11 +173,6 @@ void loop_stop(struct loop *l)
 	ev_async_send(l->ev, &l->wake);
 }
 
-uint64_t loop_now_ms(const struct loop *l)
-{
-	return l->now_ms;
-}
-
 uint64_t loop_wall_us(struct loop *l)
 {
 	if (l->wall_us == 0)
@@ -214,6 +204,7 @@ void loop_io_init(struct loop_io *io, struct loop *l, int fd, loop_io_fn *fn)
 	w->data = io;
 	io->loop = l;
 	io->fn = fn;
+	io->wanted = 0;
 }
 
 void loop_io_want(struct loop_io *io, unsigned events)
@@ -221,8 +212,9 @@ void loop_io_want(struct loop_io *io, unsigned events)
 	ev_io *w = io_storage(io);
 	int pending;
 
-	if (loop_io_wanted(io) == events)
+	if (io->wanted == events)
 		return;
+	io->wanted = events;
 	/* An event that waits to be told in this turn survives the change. libev compares what a
 	 * descriptor wanted with what it wants once, before it sleeps, so that changes back and
 	 * forth cost no call. */
@@ -235,13 +227,6 @@ void loop_io_want(struct loop_io *io, unsigned events)
 	pending &= (int)events;
 	if (pending != 0)
 		ev_feed_event(io->loop->ev, w, pending);
-}
-
-unsigned loop_io_wanted(const struct loop_io *io)
-{
-	const ev_io *w = io_storage(io);
-
-	return ev_is_active(w) ? (unsigned)w->events & (LOOP_READ | LOOP_WRITE) : 0;
 }
 
 unsigned loop_io_take(struct loop_io *io, unsigned events)
@@ -257,23 +242,23 @@ unsigned loop_io_take(struct loop_io *io, unsigned events)
 	return (unsigned)pending & events;
 }
 
-static struct timer_storage *timer_storage(struct loop_timer *t)
+static ev_timer *timer_storage(struct loop_timer *t)
 {
-	return (struct timer_storage *)(void *)t->ev;
+	return (ev_timer *)(void *)t->ev;
 }
 
 /* One millisecond more than asked, because both clocks are cut to whole ones: a timer never
  * fires early. */
-static void timer_arm(struct loop_timer *t)
+void loop_timer_arm(struct loop_timer *t)
 {
-	struct timer_storage *s = timer_storage(t);
-	uint64_t now = t->loop->now_ms;
+	ev_timer *w = timer_storage(t);
+	uint64_t now = loop_now_ms(t->loop);
 	uint64_t ms = t->deadline_ms > now ? t->deadline_ms - now + 1 : 0;
 
-	ev_timer_stop(t->loop->ev, &s->ev);
-	ev_timer_set(&s->ev, (double)ms / 1000.0, 0.0);
-	ev_timer_start(t->loop->ev, &s->ev);
-	s->armed_ms = t->deadline_ms;
+	ev_timer_stop(t->loop->ev, w);
+	ev_timer_set(w, (double)ms / 1000.0, 0.0);
+	ev_timer_start(t->loop->ev, w);
+	t->armed_ms = t->deadline_ms;
 }
 
 static void on_timer(struct ev_loop *ev, ev_timer *w, int events)
@@ -282,10 +267,11 @@ static void on_timer(struct ev_loop *ev, ev_timer *w, int events)
 
 	(void)ev;
 	(void)events;
+	t->armed_ms = LOOP_NEVER;
 	if (t->deadline_ms == 0)
 		return;
-	if (t->deadline_ms > t->loop->now_ms) {
-		timer_arm(t);
+	if (t->deadline_ms > loop_now_ms(t->loop)) {
+		loop_timer_arm(t);
 		return;
 	}
 	t->deadline_ms = 0;
@@ -294,37 +280,21 @@ static void on_timer(struct ev_loop *ev, ev_timer *w, int events)
 
 void loop_timer_init(struct loop_timer *t, struct loop *l, loop_timer_fn *fn)
 {
-	ev_timer *w = &timer_storage(t)->ev;
+	ev_timer *w = timer_storage(t);
 
 	ev_timer_init(w, on_timer, 0.0, 0.0);
 	w->data = t;
+	t->armed_ms = LOOP_NEVER;
 	t->loop = l;
 	t->deadline_ms = 0;
 	t->fn = fn;
 }
 
-void loop_timer_set(struct loop_timer *t, uint64_t ms)
-{
-	struct timer_storage *s = timer_storage(t);
-	uint64_t now = t->loop->now_ms;
-
-	/* Beyond some centuries there is only "never"; a clock of 0 must not read as "not set". */
-	t->deadline_ms = ms > UINT64_MAX / 4 ? UINT64_MAX / 4 : now + ms;
-	if (t->deadline_ms == 0)
-		t->deadline_ms = 1;
-	if (!ev_is_active(&s->ev) || s->armed_ms > t->deadline_ms)
-		timer_arm(t);
-}
-
-void loop_timer_clear(struct loop_timer *t)
-{
-	t->deadline_ms = 0;
-}
-
 void loop_timer_fini(struct loop_timer *t)
 {
 	t->deadline_ms = 0;
-	ev_timer_stop(t->loop->ev, &timer_storage(t)->ev);
+	t->armed_ms = LOOP_NEVER;
+	ev_timer_stop(t->loop->ev, timer_storage(t));
 }
 
 void loop_task_init(struct loop_task *t, loop_task_fn *fn)

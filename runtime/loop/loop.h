@@ -19,7 +19,18 @@ void loop_free(struct loop **l);
 /* Until loop_stop. */
 void loop_run(struct loop *l);
 void loop_stop(struct loop *l);
-uint64_t loop_now_ms(const struct loop *l);  /* monotonic, of this turn */
+/* Monotonic, of this turn. It stands at a loop's beginning, because it is read often. */
+struct loop_clock {
+	uint64_t now_us, now_ms;
+};
+static inline uint64_t loop_now_us(const struct loop *l)
+{
+	return ((const struct loop_clock *)(const void *)l)->now_us;
+}
+static inline uint64_t loop_now_ms(const struct loop *l)
+{
+	return ((const struct loop_clock *)(const void *)l)->now_ms;
+}
 uint64_t loop_wall_us(struct loop *l);       /* since the epoch, of this turn (read lazily, once a turn) */
 
 enum loop_ready { LOOP_READ = 1, LOOP_WRITE = 2 };
@@ -30,11 +41,15 @@ struct loop_io {
 	_Alignas(8) char ev[64]; /* an ev_io */
 	struct loop *loop;
 	loop_io_fn *fn;
+	unsigned wanted;         /* events */
 };
 void loop_io_init(struct loop_io *io, struct loop *l, int fd, loop_io_fn *fn);
 /* The events to be told of from now on (0: none). Cheap when nothing changes. */
 void loop_io_want(struct loop_io *io, unsigned events);
-unsigned loop_io_wanted(const struct loop_io *io);
+static inline unsigned loop_io_wanted(const struct loop_io *io)
+{
+	return io->wanted;
+}
 /* Takes back `events` that this turn has found and not told yet; those that there were. */
 unsigned loop_io_take(struct loop_io *io, unsigned events);
 
@@ -43,16 +58,31 @@ unsigned loop_io_take(struct loop_io *io, unsigned events);
 struct loop_timer;
 typedef void loop_timer_fn(struct loop_timer *t);
 struct loop_timer {
-	_Alignas(8) char ev[64]; /* an ev_timer */
+	_Alignas(8) char ev[56]; /* an ev_timer */
+	uint64_t armed_ms;       /* when that one fires; LOOP_NEVER: it does not */
 	struct loop *loop;
 	uint64_t deadline_ms;    /* 0: not set */
 	loop_timer_fn *fn;
 };
+#define LOOP_NEVER UINT64_MAX
 void loop_timer_init(struct loop_timer *t, struct loop *l, loop_timer_fn *fn);
+/* For the next one alone: the timer underneath is to fire at the deadline. */
+void loop_timer_arm(struct loop_timer *t);
 /* Fires once, `ms` from now (this turn's clock). */
-void loop_timer_set(struct loop_timer *t, uint64_t ms);
+static inline void loop_timer_set(struct loop_timer *t, uint64_t ms)
+{
+	/* Beyond some centuries there is only "never"; a clock of 0 must not read as "not set". */
+	uint64_t at = ms > LOOP_NEVER / 4 ? LOOP_NEVER / 4 : loop_now_ms(t->loop) + ms;
+
+	t->deadline_ms = at == 0 ? 1 : at;
+	if (t->armed_ms > t->deadline_ms)
+		loop_timer_arm(t);
+}
 /* Will not fire; cheap, the timer underneath may stay armed. */
-void loop_timer_clear(struct loop_timer *t);
+static inline void loop_timer_clear(struct loop_timer *t)
+{
+	t->deadline_ms = 0;
+}
 /* Before the owner is freed. */
 void loop_timer_fini(struct loop_timer *t);
 

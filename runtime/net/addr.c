@@ -108,12 +108,17 @@ static size_t format_number(uint32_t value, char *out)
 
 static inline char *put_octet(char *p, uint8_t n)
 {
-	if (n >= 100) {
-		*p++ = (char)('0' + n / 100);
-		*p++ = (char)('0' + n / 10 % 10);
-	} else if (n >= 10) {
-		*p++ = (char)('0' + n / 10);
+	if (n < 10) {
+		*p++ = (char)('0' + n);
+		return p;
 	}
+	if (n >= 100) {
+		unsigned hundreds = n >= 200 ? 2 : 1;
+
+		*p++ = (char)('0' + hundreds);
+		n = (uint8_t)(n - 100 * hundreds);
+	}
+	*p++ = (char)('0' + n / 10);
 	*p++ = (char)('0' + n % 10);
 	return p;
 }

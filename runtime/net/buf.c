@@ -22,7 +22,8 @@
 #endif
 
 /* Kept buffers of one size. */
-struct shelf {
+struct buf_shelf {
+	struct buf_pool *pool;
 	size_t size;
 	struct buf *free;     /* owned */
 	size_t n_free;
@@ -30,7 +31,7 @@ struct shelf {
 };
 
 struct buf_pool {
-	struct shelf shelves[2];
+	struct buf_shelf shelves[2];
 	size_t budget;
 	size_t lent, total;   /* bytes; total includes kept ones */
 	struct loop_timer trim;
@@ -39,7 +40,7 @@ struct buf_pool {
 };
 
 /* Gives up to n kept buffers back to the system. */
-static void shelf_drop(struct buf_pool *p, struct shelf *s, size_t n)
+static void shelf_drop(struct buf_pool *p, struct buf_shelf *s, size_t n)
 {
 	while (n-- > 0 && s->free != NULL) {
 		struct buf *b = s->free;
@@ -68,7 +69,7 @@ static void on_trim(struct loop_timer *t)
 
 	p->trimming = false;
 	for (size_t i = 0; i < ARRAY_LEN(p->shelves); i++) {
-		struct shelf *s = &p->shelves[i];
+		struct buf_shelf *s = &p->shelves[i];
 
 		shelf_drop(p, s, s->least_free);
 		s->least_free = s->n_free;
@@ -84,8 +85,8 @@ struct buf_pool *buf_pool_new(struct loop *l, size_t budget)
 
 	if (p == NULL)
 		return NULL;
-	p->shelves[0].size = BUF_SMALL;
-	p->shelves[1].size = BUF_LARGE;
+	p->shelves[0] = (struct buf_shelf){ .pool = p, .size = BUF_SMALL };
+	p->shelves[1] = (struct buf_shelf){ .pool = p, .size = BUF_LARGE };
 	p->budget = budget == 0 ? SIZE_MAX : budget;
 	loop_timer_init(&p->trim, l, on_trim);
 	return p;
@@ -107,7 +108,7 @@ void buf_pool_free(struct buf_pool **pool)
 		free(p);
 }
 
-static struct buf *shelf_take(struct shelf *s)
+static struct buf *shelf_take(struct buf_shelf *s)
 {
 	struct buf *b = s->free;
 
@@ -120,15 +121,17 @@ static struct buf *shelf_take(struct shelf *s)
 	return b;
 }
 
-__attribute__((noinline)) static struct buf *buf_make(struct buf_pool *p, size_t size)
+__attribute__((noinline)) static struct buf *buf_make(struct buf_shelf *shelf)
 {
+	struct buf_pool *p = shelf->pool;
+	size_t size = shelf->size;
 	struct buf *b;
 
 	if (size > p->budget)
 		return NULL;
 	/* Kept buffers of the other size make room before a request is refused. */
 	for (size_t i = 0; i < ARRAY_LEN(p->shelves) && p->total > p->budget - size; i++) {
-		struct shelf *s = &p->shelves[i];
+		struct buf_shelf *s = &p->shelves[i];
 		size_t over = p->total - (p->budget - size);
 
 		shelf_drop(p, s, (over + s->size - 1) / s->size);
@@ -139,18 +142,18 @@ __attribute__((noinline)) static struct buf *buf_make(struct buf_pool *p, size_t
 	if (b == NULL)
 		return NULL;
 	b->cap = (uint32_t)(size - sizeof(*b));
-	b->pool = p;
+	b->shelf = shelf;
 	p->total += size;
 	return b;
 }
 
 struct buf *buf_acquire(struct buf_pool *p, size_t want)
 {
-	struct shelf *s = &p->shelves[want <= BUF_SMALL - sizeof(struct buf) ? 0 : 1];
+	struct buf_shelf *s = &p->shelves[want <= BUF_SMALL - sizeof(struct buf) ? 0 : 1];
 	struct buf *b = shelf_take(s);
 
 	if (b == NULL)
-		b = buf_make(p, s->size);
+		b = buf_make(s);
 	if (b == NULL)
 		return NULL;
 	b->refs = 1;
@@ -160,8 +163,8 @@ struct buf *buf_acquire(struct buf_pool *p, size_t want)
 
 void buf_give_back(struct buf *b)
 {
-	struct buf_pool *p = b->pool;
-	struct shelf *s = &p->shelves[b->cap == BUF_SMALL - sizeof(*b) ? 0 : 1];
+	struct buf_shelf *s = b->shelf;
+	struct buf_pool *p = s->pool;
 
 	CHECK(p->lent >= s->size);
 	p->lent -= s->size;

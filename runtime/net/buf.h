@@ -11,11 +11,12 @@
 #define BUF_LARGE 65536u
 
 struct buf_pool;
+struct buf_shelf;
 
 struct buf {
 	uint32_t refs;
 	uint32_t cap;         /* usable bytes: the size less this header */
-	struct buf_pool *pool;
+	struct buf_shelf *shelf; /* of its pool, with others of its size */
 	struct buf *next;     /* in the pool */
 	char bytes[];
 };

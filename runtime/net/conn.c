@@ -266,19 +266,15 @@ ptrdiff_t conn_writev(struct conn *c, const struct iovec *iov, int n)
 {
 	ptrdiff_t taken = c->ops->writev(c, iov, n);
 	size_t total = 0;
-	unsigned wanted = loop_io_wanted(&c->io);
+	unsigned wanted = loop_io_wanted(&c->io), then = wanted & ~(unsigned)LOOP_WRITE;
 
-	if (taken < 0 && taken != ERR_AGAIN) {
-		/* A broken socket stays writable: watching it further would spin. */
-		loop_io_want(&c->io, wanted & ~(unsigned)LOOP_WRITE);
-		return taken;
-	}
 	for (int i = 0; i < n; i++)
 		total += iov[i].iov_len;
-	if (taken >= 0 && (size_t)taken == total)
-		loop_io_want(&c->io, wanted & ~(unsigned)LOOP_WRITE);
-	else
-		loop_io_want(&c->io, wanted | LOOP_WRITE);
+	/* A broken socket stays writable: watching it further would spin. */
+	if (taken == ERR_AGAIN || (taken >= 0 && (size_t)taken < total))
+		then |= LOOP_WRITE;
+	if (then != wanted)
+		loop_io_want(&c->io, then);
 	return taken;
 }
 
@@ -307,16 +303,6 @@ void conn_unpause(struct conn *c)
 	if (c->state == CONN_OPEN)
 		loop_io_want(&c->io, loop_io_wanted(&c->io) | LOOP_READ);
 	read_again(c);
-}
-
-void conn_deadline(struct conn *c, uint64_t ms)
-{
-	if (c->state == CONN_CLOSED)
-		return;
-	if (ms == 0)
-		loop_timer_clear(&c->timer);
-	else
-		loop_timer_set(&c->timer, ms);
 }
 
 void conn_shutdown(struct conn *c)

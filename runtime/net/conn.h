@@ -105,7 +105,16 @@ ptrdiff_t conn_writev(struct conn *c, const struct iovec *iov, int n);
 void conn_catch_up(struct conn *c);
 void conn_pause(struct conn *c);  /* stop reading; no-op when paused */
 void conn_unpause(struct conn *c);
-void conn_deadline(struct conn *c, uint64_t ms); /* from now; 0: none */
+/* From now; 0: none. */
+static inline void conn_deadline(struct conn *c, uint64_t ms)
+{
+	if (c->state == CONN_CLOSED)
+		return;
+	if (ms == 0)
+		loop_timer_clear(&c->timer);
+	else
+		loop_timer_set(&c->timer, ms);
+}
 void conn_shutdown(struct conn *c);
 /* Closes the descriptor and stops all callbacks; safe to call twice. */
 void conn_close(struct conn *c);

@@ -96,7 +96,8 @@ void h1_back_progress(struct h1 *h)
 	}
 	if (h->leg.x != NULL && h->in_state == H1_IN_DONE && h1_out_is_complete(h))
 		exchange_more(let_go(h), &h->leg);
-	h1_back_deadline(h);
+	else if (h->leg.x != NULL)
+		h1_back_deadline(h);
 }
 
 /* ---- input ---- */

@@ -93,7 +93,10 @@ void h1_writable(struct conn *c);
 /* Room for `len` more bytes of head or framing, or NULL (out of memory, too large). */
 char *h1_out_reserve(struct h1 *h, size_t len);
 /* True when everything that the message is has been written. */
-bool h1_out_is_complete(const struct h1 *h);
+static inline bool h1_out_is_complete(const struct h1 *h)
+{
+	return h->out_state == H1_OUT_DONE || h->out_state == H1_OUT_DEAD;
+}
 
 /* ---- write.c: heads as text ---- */
 /* Both append to the output; false when out of memory. */

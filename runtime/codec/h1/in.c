@@ -255,6 +255,10 @@ static bool make_room(struct h1 *h)
 	size_t want = BUF_SMALL / 2;
 	struct buf *fresh;
 
+	if (h->in == NULL && h->in_state == H1_IN_IDLE) {
+		h->in = buf_acquire(h->conn.worker->bufs, want);
+		return h->in != NULL;
+	}
 	if (h->in != NULL && h->in_end < h->in->cap)
 		return true;
 	if (h->in != NULL && h->in->refs == 1 && h->in_at != 0) {

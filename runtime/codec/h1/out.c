@@ -6,6 +6,7 @@
 #include "base/err.h"
 
 #define IOV_MAX_USED (BODY_SEGMENTS + 2)
+#define JOIN_MOST 2048u /* bytes of a body that are copied behind the head: cheaper than a list of pieces */
 
 char *h1_out_reserve(struct h1 *h, size_t len)
 {
@@ -28,11 +29,6 @@ char *h1_out_reserve(struct h1 *h, size_t len)
 	h->out_at = 0;
 	h->out_end = (uint32_t)held;
 	return fresh->bytes + held;
-}
-
-bool h1_out_is_complete(const struct h1 *h)
-{
-	return h->out_state == H1_OUT_DONE || h->out_state == H1_OUT_DEAD;
 }
 
 static void write_failed(struct h1 *h)
@@ -92,7 +88,7 @@ static int compose(struct h1 *h, const struct msg *m, struct iovec *iov, size_t 
 		iov[n++] = (struct iovec){ h->out->bytes + h->out_at, h->out_end - h->out_at };
 		total += h->out_end - h->out_at;
 	}
-	if (has_body)
+	if (has_body && body_unsent(&m->body) != 0)
 		bodies = body_peek(&m->body, iov + n, BODY_SEGMENTS);
 	for (int i = 0; i < bodies; i++) {
 		if ((h->out_state == H1_OUT_CHUNKED || h->out_state == H1_OUT_LAST_CHUNK) &&
@@ -108,6 +104,11 @@ static int compose(struct h1 *h, const struct msg *m, struct iovec *iov, size_t 
 		total += h->tail.len;
 	}
 	*total_out = total + body_total;
+	if (n == 2 && total != 0 && body_total != 0 && body_total <= JOIN_MOST && h->out->cap - h->out_end >= body_total) {
+		memcpy(h->out->bytes + h->out_end, iov[1].iov_base, body_total);
+		iov[0].iov_len += body_total;
+		return 1;
+	}
 	return n;
 }
 

@@ -404,8 +404,7 @@ static bool status_line(struct cursor *c, struct msg *m)
 	m->status = (uint16_t)((c->at[1] - '0') * 100 + (c->at[2] - '0') * 10 + (c->at[3] - '0'));
 	c->at += 4;
 	if (*c->at == ' ')
-		while (c->at < c->end && scan_is_value_byte((unsigned char)*c->at))
-			c->at++;
+		c->at = scan_value(c->at, c->end);
 	return m->status >= 100 && m->status <= 599 && take_crlf(c);
 }
 

@@ -14,12 +14,6 @@
 /* Per byte: the lower-case form of a token character (RFC 9110 section 5.6.2), or 0. */
 extern const unsigned char h1_token_lower[256];
 
-/* Bytes that may stand in a field value (RFC 9110 section 5.5): HTAB, SP, VCHAR, obs-text. */
-static inline bool scan_is_value_byte(unsigned char c)
-{
-	return c >= 0x20 ? c != 0x7f : c == '\t';
-}
-
 /* ---- eight bytes at a time: in these words the first byte is the lowest ---- */
 #define ONES 0x0101010101010101u
 #define HIGHS 0x8080808080808080u
