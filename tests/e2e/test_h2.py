@@ -385,6 +385,42 @@ def test_refused_and_unprocessed_requests_go_elsewhere():
             assert len(tries) == 4 and len(b.connections) == 2
 
 
+def test_an_answer_of_known_length_waits_for_no_last_frame():
+    served = []
+
+    def serve(s):
+        s.head()
+        served.append(s)
+        s.respond(200, [("content-length", "2")])
+        s.send(b"ok")
+        if s.number == 1:
+            time.sleep(0.3)
+            s.end()
+
+    with streams.server("h2c", serve) as b:
+        port, g = backend_gateway(b.port, ", timeouts: {idle: 60s}")
+        with g:
+            begun = time.monotonic()
+            with lib.connect(port) as c:
+                for _ in range(2):
+                    c.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+                    assert c.response().body == b"ok"
+                c.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+                c.end()  # and this one is not asked for anything more
+                assert c.response().body == b"ok"
+                assert c.is_closed()
+            # The first stream gets its last frame in time; the others never do, and are given up.
+            for s in served[1:]:
+                try:
+                    s.wait(lambda: False)
+                except streams.Reset:
+                    pass
+                assert s.reset_code == 8, s.reset_code
+            assert served[0].reset_code is None
+            assert time.monotonic() - begun < 30 * lib.SLOW
+            assert len(b.connections) == 1
+
+
 def test_a_dead_connection_is_found_out():
     with streams.server("h2c", answer) as b:
         port, g = backend_gateway(b.port)

@@ -142,6 +142,12 @@ static bool nothing_pending(const struct h1 *h)
 	return h->out_at == h->out_end && h->tail.len == 0 && h->chunk_left == 0;
 }
 
+/* Nothing of the body will follow. What its length says is enough: the other side's end may come later, or never. */
+static bool is_all(const struct msg *m)
+{
+	return body_is_spent(&m->body) || (m->length >= 0 && m->body.sent == (uint64_t)m->length);
+}
+
 /* After a complete write: is the message through? */
 static void note_end(struct h1 *h, const struct msg *m)
 {
@@ -151,6 +157,9 @@ static void note_end(struct h1 *h, const struct msg *m)
 		h->out_state = H1_OUT_DONE;
 		break;
 	case H1_OUT_LENGTH:
+		if (is_all(m))
+			h->out_state = H1_OUT_DONE;
+		break;
 	case H1_OUT_UNTIL_CLOSE:
 		if (body_is_spent(&m->body))
 			h->out_state = H1_OUT_DONE;

@@ -12,6 +12,7 @@
 #define HEADER_BYTES (BUF_LARGE - 4096) /* a server is trusted with no more than a buffer */
 #define HEADER_COUNT 256
 #define INTERIM_MAX 16                 /* 1xx heads before a final one */
+#define END_MS 1000                    /* for the last frame of a stream whose answer is whole without it */
 #define PING_AFTER_MS 5000             /* a connection that was silent for so long is asked whether it lives when it is used again */
 
 static const struct h2_role back_role;
@@ -195,17 +196,30 @@ static void on_back_more(struct leg *leg)
 		h2_more(leg);
 }
 
+/* All that the answer's length says is here, and its last frame is not: that one brings nothing. */
+static bool lacks_end_only(const struct h2_stream *s)
+{
+	const struct msg *m = &s->leg.x->response;
+
+	return s->answered && !s->peer_ended && !s->is_tunnel && s->out == H2_OUT_DONE &&
+	       (m->bodiless || (m->length >= 0 && s->taken == (uint64_t)m->length));
+}
+
 static void on_back_reset(struct leg *leg, enum fault fault)
 {
 	struct h2_stream *s = h2_stream_of(leg);
+	bool waits = fault == FAULT_NONE && lacks_end_only(s);
 
-	(void)fault;
 	h2_credit_all(s);
 	leg->x = NULL;
-	if (s->id > 0)
+	if (waits) {
+		s->in_ms = now_of(s->h);
+		h2_time_due(s->h, s->in_ms + END_MS);
+	} else if (s->id > 0) {
 		h2_stream_reset(s, NGHTTP2_CANCEL);
-	else
+	} else {
 		over(s);
+	}
 }
 
 static const struct leg_ops back_ops = {
@@ -324,7 +338,7 @@ static uint64_t back_stream_due(const struct h2_stream *s)
 	const struct back_limits *l = &s->limits;
 
 	if (s->leg.x == NULL)
-		return 0;
+		return s->reset || s->peer_ended ? 0 : s->in_ms + END_MS;
 	if (s->failed != FAULT_NONE)
 		return 1;
 	if (s->h->back.connecting)
@@ -342,6 +356,10 @@ static void back_stream_overdue(struct h2_stream *s)
 {
 	bool waited = !s->answered && (s->out == H2_OUT_DONE || s->connects);
 
+	if (s->leg.x == NULL) {
+		h2_stream_reset(s, NGHTTP2_CANCEL);
+		return;
+	}
 	fail(s, s->failed != FAULT_NONE ? s->failed : waited ? FAULT_FIRST_BYTE_TIMEOUT : FAULT_BACK_IDLE_TIMEOUT, NGHTTP2_CANCEL);
 }
 
