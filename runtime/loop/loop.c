@@ -283,6 +283,8 @@ void loop_timer_init(struct loop_timer *t, struct loop *l, loop_timer_fn *fn)
 	ev_timer *w = timer_storage(t);
 
 	ev_timer_init(w, on_timer, 0.0, 0.0);
+	/* When the process had to wait for the processor, what has come in the meantime is seen before its time limit. */
+	ev_set_priority(w, EV_MINPRI);
 	w->data = t;
 	t->armed_ms = LOOP_NEVER;
 	t->loop = l;

@@ -54,7 +54,7 @@ static inline unsigned loop_io_wanted(const struct loop_io *io)
 unsigned loop_io_take(struct loop_io *io, unsigned events);
 
 /* A deadline. Setting it later again only stores the new deadline; the timer underneath is re-armed when it fires too early,
- * so that pushing an idle limit on every read costs a store. */
+ * so that pushing an idle limit on every read costs a store. In a turn, what has come is told before deadlines that have passed. */
 struct loop_timer;
 typedef void loop_timer_fn(struct loop_timer *t);
 struct loop_timer {

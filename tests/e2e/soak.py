@@ -38,6 +38,7 @@ routes:
   - {match: {path: /b}, backend: gathered}
   - {match: {path: /own}, respond: {status: 200, body: own}}
   - {match: {path: /}, backend: pair}
+log: {access: {enabled: true, format: "${time} ${response.status} ${fault} ${server} ${tries} ${duration_ms} ${connect_ms} ${first_byte_ms} ${request.target}"}}
 runtime: {workers: 2}
 """
 
@@ -123,7 +124,7 @@ class Tally:
 
     def fail(self, kind, why):
         with self.lock:
-            self.bad.append("%s: %s" % (kind, why))
+            self.bad.append("%s %s: %s" % (time.strftime("%H:%M:%S", time.gmtime()), kind, why))
 
 
 def down(c, rng):
@@ -198,8 +199,8 @@ def walk_away(c, rng):
 def die(c, rng):
     c.send(b"GET /die HTTP/1.1\r\nHost: a\r\n\r\n")
     try:
-        line, _ = c.head()
-        return int(line.split()[1]) in (200, 502), "end"
+        status = int(c.head()[0].split()[1])
+        return status in (200, 502), "end" if status in (200, 502) else status
     except (EOFError, ConnectionResetError):
         return True, "end"
 
@@ -241,7 +242,7 @@ def client(port, end, tally, seed):
                 status = repr(e)
         if good:
             tally.ok(kind.__name__)
-        elif status in (502, 503, 504) and (away or tally.away or kind in (die,)):
+        elif status in (502, 503, 504) and (away or tally.away):
             tally.ok("refused")
         else:
             tally.fail(kind.__name__, status)
@@ -287,6 +288,15 @@ def load(port, servers, tally, seconds, n_clients, round_):
             tally.fail("client", "hangs")
 
 
+def show_log(gateway, tally):
+    """What the gateway says about the seconds in which something went wrong."""
+    seconds = {why.split()[0] for why in tally.bad}
+    with open(gateway.out.name, errors="replace") as f:
+        for line in f:
+            if line[11:19] in seconds and line.split()[1] not in ("200", "101", "400"):
+                print("LOG " + line.rstrip())
+
+
 def soak(args):
     port, tally, servers = free_port(), Tally(), Servers()
     rounds = max(3, min(10, args.seconds // 60))
@@ -297,6 +307,7 @@ def soak(args):
             rss, fds = quiet(g, tally)
             if i == 0:
                 before = rss, fds
+        show_log(g, tally)
         # Pooled connections come and go; memory may settle, not grow with time.
         if rss > before[0] * 1.2 + 4096:
             tally.fail("memory", "%d KiB after the first round, %d at the end" % (before[0], rss))

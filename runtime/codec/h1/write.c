@@ -55,8 +55,11 @@ static const char *line_end(const struct field *f)
 /* Lines that the peer wrote as we would leave as they came, as many at once as stand together. */
 static char *put_fields(char *p, const struct fields *f)
 {
-	const struct field *at = f->at, *end = f->at + f->n;
+	const struct field *at = f->at, *end;
 
+	if (f->n == 0)
+		return p; /* and `at` is perhaps nowhere */
+	end = at + f->n;
 	while (at < end) {
 		if (!at->is_line) {
 			p = put_field(p, at->name, at->value);

@@ -290,6 +290,45 @@ START_TEST(io_tells_what_is_wanted)
 }
 END_TEST
 
+struct limited {
+	struct loop_io io;
+	struct alarm limit;
+	int fd;
+};
+
+static void on_limited(struct loop_io *io, unsigned ready)
+{
+	struct limited *x = CONTAINER_OF(io, struct limited, io);
+	char c;
+
+	(void)ready;
+	ck_assert_int_eq(recv(x->fd, &c, 1, MSG_DONTWAIT), 1);
+	loop_timer_set(&x->limit.timer, 10000);
+}
+
+/* Both are ready in one turn, since the process was not there when either was: who was in time is not late. */
+START_TEST(what_has_come_is_told_before_time_limits)
+{
+	struct limited x = { 0 };
+	int a[2];
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, a), 0);
+	x.fd = a[0];
+	loop_io_init(&x.io, l, x.fd, on_limited);
+	loop_io_want(&x.io, LOOP_READ);
+	loop_timer_init(&x.limit.timer, l, on_alarm);
+	loop_timer_set(&x.limit.timer, 5);
+	ck_assert_int_eq(write(a[1], "1", 1), 1);
+	usleep(50000);
+	run_for(20);
+	ck_assert_int_eq(x.limit.n, 0);
+	loop_timer_fini(&x.limit.timer);
+	loop_io_want(&x.io, 0);
+	close(a[0]);
+	close(a[1]);
+}
+END_TEST
+
 /* ---- mail ---- */
 
 #define POSTERS 4
@@ -399,6 +438,7 @@ Suite *suite_loop(void)
 	tcase_add_test(c, tasks_run_at_the_end_of_the_turn_in_order);
 	tcase_add_test(c, the_last_turn_has_an_end_too);
 	tcase_add_test(c, io_tells_what_is_wanted);
+	tcase_add_test(c, what_has_come_is_told_before_time_limits);
 	tcase_add_test(c, mail_arrives_once_and_in_order);
 	tcase_add_test(c, signals_are_told_to_the_loop);
 	tcase_add_test(c, the_clock_moves_between_turns_only);
