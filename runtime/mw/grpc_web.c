@@ -109,6 +109,22 @@ static enum fault encode_messages(struct encoder *e, struct body *to)
 	return FAULT_NONE;
 }
 
+/* Messages as they are: it is only looked where they end. */
+static void pass_messages(struct encoder *e, struct body *to)
+{
+	struct body *in = &e->filter.in;
+	struct iovec iov;
+	bool ends;
+
+	while (body_peek(in, &iov, 1) == 1 && body_room(to) != 0) {
+		size_t n = iov.iov_len < body_room(to) ? iov.iov_len : body_room(to);
+
+		for (size_t at = 0; at < n;)
+			at += grpc_stream_take(&e->messages, (const uint8_t *)iov.iov_base + at, n - at, &ends);
+		body_forward(in, to, n);
+	}
+}
+
 /* The frame of the trailers, which are none any more then. */
 static enum fault prepare_trailers(struct encoder *e)
 {
@@ -116,6 +132,9 @@ static enum fault prepare_trailers(struct encoder *e)
 	size_t size = grpc_web_trailers_size(f);
 	char *p;
 
+	/* Behind a part of a message the browser would take them for the rest of it. */
+	if (e->messages.n_head != 0)
+		return FAULT_BACK_CUT;
 	if (f->n == 0) {
 		e->trailers = STR("");
 		return FAULT_NONE;
@@ -159,7 +178,7 @@ static enum fault encode(struct filter *f, struct body *to)
 	if (e->is_text)
 		fault = encode_messages(e, to);
 	else
-		body_forward(&f->in, to, SIZE_MAX);
+		pass_messages(e, to);
 	if (fault == FAULT_NONE && f->in.end && body_unsent(&f->in) == 0) {
 		if (e->trailers.ptr == NULL)
 			fault = prepare_trailers(e);

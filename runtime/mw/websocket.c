@@ -401,12 +401,15 @@ static enum fault run(struct filter *filter, struct body *to)
 	}
 	if (in->end && (d->is_starved || d->is_broken)) {
 		body_drop(in); /* a part of a frame's head */
-		d->has_closed = true;
 		hurry(w);
-		filter_wake(&back->filter);
+		/* Once: two sides that have ended would wake each other for ever. */
+		if (!d->has_closed)
+			filter_wake(&back->filter);
+		d->has_closed = true;
 	}
-	/* The end of this direction: the peer's own; or, behind our close frame, once whom it went to has answered, or cannot. */
-	if (d->is_muted ? back->has_closed || back->is_broken : w->code == 0 && in->end && d->is_starved)
+	/* The end of this direction: the peer's own, also in the middle of a frame, where nothing of ours can stand; or, behind our close
+	 * frame, once whom it went to has answered, or cannot. */
+	if (d->is_muted ? back->has_closed || back->is_broken : in->end && d->is_starved && (w->code == 0 || d->left != 0))
 		to->end = true;
 	filter_out_rest(&d->out, false);
 	return fault;

@@ -337,6 +337,33 @@ def test_web_cut_answers_end_with_a_status():
         assert r.body.startswith(message(b"part") + b"\x80") and b"grpc-status: 13\r\n" in r.body
 
 
+def test_web_cut_messages_are_not_filled_up():
+    """Behind a part of a message the frame of the trailers would be taken for the rest of it: nothing comes, and no good end."""
+    part = message(b"x" * 100)[:-40]
+
+    def serve(c):
+        c.request()
+        c.send(answer(part, end=False))
+        go.wait(10 * lib.SLOW)
+        if not whole:
+            return
+        c.send(b"0\r\ngrpc-status: 0\r\n\r\n")
+        c.request()
+
+    for whole in (False, True):
+        for kind in ("application/grpc-web", "application/grpc-web-text"):
+            with Proxy(serve, route_extra=WEB) as p, p.connect() as c:
+                go = threading.Event()
+                post(c, kind, b"")
+                c.head()
+                c.until(b"\r\n")
+                go.set()
+                raw = c.rest()
+                assert not raw.endswith(b"0\r\n\r\n") and b"grpc-status" not in raw, raw
+                assert kind.endswith("text") or part in raw
+                assert p.gateway.access()[0]["fault"] == "back-cut"
+
+
 def digest_of(c):
     """The length and the hash of a chunked body, which is not kept."""
     n, h = 0, hashlib.sha256()

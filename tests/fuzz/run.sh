@@ -92,6 +92,7 @@ one()
 	case $1 in
 	exchange) more=$stage ;;
 	h2) more=$stage,--wrap=route_find ;;
+	grpc | ws) more=-Wl,--wrap=clock_gettime,--wrap=epoll_wait ;;
 	regex | matcher) objects compiler/automata compiler/base || return 1 ;;
 	pcre)
 		objects compiler/automata compiler/base || return 1
