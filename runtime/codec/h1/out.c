@@ -104,7 +104,9 @@ static int compose(struct h1 *h, const struct msg *m, struct iovec *iov, size_t 
 		total += h->tail.len;
 	}
 	*total_out = total + body_total;
-	if (n == 2 && total != 0 && body_total != 0 && body_total <= JOIN_MOST && h->out->cap - h->out_end >= body_total) {
+	/* Framing and one piece of the body, in that order. */
+	if (n == 2 && h->out_at != h->out_end && body_total != 0 && body_total <= JOIN_MOST &&
+	    h->out->cap - h->out_end >= body_total) {
 		memcpy(h->out->bytes + h->out_end, iov[1].iov_base, body_total);
 		iov[0].iov_len += body_total;
 		return 1;
