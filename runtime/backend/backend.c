@@ -207,10 +207,17 @@ static void place(struct server *s, struct back_conn *c)
 		list_push_front(&s->roomy, &c->link);
 }
 
+/* What all workers write for each exchange, none of them has in its cache: only where a choice depends on it. */
+static bool is_compared(const struct server *s)
+{
+	return s->backend->conf->n_servers > 1;
+}
+
 static void end_exchanges(struct server *s, struct back_conn *c, uint32_t n)
 {
 	c->n_active -= n;
-	atomic_fetch_sub_explicit(&s->shared->exchanges, n, memory_order_relaxed);
+	if (is_compared(s))
+		atomic_fetch_sub_explicit(&s->shared->exchanges, n, memory_order_relaxed);
 }
 
 /* Gives a waiting exchange its chance. */
@@ -346,7 +353,8 @@ static void attach(struct dispatch *d, struct server *s, struct back_conn *c)
 	stop_waiting(d);
 	c->n_active++;
 	place(s, c);
-	atomic_fetch_add_explicit(&s->shared->exchanges, 1, memory_order_relaxed);
+	if (is_compared(s))
+		atomic_fetch_add_explicit(&s->shared->exchanges, 1, memory_order_relaxed);
 	x->server = (uint32_t)(s - d->backend->servers);
 	x->tries++;
 	x->reused = c->n_exchanges != 0;

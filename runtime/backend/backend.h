@@ -13,7 +13,7 @@
 /* Shared by all workers, one a server: the only cross-thread state on the request path. */
 struct server_shared {
 	_Atomic uint32_t connections; /* open ones */
-	_Atomic uint32_t exchanges;   /* in flight, for least-connections and random-two */
+	_Atomic uint32_t exchanges;   /* in flight, for least-connections and random-two; not counted where one server is all there is */
 	_Atomic uint32_t waiting;     /* exchanges that wait because of a connection limit */
 };
 
