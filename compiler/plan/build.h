@@ -85,5 +85,8 @@ struct rank_vec {
 void plan_build_groups(struct builder *b, struct str hosts, const struct rank_vec *ranks,
 	struct rank_vec *groups_out);
 
+/* Reports a pattern, named by `what`, that needs more than `budget` states, alone or with others, and how many it needs by itself. */
+void plan_build_too_many_states(struct builder *b, struct span at, struct str what, struct re *re, uint32_t budget);
+
 /* build_router.c: listeners, routers, and through build_groups all that they need. */
 void plan_build_routers(struct builder *b);

@@ -113,22 +113,26 @@ static uint32_t try_group(struct builder *b, struct str hosts, const uint32_t *r
 	return intern_group(b, &g);
 }
 
-static void report_states(struct builder *b, uint32_t path, uint32_t budget)
+void plan_build_too_many_states(struct builder *b, struct span at, struct str what, struct re *re, uint32_t budget)
 {
-	const struct plan_path *at = &b->paths.at[path];
-	struct str key = at->key;
 	struct arena scratch;
 	struct dfa alone;
 	uint32_t culprit;
 
-	diag_report(b->diags, DIAG_TOO_MANY_STATES, at->at,
-		"'" STR_FMT "' needs too many states (more than %u)", STR_ARG(key), budget);
+	diag_report(b->diags, DIAG_TOO_MANY_STATES, at, STR_FMT " needs too many states (more than %u)", STR_ARG(what), budget);
 	arena_init_unbounded(&scratch);
-	if (dfa_build(&scratch, &at->re, 1, STATES_COUNTED, &alone, &culprit) == DFA_OK)
+	if (dfa_build(&scratch, &re, 1, STATES_COUNTED, &alone, &culprit) == DFA_OK)
 		diag_note(b->diags, SPAN_NONE, "by itself it needs %u", alone.n_states);
 	else
 		diag_note(b->diags, SPAN_NONE, "by itself it needs more than %u", STATES_COUNTED);
 	arena_fini(&scratch);
+}
+
+static void report_path(struct builder *b, uint32_t path, uint32_t budget)
+{
+	const struct plan_path *p = &b->paths.at[path];
+
+	plan_build_too_many_states(b, p->at, arena_printf(b->arena, "'" STR_FMT "'", STR_ARG(p->key)), p->re, budget);
 }
 
 /* Splits what needs too many states into halves until each has few enough; one alone that has
@@ -150,7 +154,7 @@ static void add_groups(struct builder *b, struct str hosts, const uint32_t *rank
 		if (id != PLAN_NONE) {
 			vec_push(b->arena, out, id);
 		} else if (part.n == 1 || budget == PLAN_STATES_PATHS) {
-			report_states(b, culprit, budget);
+			report_path(b, culprit, budget);
 		} else {
 			todo[n_todo++] =
 				(struct part){ part.from + part.n / 2, part.n - part.n / 2 };

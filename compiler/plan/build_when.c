@@ -33,22 +33,46 @@ static struct re *either(struct arena *a, struct re *x, struct re *y)
 	return x == NULL ? y : re_alt(a, x, y);
 }
 
-/* The regex alternatives as one matcher of one pattern, or NULL. `first` is one of them. */
-static struct plan_matcher *regex_matcher(
-	struct builder *b, struct re *re, const struct m_str *first)
+/* The regex alternatives of a field. */
+struct regexes {
+	struct re **at;
+	const struct m_str **texts;
+	uint32_t n;
+};
+
+/* The one that adds most is to blame. */
+static void report_regexes(struct builder *b, const struct plan_field *f, const struct regexes *r)
 {
-	struct plan_matcher *m = ARENA_NEW(b->arena, struct plan_matcher);
-	struct re **pattern = ARENA_ARRAY(b->arena, struct re *, 1);
+	static const char *const kinds[] = { "header", "query parameter", "cookie", "server name" };
+	uint32_t culprit = 0;
+	struct dfa apart;
+
+	dfa_build(b->arena, r->at, r->n, PLAN_STATES_REGEX, &apart, &culprit);
+	plan_build_too_many_states(b, r->texts[culprit]->at,
+		arena_printf(b->arena, "'regex " STR_FMT "' for %s '" STR_FMT "'", STR_ARG(r->texts[culprit]->value), kinds[f->where],
+			STR_ARG(f->name)),
+		r->at[culprit], PLAN_STATES_REGEX);
+}
+
+/* The regex alternatives as one matcher of one pattern, or NULL. */
+static struct plan_matcher *regex_matcher(struct builder *b, const struct plan_field *f, const struct regexes *r)
+{
+	struct plan_matcher *m;
+	struct re **pattern;
 	uint32_t culprit;
 
-	pattern[0] = re;
-	m->names = &first->value;
+	if (r->n == 0)
+		return NULL;
+	m = ARENA_NEW(b->arena, struct plan_matcher);
+	pattern = ARENA_ARRAY(b->arena, struct re *, 1);
+	for (uint32_t i = 0; i < r->n; i++)
+		pattern[0] = either(b->arena, pattern[0], r->at[i]);
+	m->names = &r->texts[0]->value;
 	m->patterns = pattern;
 	m->n = 1;
 	if (dfa_build(b->arena, m->patterns, 1, PLAN_STATES_REGEX, &m->dfa, &culprit) == DFA_OK)
 		return m;
-	diag_report(b->diags, DIAG_TOO_MANY_STATES, first->at,
-		"this regular expression needs more than %u states", PLAN_STATES_REGEX);
+	report_regexes(b, f, r);
 	return NULL;
 }
 
@@ -56,8 +80,10 @@ static void build_field(struct builder *b, const struct m_field_match *from, enu
 	struct plan_field *out)
 {
 	struct m_value_match *values = ARENA_ARRAY(b->arena, struct m_value_match, from->n);
-	struct re *regexes = NULL;
-	const struct m_str *first = NULL;
+	struct regexes regexes = {
+		.at = ARENA_ARRAY(b->arena, struct re *, from->n),
+		.texts = ARENA_ARRAY(b->arena, const struct m_str *, from->n),
+	};
 
 	*out = (struct plan_field){ .where = where, .name = from->name.value, .values = values };
 	for (size_t i = 0; i < from->n; i++) {
@@ -73,11 +99,10 @@ static void build_field(struct builder *b, const struct m_field_match *from, enu
 		out->language = either(b->arena, out->language, re);
 		if (v->kind != M_VALUE_REGEX)
 			continue;
-		first = regexes == NULL ? &v->text : first;
-		regexes = either(b->arena, regexes, re);
+		regexes.texts[regexes.n] = &v->text;
+		regexes.at[regexes.n++] = re;
 	}
-	if (regexes != NULL)
-		out->regex = regex_matcher(b, regexes, first);
+	out->regex = regex_matcher(b, out, &regexes);
 }
 
 /* The name that a client may ask for, with the labels that "*" stands for. */
