@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* What is said about routes that never take a request: which others take all that they match. */
 #include "base/str.h"
+#include "base/uri.h"
 #include "prove/reach.h"
 #include "prove/walk.h"
 
@@ -217,6 +218,44 @@ static void report_impossible(struct hunt *h, const struct plan_route *r)
 	}
 }
 
+/* The first of its path forms, as an example of what is asked for in vain; entries of a route that never takes a request are few. */
+static const struct plan_entry *first_entry(const struct plan *p, uint32_t route)
+{
+	const struct plan_entry *e = p->entries;
+
+	while (e->route != route)
+		e++;
+	return e;
+}
+
+/* A path that the route takes, and what is made of it before it is routed. */
+static void note_reading(struct hunt *h, uint32_t route)
+{
+	const struct plan_route *r = &h->p->routes[route];
+	const struct plan_entry *e = first_entry(h->p, route);
+	struct sample s = { .listener = r->listeners[0], .scheme = r->when.http ? STR("http") : STR("https") };
+	struct str read, query, curl;
+	enum uri_error error;
+	struct dfa alone;
+	uint32_t culprit;
+
+	if (dfa_build(h->arena, &h->p->paths[e->path].re, 1, PLAN_STATES_REGEX, &alone, &culprit) != DFA_OK)
+		return;
+	s.method = sample_method(h->p, r->methods == 0 ? TORON_GET : r->methods & -r->methods);
+	s.host = e->hosts.kind == PLAN_HOST_EXACT ? e->hosts.at[0] : STR("");
+	s.path = dfa_witness(&alone, h->arena, 1);
+	curl = s.path.ptr == NULL || s.path.len == 0 || s.path.ptr[0] != '/' ? STR_NONE : sample_curl(h->arena, h->p, &s);
+	if (curl.ptr == NULL)
+		return;
+	error = uri_normalise(h->arena, s.path, h->p->uri_policy, &read, &query);
+	if (error != URI_OK)
+		diag_note(h->diags, SPAN_NONE, "for example, '" STR_FMT "' is refused, %s: " STR_FMT " --path-as-is", STR_ARG(s.path),
+			uri_error_text(error), STR_ARG(curl));
+	else
+		diag_note(h->diags, SPAN_NONE, "for example, '" STR_FMT "' is read as '" STR_FMT "': " STR_FMT " --path-as-is",
+			STR_ARG(s.path), STR_ARG(read), STR_ARG(curl));
+}
+
 static void report_hidden(struct hunt *h, uint32_t route)
 {
 	const struct plan_route *r = &h->p->routes[route];
@@ -228,6 +267,7 @@ static void report_hidden(struct hunt *h, uint32_t route)
 		diag_report(h->diags, DIAG_PATH_NEVER, r->at,
 			"route '" STR_FMT "' never takes a request: no normalised path is matched by it",
 			STR_ARG(r->name));
+		note_reading(h, route);
 		return;
 	}
 	if (!h->is_possible) {
