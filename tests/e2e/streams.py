@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Exchanges as tests see them, whatever the version of HTTP: the same calls on the client's and on the server's side, over HTTP/1.1 (on
-sockets) and HTTP/2 (python3-h2). A stream raises Reset when its peer has given it up."""
+sockets) and HTTP/2 (python3-h2), in clear text ("h1", "h2c") and over TLS ("h1s", "h2"). A stream raises Reset when its peer has given it
+up."""
 import socket
+import ssl
 import threading
 
 import h2.config
@@ -10,6 +12,7 @@ import h2.events
 import h2.exceptions
 import h2.settings
 
+import certs
 import lib
 
 SECONDS = 20
@@ -29,6 +32,89 @@ class Head:
 
 def text(v):
     return v.decode("latin-1") if isinstance(v, bytes) else v
+
+
+# ---- TLS ----
+
+class TlsSocket:
+    """As a socket. One thread may read while others write, which Python's own TLS sockets do not promise."""
+
+    def __init__(self, s, context, server=False, name=None):
+        self.s = s
+        self.lock, self.writing = threading.Lock(), threading.Lock()
+        self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = context.wrap_bio(self.incoming, self.outgoing, server_side=server, server_hostname=name)
+        self.settimeout, self.setsockopt, self.close = s.settimeout, s.setsockopt, s.close
+        while True:
+            try:
+                self.tls.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                s.sendall(self.outgoing.read())
+                self.more()
+        s.sendall(self.outgoing.read())
+
+    def more(self):
+        data = self.s.recv(65536)
+        with self.lock:
+            if data:
+                self.incoming.write(data)
+            else:
+                self.incoming.write_eof()
+
+    def recv(self, n):
+        while True:
+            with self.lock:
+                try:
+                    return self.tls.read(n)
+                except ssl.SSLWantReadError:
+                    pass
+                except ssl.SSLZeroReturnError:
+                    return b""
+                except ssl.SSLEOFError as e:
+                    raise ConnectionResetError("cut off without close_notify") from e
+            self.more()
+
+    def sendall(self, data):
+        with self.writing:
+            with self.lock:
+                if data:
+                    self.tls.write(data)
+                out = self.outgoing.read()
+            self.s.sendall(out)
+
+    def shutdown(self, how):
+        if how == socket.SHUT_RDWR:
+            self.s.shutdown(how)
+            return
+        with self.writing:
+            with self.lock:
+                try:
+                    self.tls.unwrap()
+                except ssl.SSLError:
+                    pass
+                out = self.outgoing.read()
+            self.s.sendall(out)
+
+
+ALPN = {"h1s": "http/1.1", "h2": "h2"}
+
+
+class Server(lib.Backend):
+    """With a context: over TLS."""
+
+    def __init__(self, serve, context=None):
+        self.context = context
+        super().__init__(serve)
+
+    def run(self, c):
+        if self.context:
+            try:
+                c.s = TlsSocket(c.s, self.context, server=True)
+            except OSError:
+                c.close()
+                return
+        super().run(c)
 
 
 # ---- HTTP/2 ----
@@ -108,6 +194,7 @@ class H2Stream:
 class H2Conn:
     def __init__(self, s, client, settings=None, serve=None):
         self.s, self.serve = s, serve
+        self.scheme = "https" if isinstance(s, TlsSocket) else "http"
         self.cond = threading.Condition(threading.RLock())
         self.streams, self.gone, self.goaway, self.acked = {}, False, None, 0
         self.h2 = h2.connection.H2Connection(h2.config.H2Configuration(
@@ -180,7 +267,7 @@ class H2Conn:
         with self.cond:
             number = self.h2.get_next_available_stream_id()
             stream = self.streams[number] = H2Stream(self, number)
-        stream.send_head([(":method", method), *extra, (":scheme", "http"), (":authority", authority), (":path", path), *fields], end)
+        stream.send_head([(":method", method), *extra, (":scheme", self.scheme), (":authority", authority), (":path", path), *fields], end)
         return stream
 
     def close(self):
@@ -295,11 +382,11 @@ class H1Stream:
 class H1Conn:
     """As H2Conn, with a connection for each exchange."""
 
-    def __init__(self, port):
-        self.port, self.open_ones = port, []
+    def __init__(self, connect):
+        self.connect, self.open_ones = connect, []
 
     def open(self, method, path, fields=(), end=False, extra=(), authority="localhost"):
-        c = lib.connect(self.port, SECONDS)
+        c = lib.Connection(self.connect())
         self.open_ones.append(c)
         stream = H1Stream(c, False)
         stream.method = method
@@ -320,9 +407,19 @@ class H1Conn:
 # ---- the two sides ----
 
 def client(kind, port, settings=None):
-    if kind == "h1":
-        return H1Conn(port)
-    s = lib.connect(port, SECONDS).s
+    context = certs.client_context(alpn=[ALPN[kind]]) if kind in ALPN else None
+
+    def connect():
+        s = lib.connect(port, SECONDS).s
+        if not context:
+            return s
+        s = TlsSocket(s, context, name="localhost")
+        assert s.tls.selected_alpn_protocol() == ALPN[kind]
+        return s
+
+    if kind.startswith("h1"):
+        return H1Conn(connect)
+    s = connect()
     s.settimeout(None)
     return H2Conn(s, True, settings)
 
@@ -330,8 +427,13 @@ def client(kind, port, settings=None):
 def server(kind, serve, settings=None):
     """A lib.Backend whose exchanges are handed to serve(stream)."""
     def h1(c):
-        while True:
-            serve(H1Stream(c, True))
+        try:
+            while True:
+                if not c.buffer:
+                    c.fill()
+                serve(H1Stream(c, True))
+        except Reset:
+            pass
 
     def http2(c):
         c.s.settimeout(None)
@@ -339,4 +441,8 @@ def server(kind, serve, settings=None):
         with conn.cond:
             conn.cond.wait_for(lambda: conn.gone)
 
-    return lib.Backend(h1 if kind == "h1" else http2)
+    context = None
+    if kind in ALPN:
+        context = certs.server_context()
+        context.set_alpn_protocols([ALPN[kind]])
+    return Server(h1 if kind.startswith("h1") else http2, context)

@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """One set of scenarios over every pair of versions, client to gateway and gateway to server. A pair more is a line more."""
+import atexit
+import json
 import threading
 import time
 
+import certs
 import lib
 import streams
 import h2.settings
 from streams import Reset
 
-FRONTS = ["h1", "h2c"]
-BACKS = ["h1", "h2c"]
+KINDS = ["h1", "h1s", "h2c", "h2"]
 SCENARIOS = []
+_kept = []
 
 
 def scenario(f):
@@ -18,28 +21,73 @@ def scenario(f):
     return f
 
 
+def is_h1(kind):
+    return kind.startswith("h1")
+
+
 class Pair:
-    def __init__(self, front, back, serve, extra="", listener=""):
-        self.front, self.back = front, back
-        self.server = streams.server(back, serve)
+    """A gateway and its server, which many scenarios use; `serve` is what the present one has the server do."""
+
+    def __init__(self, front, back):
+        self.kinds = self.front, self.back = front, back
+        self.serve = None
+        self.server = streams.server(back, lambda s: self.serve(s))
         self.port = lib.free_port()
+        site = certs.shared("site")
+        https, secure = front in streams.ALPN, back in streams.ALPN
         config = """\
-listeners: [{protocol: http, address: 127.0.0.1, port: %d%s}]
+certificates: {site: {cert: "%s", key: {file: "%s"}}}
+listeners: [{protocol: %s, address: 127.0.0.1, port: %d%s}]
 log: {access: {enabled: true}}
-backends: {b: {url: "http://127.0.0.1:%d"%s%s}}
+backends: {b: {url: "%s://127.0.0.1:%d"%s%s}}
 routes: [{backend: b}]
-""" % (self.port, listener, self.server.port, ", protocol: h2" if back == "h2c" else "", extra)
+""" % (site.cert, site.key, "https" if https else "http", self.port, ", tls: {certificates: [site]}" if https else "",
+            "https" if secure else "http", self.server.port, "" if is_h1(back) else ", protocol: h2",
+            ', tls: {ca: "%s"}' % certs.shared("ca").cert if secure else "")
         self.gateway = lib.Gateway(config)
+        self.gateway.start()
+
+    def stop(self, error=None):
+        self.server.close()
+        self.gateway.__exit__(type(error) if error else None, error, None)
+
+    def lines(self):
+        return [l for l in self.gateway.stdout().splitlines() if l.startswith("{")]
+
+    def access(self, *paths):
+        """The log's lines of requests for these paths, since the scenario began."""
+        eventually(lambda: all(any('"path":"%s' % path in l for l in self.lines()[self.begun:]) for path in paths))
+        return [json.loads(l) for l in self.lines()[self.begun:] if json.loads(l)["path"].split("?")[0] in paths]
+
+
+class running:
+    """The pair that is kept from the scenario before, or a fresh one."""
+
+    def __init__(self, front, back, serve):
+        if not _kept or _kept[0].kinds != (front, back):
+            stop_kept()
+            _kept.append(Pair(front, back))
+        self.pair = _kept[0]
+        self.pair.serve = serve
 
     def __enter__(self):
-        self.gateway.__enter__()
-        self.client = streams.client(self.front, self.port)
-        return self
+        self.pair.begun = len(self.pair.lines())
+        self.pair.client = streams.client(self.pair.front, self.pair.port)
+        return self.pair
 
-    def __exit__(self, *e):
-        self.client.close()
-        self.server.close()
-        self.gateway.__exit__(*e)
+    def __exit__(self, kind, error, trace):
+        self.pair.client.close()
+        if error is not None:
+            _kept.clear()
+            self.pair.stop(error)
+
+
+def stop_kept():
+    if _kept:
+        _kept.pop().stop()
+
+
+atexit.register(stop_kept)
 
 
 def eventually(what, seconds=10):
@@ -67,7 +115,7 @@ def framings(front, back):
                 s.send(body[i:i + 1000])
             s.end()
 
-    with Pair(front, back, serve) as p:
+    with running(front, back, serve) as p:
         for size in (1, 1000, 70000, 300000):
             body = bytes(range(256)) * (size // 256 + 1)
             body = body[:size]
@@ -100,7 +148,7 @@ def trailers_both_ways(front, back):
         s.send(b"body")
         s.end([("x-sum", "42"), ("grpc-status", "0")])
 
-    with Pair(front, back, serve) as p:
+    with running(front, back, serve) as p:
         s = p.client.open("POST", "/")
         s.send(b"hello")
         s.end([("x-check", "7")])
@@ -119,13 +167,13 @@ def interim_answers(front, back):
         s.send(b"ok")
         s.end()
 
-    with Pair(front, back, serve) as p:
-        s = p.client.open("GET", "/", end=True)
+    with running(front, back, serve) as p:
+        s = p.client.open("GET", "/interim", end=True)
         head = s.final()
         assert [i.fields["link"] for i in head.interim] == ["</a>; rel=preload", "</b>"]
         assert head.status == 200 and s.read() == b"ok"
         # The client has all when the length is reached; the server's end comes behind, and it must not be closed before.
-        p.gateway.access(1)
+        p.access("/interim")
 
 
 @scenario
@@ -134,7 +182,7 @@ def head_requests(front, back):
         assert s.head().pseudo[":method"] == "HEAD"
         s.respond(200, [("content-length", "1000000")], end=True)
 
-    with Pair(front, back, serve) as p:
+    with running(front, back, serve) as p:
         for _ in range(3):
             s = p.client.open("HEAD", "/", end=True)
             head = s.final()
@@ -153,7 +201,7 @@ def expectations(front, back):
         assert s.read() == b"x" * 5000
         s.respond(200, [("content-length", "0")], end=True)
 
-    with Pair(front, back, serve) as p:
+    with running(front, back, serve) as p:
         s = p.client.open("POST", "/yes", [("expect", "100-continue"), ("content-length", "5000")])
         assert s.head().status == 100
         s.send(b"x" * 5000)
@@ -172,7 +220,7 @@ def early_answers(front, back):
         s.send(b"no\n")
         s.end()
 
-    with Pair(front, back, serve) as p:
+    with running(front, back, serve) as p:
         s = p.client.open("POST", "/", [("content-length", "10000000")])
         s.send(b"x" * 1000)
         assert s.final().status == 413 and s.read() == b"no\n"
@@ -199,7 +247,7 @@ def the_server_gives_up(front, back):
         s.reset()
         raise OSError
 
-    with Pair(front, back, serve) as p:
+    with running(front, back, serve) as p:
         assert p.client.open("GET", "/before", end=True).final().status == 502
         assert p.client.open("POST", "/before", [("content-length", "0")], end=True).final().status == 502
         head = p.client.open("GET", "/interim", end=True).final()
@@ -212,7 +260,7 @@ def the_server_gives_up(front, back):
             except Reset:
                 continue
             raise AssertionError(path + " passed for whole")
-        lines = p.gateway.access(5)
+        lines = p.access("/before", "/interim", "/head", "/body")
         assert all(l.get("fault") for l in lines), lines
 
 
@@ -240,7 +288,7 @@ def the_client_gives_up(front, back):
             ended.append((path, "reset"))
             raise OSError from e
 
-    with Pair(front, back, serve) as p:
+    with running(front, back, serve) as p:
         s = p.client.open("POST", "/request")
         s.send(b"some")
         time.sleep(0.2)
@@ -255,7 +303,7 @@ def the_client_gives_up(front, back):
         s.read(100)
         s.reset()
         eventually(lambda: ("/response", "reset") in ended)
-        if front == "h1":
+        if is_h1(front):
             p.client.close()
             p.client = streams.client(front, p.port)
         # The gateway is none the worse.
@@ -276,8 +324,8 @@ def slow_readers_hold_the_server_back(front, back):
             sent[0] += 65536
         s.end()
 
-    with Pair(front, back, serve) as p:
-        if front != "h1":
+    with running(front, back, serve) as p:
+        if not is_h1(front):
             p.client.h2.update_settings({h2.settings.SettingCodes.INITIAL_WINDOW_SIZE: 65535})
         s = p.client.open("GET", "/", end=True)
         s.hold = True
@@ -287,7 +335,7 @@ def slow_readers_hold_the_server_back(front, back):
         time.sleep(0.5)
         assert sent[0] == before and before < total, "nothing holds the server back: %d" % sent[0]
         s.hold = False
-        if front != "h1":
+        if not is_h1(front):
             with p.client.cond:
                 n = len(s.data)
                 p.client.h2.acknowledge_received_data(n, s.number)
@@ -314,7 +362,7 @@ def slow_servers_hold_the_client_back(front, back):
         n = len(s.read())
         s.respond(200, [("content-length", "0"), ("x-n", str(n))], end=True)
 
-    with Pair(front, back, serve) as p:
+    with running(front, back, serve) as p:
         s = p.client.open("POST", "/", [("content-length", str(total))])
         sent = [0]
 
@@ -336,6 +384,55 @@ def slow_servers_hold_the_client_back(front, back):
 
 
 @scenario
+def slow_writers(front, back):
+    """Heads, bodies and trailers that come byte by byte from either side."""
+    def serve(s):
+        s.head()
+        body = b"".join(iter(lambda: s.read(1), b""))
+        s.respond(200)
+        for i in range(len(body)):
+            time.sleep(0.005)
+            s.send(body[i:i + 1])
+        s.end([("x-sum", str(len(body)))])
+
+    with running(front, back, serve) as p:
+        s = p.client.open("POST", "/slow")
+        for i in range(50):
+            time.sleep(0.005)
+            s.send(b"%d" % (i % 10))
+        s.end()
+        assert s.final().status == 200 and s.read() == b"0123456789" * 5
+        assert s.trailers["x-sum"] == "50"
+
+
+@scenario
+def half_closes(front, back):
+    """A client that has said all is still answered; a server ends its answer by closing, where its version can."""
+    def serve(s):
+        s.head()
+        body = s.read()
+        time.sleep(0.1)
+        if is_h1(back):
+            s.c.send(b"HTTP/1.1 200 x\r\nconnection: close\r\n\r\n" + body)
+            s.c.end()
+            s.c.rest()
+            raise OSError
+        s.respond(200)
+        s.send(body)
+        s.end()
+
+    with running(front, back, serve) as p:
+        for size in (0, 10, 100000):
+            s = p.client.open("POST", "/half", [("content-length", str(size))])
+            s.send(b"x" * size)
+            s.end()
+            if is_h1(front):
+                s.c.end()
+            assert s.final().status == 200 and s.read() == b"x" * size
+        assert not any("fault" in l for l in p.access("/half"))
+
+
+@scenario
 def large_bodies_in_little_memory(front, back):
     total = (10 if lib.DYNAMIC else 100) << 20
     piece = bytes(range(256)) * 256
@@ -350,7 +447,7 @@ def large_bodies_in_little_memory(front, back):
             s.send(piece)
         s.end()
 
-    with Pair(front, back, serve) as p:
+    with running(front, back, serve) as p:
         s = p.client.open("POST", "/", [("content-length", str(total))])
         for _ in range(total // len(piece)):
             s.send(piece)
@@ -375,8 +472,8 @@ def one_of_a_hundred_is_stuck(front, back):
         if path == "/stuck":
             time.sleep(0.1)
 
-    with Pair(front, back, serve) as p:
-        if front != "h1":
+    with running(front, back, serve) as p:
+        if not is_h1(front):
             with p.client.cond:
                 p.client.h2.increment_flow_control_window(1 << 20)
                 p.client.flush()
@@ -396,27 +493,27 @@ def what_a_server_finds(front, back):
     def serve(s):
         seen.append(s.head())
         s.read()
-        s.respond(200, [("content-length", "0"), ("set-cookie", "a=1"), ("set-cookie", "b=2")] if back != "h1" else
+        s.respond(200, [("content-length", "0"), ("set-cookie", "a=1"), ("set-cookie", "b=2")] if not is_h1(back) else
                   [("content-length", "0"), ("set-cookie", "a=1")], end=True)
 
-    with Pair(front, back, serve) as p:
+    with running(front, back, serve) as p:
         s = p.client.open("GET", "/a/b?q=1", [("x-one", "1"), ("cookie", "a=1"), ("authorization", "Basic eA==")] +
-                          ([("cookie", "b=2")] if front != "h1" else []), end=True, authority="example.org:8080")
+                          ([("cookie", "b=2")] if not is_h1(front) else []), end=True, authority="example.org:8080")
         assert s.final().status == 200
         head = seen[0]
         assert head.pseudo[":method"] == "GET" and head.pseudo[":path"] == "/a/b?q=1", head.pseudo
         assert head.pseudo[":authority"] == "example.org:8080", head.pseudo
-        assert head.fields["cookie"] == ("a=1; b=2" if front != "h1" else "a=1"), head.pairs
-        assert head.fields["via"] == ("2.0 toron" if front != "h1" else "1.1 toron")
+        assert head.fields["cookie"] == ("a=1; b=2" if not is_h1(front) else "a=1"), head.pairs
+        assert head.fields["via"] == ("2.0 toron" if not is_h1(front) else "1.1 toron")
         for name in ("connection", "te", "transfer-encoding", "upgrade", "http2-settings"):
             assert name not in head.fields, head.pairs
-        line = p.gateway.access(1)[0]
-        assert line["protocol"] == ("HTTP/2.0" if front != "h1" else "HTTP/1.1"), line
+        line = p.access("/a/b")[0]
+        assert line["protocol"] == ("HTTP/2.0" if not is_h1(front) else "HTTP/1.1"), line
 
 
 def declare():
-    for front in FRONTS:
-        for back in BACKS:
+    for front in KINDS:
+        for back in KINDS:
             for f in SCENARIOS:
                 def test(f=f, front=front, back=back):
                     f(front, back)
@@ -424,3 +521,8 @@ def declare():
 
 
 declare()
+
+
+def test_the_last_gateway_ends_well():
+    """All others were asked to when the next pair began."""
+    stop_kept()
