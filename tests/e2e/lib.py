@@ -241,9 +241,17 @@ class Connection:
         return head + end
 
     def exactly(self, n):
-        while len(self.buffer) < n:
-            self.fill()
-        data, self.buffer = self.buffer[:n], self.buffer[n:]
+        parts = []  # joined once: some read megabytes
+        try:
+            while len(self.buffer) < n:
+                n -= len(self.buffer)
+                parts.append(self.buffer)
+                self.buffer = b""
+                self.fill()
+        except BaseException:
+            self.buffer = b"".join(parts)
+            raise
+        data, self.buffer = b"".join([*parts, self.buffer[:n]]), self.buffer[n:]
         return data
 
     def rest(self):

@@ -97,6 +97,14 @@ def eventually(what, seconds=10):
         time.sleep(0.01)
 
 
+def whole(s):
+    """Ends a request of known length, unless its answer has come, and ended the stream, before."""
+    try:
+        s.end()
+    except Reset:
+        assert s.heads
+
+
 @scenario
 def framings(front, back):
     def serve(s):
@@ -121,7 +129,7 @@ def framings(front, back):
             body = body[:size]
             s = p.client.open("POST", "/length", [("content-length", str(size))])
             s.send(body)
-            s.end()
+            whole(s)
             head = s.final()
             assert head.status == 200 and head.fields["content-length"] == str(size), head.pairs
             assert head.fields["x-length"] == str(size) and s.read() == body
@@ -205,7 +213,7 @@ def expectations(front, back):
         s = p.client.open("POST", "/yes", [("expect", "100-continue"), ("content-length", "5000")])
         assert s.head().status == 100
         s.send(b"x" * 5000)
-        s.end()
+        whole(s)
         assert s.final().status == 200
         s = p.client.open("POST", "/no", [("expect", "100-continue"), ("content-length", "5000")])
         assert s.final().status == 403
@@ -222,7 +230,10 @@ def early_answers(front, back):
 
     with running(front, back, serve) as p:
         s = p.client.open("POST", "/", [("content-length", "10000000")])
-        s.send(b"x" * 1000)
+        try:
+            s.send(b"x" * 1000)
+        except Reset:
+            pass  # the answer was faster
         assert s.final().status == 413 and s.read() == b"no\n"
 
 
@@ -370,7 +381,7 @@ def slow_servers_hold_the_client_back(front, back):
             for _ in range(total // 65536):
                 s.send(b"z" * 65536)
                 sent[0] += 65536
-            s.end()
+            whole(s)
 
         thread = threading.Thread(target=send, daemon=True)
         thread.start()
@@ -425,7 +436,7 @@ def half_closes(front, back):
         for size in (0, 10, 100000):
             s = p.client.open("POST", "/half", [("content-length", str(size))])
             s.send(b"x" * size)
-            s.end()
+            whole(s)
             if is_h1(front):
                 s.c.end()
             assert s.final().status == 200 and s.read() == b"x" * size
@@ -451,7 +462,7 @@ def large_bodies_in_little_memory(front, back):
         s = p.client.open("POST", "/", [("content-length", str(total))])
         for _ in range(total // len(piece)):
             s.send(piece)
-        s.end()
+        whole(s)
         assert s.final().status == 200
         n = 0
         while n < total:
