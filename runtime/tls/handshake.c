@@ -2,6 +2,7 @@
 /* Handshakes, step by step, in either role. */
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/err.h"
@@ -29,16 +30,50 @@ const char *session_alert(const struct session *s, char *text, size_t room)
 	return text;
 }
 
+/* Early data is taken out of GnuTLS's hands as it comes: there it costs a multiple of its size, and empty records cost without limit. */
+static bool keep_early(struct session *s)
+{
+	ssize_t n;
+
+	if (s->early_most == 0)
+		return true;
+	do {
+		char bytes[1024];
+
+		n = gnutls_record_recv_early_data(s->gnutls, bytes, sizeof(bytes));
+		if (n <= 0)
+			continue;
+		if (s->early == NULL)
+			s->early = buf_acquire(s->conn->worker->bufs, s->early_most);
+		if (s->early == NULL || (size_t)n > s->early->cap - s->early_end)
+			return false;
+		memcpy(s->early->bytes + s->early_end, bytes, (size_t)n);
+		s->early_end += (uint32_t)n;
+	} while (n >= 0);
+	return true;
+}
+
+/* GnuTLS stops at each record of early data, behind which there may be more. */
+static bool goes_on(const struct session *s, int rc, uint32_t before)
+{
+	return rc == GNUTLS_E_AGAIN && s->early_most != 0 && s->in_at != s->in_end && s->in_taken != before;
+}
+
 static int run(struct session *s)
 {
 	uint64_t begun = clock_monotonic_us();
-	int rc;
+	uint32_t before;
+	int rc, i = 0;
 
-	for (int i = 0;; i++) {
+	do {
+		before = s->in_taken;
 		rc = gnutls_handshake(s->gnutls);
-		if (rc == 0 || rc == GNUTLS_E_AGAIN || gnutls_error_is_fatal(rc) || i == NONFATAL_MOST)
-			break;
-	}
+		if (!keep_early(s)) {
+			session_refuse(s, GNUTLS_A_INTERNAL_ERROR, ERR_NO_MEMORY, "there is no memory for its early data");
+			rc = GNUTLS_E_MEMORY_ERROR;
+		}
+	} while (goes_on(s, rc, before) ||
+		(rc != 0 && rc != GNUTLS_E_AGAIN && !gnutls_error_is_fatal(rc) && ++i <= NONFATAL_MOST));
 	tls_worker_shook(s->worker, clock_monotonic_us() - begun);
 	return rc;
 }

@@ -13,7 +13,6 @@ struct tls_info {
 	uint32_t refs;
 	struct str version, cipher;  /* static */
 	struct str sni;              /* owned, lower case; ptr NULL: none was sent */
-	bool is_early;               /* requests may be replayed ones: they came before the handshake ended (RFC 8470) */
 	bool has_client;             /* the client showed a certificate, and it is good: */
 	struct str subject, fingerprint, spiffe; /* ptr NULL: none */
 	struct str san;              /* all of them, joined with ", " */

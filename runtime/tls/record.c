@@ -89,6 +89,7 @@ static ssize_t pull(gnutls_transport_ptr_t to, void *into, size_t len)
 		n = len;
 	memcpy(into, s->in->bytes + s->in_at, n);
 	s->in_at += (uint32_t)n;
+	s->in_taken += (uint32_t)n;
 	return (ssize_t)n;
 }
 
@@ -215,12 +216,28 @@ static size_t open_records(struct session *s, char *into, size_t room)
 	return got;
 }
 
+/* What came before the end of the handshake, up to `room`. */
+static size_t read_early(struct session *s, char *into, size_t room)
+{
+	size_t n = s->early_end - s->early_at;
+
+	if (n > room)
+		n = room;
+	memcpy(into, s->early->bytes + s->early_at, n);
+	s->early_at += (uint32_t)n;
+	if (s->early_at == s->early_end)
+		buf_release(&s->early);
+	return n;
+}
+
 static ptrdiff_t session_read(struct conn *c, void *into, size_t room)
 {
 	struct session *s = session_of(c);
 	size_t got = 0;
 
 	s->conn = c;
+	if (s->early != NULL)
+		return (ptrdiff_t)read_early(s, into, room);
 	s->drained = false;
 	if (s->ending == 1) {
 		got = open_records(s, into, room);
@@ -242,6 +259,8 @@ static bool session_pending(const struct conn *c)
 {
 	const struct session *s = session_of(c);
 
+	if (s->early != NULL)
+		return true;
 	if (s->ending != 1)
 		return !s->ending_told;
 	return s->in_at != s->in_end || gnutls_record_check_pending(s->gnutls) != 0;
@@ -485,6 +504,7 @@ void session_free(struct session **session)
 	tls_info_release(&s->info);
 	buf_release(&s->in);
 	buf_release(&s->out);
+	buf_release(&s->early);
 	s->magic = 0;
 	free(s);
 }

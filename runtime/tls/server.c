@@ -317,6 +317,26 @@ static void offer_protocols(gnutls_session_t gnutls, const struct toron_tls *con
 		gnutls_alpn_set_protocols(gnutls, names, n, GNUTLS_ALPN_MANDATORY | GNUTLS_ALPN_SERVER_PRECEDENCE);
 }
 
+/* GnuTLS cannot answer before the client's Finished has come (it is 0.5-RTT data that it lacks), so nothing is lost by not reading
+ * before: what a replay brings is never acted on. */
+static int take_early_data(struct session *s, const struct toron_tls *conf)
+{
+	int rc;
+
+	if (!conf->early_data)
+		return 0;
+	rc = gnutls_record_set_max_early_data_size(s->gnutls, conf->early_data_bytes);
+	gnutls_anti_replay_enable(s->gnutls, s->worker->early);
+	s->early_most = conf->early_data_bytes;
+	return rc;
+}
+
+static unsigned flags_of(const struct toron_tls *conf)
+{
+	return GNUTLS_SERVER | GNUTLS_NO_AUTO_SEND_TICKET | (conf->tickets ? 0 : GNUTLS_NO_TICKETS) |
+		(conf->early_data ? GNUTLS_ENABLE_EARLY_DATA : 0);
+}
+
 static int configure(struct session *s, const struct tls_server *server)
 {
 	const struct toron_tls *conf = server->listener->tls;
@@ -328,6 +348,8 @@ static int configure(struct session *s, const struct tls_server *server)
 		rc = gnutls_credentials_set(s->gnutls, GNUTLS_CRD_CERTIFICATE, o->sets[0]);
 	if (rc == 0 && conf->tickets)
 		rc = gnutls_session_ticket_enable_server(s->gnutls, &key);
+	if (rc == 0)
+		rc = take_early_data(s, conf);
 	if (rc != 0)
 		return rc;
 	if (conf->ticket_lifetime_s != 0)
@@ -356,7 +378,7 @@ int tls_server_secure(struct conn *c, const struct toron_listener *l)
 	k->base.free = shake_free;
 	k->listener = l;
 	k->offer = current(server);
-	s = session_new(c->worker->tls, GNUTLS_SERVER | GNUTLS_NO_AUTO_SEND_TICKET | (l->tls->tickets ? 0 : GNUTLS_NO_TICKETS), &k->base);
+	s = session_new(c->worker->tls, flags_of(l->tls), &k->base);
 	if (s == NULL)
 		return ERR_NO_MEMORY;
 	s->conn = c;

@@ -6,7 +6,10 @@
  * GnuTLS reads from `in` and writes into `out`, never from the socket: so one wake-up is one recv, what one call writes leaves by one
  * send, and GnuTLS never sees a send that would block, in whose repetition bytes get lost. Both buffers are lent from the worker's pool
  * while they hold something. What is sealed into `out` and did not all fit the socket counts as not taken (`owed`) until it has left:
- * the caller shows the same bytes again. */
+ * the caller shows the same bytes again.
+ *
+ * Early data (0-RTT) is kept until the handshake is through, and only then read. The client's Finished covers our own random bytes, so
+ * somebody who repeats a recorded first flight, here or to another gateway with the same ticket keys, never has it read. */
 #pragma once
 
 #include <gnutls/gnutls.h>
@@ -41,7 +44,10 @@ struct session {
 	struct tls_info *info;       /* counted; NULL in the client's role */
 	struct tls_target *target;   /* borrowed; NULL in the server's role */
 	struct buf *in, *out;        /* counted; NULL: empty */
-	uint32_t in_at, in_end, out_at, out_end;
+	struct buf *early;           /* counted; early data that waits for its reader; NULL: none */
+	uint32_t in_at, in_end, out_at, out_end, early_at, early_end;
+	uint32_t in_taken;           /* by GnuTLS so far; wraps around */
+	uint32_t early_most;         /* bytes of early data that are taken; 0: none */
 	uint32_t owed;               /* plaintext in `out` that the caller does not know to be taken */
 	uint32_t burst;              /* plaintext sealed since the connection was quiet */
 	uint64_t sealed_ms;          /* when the last record was sealed */

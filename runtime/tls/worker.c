@@ -5,12 +5,33 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "toron/gateway.h"
+
 #define TURN_US 2000u /* of a turn, after which the next handshakes wait for the next turn */
 #define LINES_MOST 20u /* a second */
+#define EARLY_WINDOW_MS (7u * 24u * 3600u * 1000u) /* the age of a ticket at most; with less, GnuTLS forgets the older ones in between */
 
 static void on_turn_end(struct loop_task *t)
 {
 	CONTAINER_OF(t, struct tls_worker, turn_end)->shaken_us = 0;
+}
+
+/* Early data is read when its handshake is through, which a replayed first flight never is (session.h): there is nothing to remember. */
+static int take_early(void *ptr, time_t expires, const gnutls_datum_t *key, const gnutls_datum_t *data)
+{
+	(void)ptr;
+	(void)expires;
+	(void)key;
+	(void)data;
+	return 0;
+}
+
+static bool wants_early(const struct toron_gateway *g)
+{
+	for (uint32_t i = 0; i < g->n_listeners; i++)
+		if (g->listeners[i].tls != NULL && g->listeners[i].tls->early_data)
+			return true;
+	return false;
 }
 
 struct tls_worker *tls_worker_new(struct worker *w, struct tls *t)
@@ -22,6 +43,14 @@ struct tls_worker *tls_worker_new(struct worker *w, struct tls *t)
 	k->worker = w;
 	k->tls = t;
 	loop_task_init(&k->turn_end, on_turn_end);
+	if (!wants_early(w->gateway))
+		return k;
+	if (gnutls_anti_replay_init(&k->early) != 0) {
+		free(k);
+		return NULL;
+	}
+	gnutls_anti_replay_set_window(k->early, EARLY_WINDOW_MS);
+	gnutls_anti_replay_set_add_function(k->early, take_early);
 	return k;
 }
 
@@ -30,6 +59,8 @@ void tls_worker_free(struct tls_worker **w)
 	if (*w == NULL)
 		return;
 	loop_task_cancel(&(*w)->turn_end);
+	if ((*w)->early != NULL)
+		gnutls_anti_replay_deinit((*w)->early);
 	free(*w);
 	*w = NULL;
 }

@@ -3,6 +3,7 @@
  * requests. Internal to tls/. */
 #pragma once
 
+#include <gnutls/gnutls.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -14,6 +15,7 @@ struct tls;
 struct tls_worker {
 	struct worker *worker;   /* borrowed */
 	struct tls *tls;         /* borrowed */
+	gnutls_anti_replay_t early; /* what GnuTLS asks for where early data is taken; owned; NULL: it is nowhere */
 	uint64_t shaken_us;      /* in this turn */
 	struct loop_task turn_end;
 	uint64_t log_second;     /* and how many lines it has had */

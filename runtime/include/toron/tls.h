@@ -38,8 +38,8 @@ struct toron_tls {
 	bool tickets;
 	const char *ticket_keys;          /* the file of the ticket keys that a fleet shares; NULL: own ones, which rotate */
 	uint32_t ticket_lifetime_s;
-	bool early_data;                  /* of safe methods only, and never twice */
-	uint32_t early_data_bytes;
+	bool early_data;                  /* it waits for the end of the handshake, which a replay does not reach */
+	uint32_t early_data_bytes;        /* 32 KiB at most */
 	uint32_t handshakes;              /* under way at one time, per worker; 0: 1000. What comes beyond is closed at once */
 };
 

@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Early data (0-RTT): taken where it is switched on, once, and never from somebody who repeats what others have sent."""
+import os
+import socket
+import subprocess
+import threading
+import time
+
+import certs
+import lib
+from lib import Backend, Gateway, free_port
+
+GET = b"GET /get HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+
+
+def config(port, backend, early="early_data: true, ", tls=""):
+    return certs.https_config(port, ([("site", certs.shared("site"), "")], "{certificates: [site], %s%s}" % (early, tls)),
+                              "  - {match: {path: /}, backend: {url: \"http://127.0.0.1:%d\"}}" % backend.port,
+                              "runtime: {workers: 2}")
+
+
+def s_client(port, *args, data=b""):
+    """All that s_client says. It is ended by the server's end, which is why its input stays open."""
+    p = subprocess.Popen(["openssl", "s_client", "-connect", "127.0.0.1:%d" % port, "-servername", "localhost", "-tls1_3", "-ign_eof",
+                          "-CAfile", certs.shared("ca").cert, *args], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    try:
+        p.stdin.write(data)
+        p.stdin.flush()
+        return p.stdout.read().decode(errors="replace")
+    finally:
+        p.kill()
+        p.wait()
+
+
+def file_of(name, data):
+    path = os.path.join(lib.WORK, name)
+    with open(path, "wb") as f:
+        f.write(data)
+    return path
+
+
+def session(port, name):
+    """A file with a session to resume."""
+    path = os.path.join(lib.WORK, name)
+    if os.path.exists(path):
+        os.remove(path)
+    said = s_client(port, "-sess_out", path, data=GET)
+    assert "200 OK" in said and os.path.exists(path), said
+    return path
+
+
+class Recorder:
+    """Passes bytes on to a port, and keeps what the client sent: its first flight, and what follows upon the first answer."""
+
+    def __init__(self, to):
+        self.to, self.first, self.rest, self.answered = to, b"", b"", threading.Event()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+
+    def run(self):
+        client, _ = self.listener.accept()
+        server = socket.create_connection(("127.0.0.1", self.to))
+        back = threading.Thread(target=self.answer, args=(server, client), daemon=True)
+        back.start()
+        while True:
+            try:
+                data = client.recv(65536)
+            except OSError:
+                break
+            if not data:
+                break
+            if self.answered.is_set():
+                self.rest += data
+            else:
+                self.first += data
+            server.sendall(data)
+        back.join(10 * lib.SLOW)
+        server.close()
+        client.close()
+
+    def answer(self, server, client):
+        while True:
+            try:
+                data = server.recv(65536)
+                self.answered.set()
+                client.sendall(data)
+            except OSError:
+                return
+            if not data:
+                client.shutdown(socket.SHUT_WR)
+                return
+
+    def close(self):
+        self.listener.close()
+        self.thread.join(10 * lib.SLOW)
+
+
+def test_requests_in_early_data():
+    body = os.urandom(12000).hex().encode()[:12000]
+    post = b"POST /post HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 12000\r\n\r\n" + body
+    with Backend() as b:
+        port = free_port()
+        with Gateway(config(port, b)) as g:
+            for i, data in enumerate((GET, post, GET)):
+                kept = session(port, "early-%d" % i)
+                before = b.requests
+                said = s_client(port, "-sess_in", kept, "-early_data", file_of("early-data", data))
+                assert "Early data was accepted" in said and "200 OK" in said, said
+                assert b.requests == before + 1
+            assert sorted(m["path"] for m in g.access(6)) == ["/get"] * 5 + ["/post"]
+
+
+def test_gnutls_clients():
+    with Backend() as b:
+        port = free_port()
+        with Gateway(config(port, b)):
+            p = subprocess.run(["gnutls-cli", "--x509cafile", certs.shared("ca").cert, "--port", str(port), "--resume",
+                                "--earlydata", file_of("early-data", GET), "--sni-hostname", "localhost", "--verify-hostname", "localhost",
+                                "--priority", "NORMAL:-VERS-ALL:+VERS-TLS1.3", "127.0.0.1"],
+                               input=b"", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=30 * lib.SLOW)
+            assert b"This is a resumed session" in p.stdout, p.stdout
+            end = time.monotonic() + 10 * lib.SLOW
+            while b.requests == 0 and time.monotonic() < end:
+                time.sleep(0.02)
+            assert b.requests == 1, p.stdout
+
+
+def test_it_is_off_by_default():
+    with Backend() as b:
+        port = free_port()
+        with Gateway(config(port, b, early="")):
+            kept = session(port, "early-off")
+            said = s_client(port, "-sess_in", kept, "-early_data", file_of("early-data", GET), data=GET)
+            assert "Early data was accepted" not in said and "200 OK" in said, said
+            assert b.requests == 2
+
+
+def read_all(s):
+    try:
+        while s.recv(4096):
+            pass
+    except ConnectionResetError:
+        pass
+
+
+def test_a_replayed_first_flight():
+    """The bytes that a client has sent, sent again by somebody else: to the same gateway, and to another one with the same ticket keys."""
+    keys = file_of("early-keys", os.urandom(64))
+    shared = ", session_tickets: {keys: \"%s\"}" % keys
+    with Backend() as b:
+        port, other = free_port(), free_port()
+        with Gateway(config(port, b, "early_data: true", shared)), Gateway(config(other, b, "early_data: true", shared)):
+            kept = session(port, "early-replay")
+            recorder = Recorder(port)
+            said = s_client(recorder.port, "-sess_in", kept, "-early_data", file_of("early-data", GET))
+            recorder.close()
+            assert "Early data was accepted" in said and "200 OK" in said, said
+            assert b.requests == 2 and recorder.first and recorder.rest
+            for to in (port, port, other):
+                with lib.connect(to) as c:
+                    c.send(recorder.first)
+                    assert c.s.recv(1) == b"\x16", "no answer of the handshake"
+                    c.send(recorder.rest)
+                    read_all(c.s)
+            # What a replay would have caused would be there before what comes after it.
+            session(port, "early-again")
+            session(other, "early-again")
+            assert b.requests == 4, b.requests
+            # Without what came after, it waits in vain.
+            with lib.connect(port) as c:
+                c.send(recorder.first)
+                assert c.s.recv(1) == b"\x16"
+                session(port, "early-again")
+                assert b.requests == 5, b.requests
+
+
+def test_a_gateway_in_front_that_took_early_data():
+    """RFC 8470 section 5.1: its mark goes on to the server, and the server's 425 comes back to it, which alone can ask again."""
+    seen = []
+
+    def serve(c):
+        while True:
+            m = c.request()
+            seen.append(m.fields.get("early-data"))
+            c.send(b"HTTP/1.1 %s\r\nContent-Length: 0\r\n\r\n" % (b"425 Too Early" if seen[-1] else b"200 OK"))
+
+    with Backend(serve) as b:
+        port = free_port()
+        text = """\
+listeners: [{address: 127.0.0.1, port: %d, protocol: http}]
+routes: [{match: {path: /}, backend: {url: "http://127.0.0.1:%d"}}]
+""" % (port, b.port)
+        with Gateway(text):
+            assert lib.get(port, "/", "Early-Data: 1\r\n").status == 425
+            assert lib.get(port, "/").status == 200
+    assert seen == ["1", None], seen
