@@ -5,57 +5,29 @@
 
 The figure is CPU time of the proxy's process tree per request, with the proxy pinned to core 0 (two workers: 0 and 1) and the load
 generator and the backend to core 1. Contenders take turns within a round, so that a noisy minute hits all of them; shown are medians over
-the rounds, and the ratio to the best peer of the same round with its range. To add a scenario, add a line to ROWS; to add a peer, or TLS to
-one, see peers.py."""
+the rounds, and the ratio to the best peer of the same round with its range. To add a scenario, add a line to ROWS; to add a
+peer, see peers.py; what makes the load stands in loaders.py."""
 import argparse
 import collections
 import datetime
 import json
 import os
 import platform
-import re
 import shutil
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
 import lib  # noqa: E402
 import chart  # noqa: E402
+import counts  # noqa: E402
+import loaders  # noqa: E402
 import peers  # noqa: E402
+from loaders import h2load, own, wrk  # noqa: E402
 from peers import Setup  # noqa: E402
 
 SIZES = {"1k": 1024, "10k": 10240, "1m": 1 << 20}
-
-
-def wrk(url, row, seconds, work):
-    """`upload`: bytes of a request body, sent by POST."""
-    extra = list(row.extra)
-    if row.upload:
-        extra += ["-s", peers.write(work, "post-%d.lua" % row.upload, 'wrk.method = "POST"\nwrk.body = string.rep("x", %d)\n' % row.upload)]
-    p = subprocess.run(["taskset", "-c", "1", "wrk", "-t1", "-c%d" % row.connections, "-d%ds" % seconds, *extra, url],
-                       stdout=subprocess.PIPE, timeout=seconds + 60)
-    text = p.stdout.decode()
-    if "Non-2xx" in text or "Socket errors: connect" in text:
-        print("  (errors: %s)" % text.strip().splitlines()[-3:], file=sys.stderr)
-    return int(re.search(r"(\d+) requests in", text).group(1))
-
-
-def h2load(url, row, seconds, work):
-    """`extra` chooses the protocol: --h1, or streams a connection by -m. Without either, HTTP/2."""
-    extra = list(row.extra)
-    if row.upload:
-        extra += ["-d", peers.write(work, "post-%d" % row.upload, "x" * row.upload)]
-    p = subprocess.run(["taskset", "-c", "1", "h2load", "-t1", "-c%d" % row.connections, "-D%d" % seconds, *extra, url],
-                       stdout=subprocess.PIPE, timeout=seconds + 60)
-    text = p.stdout.decode()
-    codes = re.search(r"status codes: (\d+) 2xx, (\d+) 3xx, (\d+) 4xx, (\d+) 5xx", text)
-    if any(int(n) for n in codes.groups()[1:]):
-        print("  (errors: %s)" % codes.group(0), file=sys.stderr)
-    return int(codes.group(1))
 
 
 # One line of the table. `contenders` maps what is shown to (peer, Setup); None: all peers with `setup`. The first is compared with the
@@ -63,6 +35,10 @@ def h2load(url, row, seconds, work):
 Row = collections.namedtuple("Row", "name target connections tool extra upload setup contenders", defaults=(wrk, (), 0, Setup(), None))
 
 CLOSE = ("-H", "Connection: close")
+HTTPS, H2, H2C, MUX, WS = Setup(front="https"), Setup(front="h2"), Setup(front="h2c"), Setup(back="h2c"), Setup(back="ws")
+STREAMS = ("-m32",)
+RESUMING = {name: (name, HTTPS) for name in ("toron", "nginx", "haproxy", "caddy")}  # h2o 2.2 has no tickets of TLS 1.3
+MUX_AGAINST_H1 = {"toron": ("toron", MUX), **{name: (name, Setup()) for name in ("nginx", "haproxy", "h2o", "caddy")}}
 ROWS = [
     Row("GET small, 64 connections", "/small", 64),
     Row("POST 1 kB, 64 connections", "/up", 64, upload=1024),
@@ -73,6 +49,16 @@ ROWS = [
     Row("GET small, access log on", "/small", 64, contenders={"toron, log": ("toron", Setup(log=True)), "toron": ("toron", Setup())}),
     Row("GET small, 2 workers", "/small", 64, setup=Setup(workers=2)),
     Row("GET 10 kB, 2 workers", "/10k", 64, setup=Setup(workers=2)),
+    Row("TLS, GET small, 64 connections", "/small", 64, setup=HTTPS),
+    Row("TLS, GET 10 kB, 64 connections", "/10k", 64, setup=HTTPS),
+    Row("TLS, GET 1 MB, 16 connections", "/1m", 16, setup=HTTPS),
+    Row("TLS, full handshake each", "/small", 16, own, ("handshake",), setup=HTTPS),
+    Row("TLS, resumed handshake each", "/small", 16, own, ("resume",), contenders=RESUMING),
+    Row("HTTP/2 over TLS, 16 x 32", "/small", 16, h2load, STREAMS, setup=H2),
+    Row("HTTP/2 in clear, 16 x 32", "/small", 16, h2load, STREAMS, setup=H2C),
+    Row("h2c to the backend, peers by h1", "/small", 64, contenders=MUX_AGAINST_H1),
+    Row("h2c to the backend, all", "/small", 64, setup=MUX),
+    Row("WebSocket, echo of 64 bytes", "/ws", 64, own, ("websocket",), setup=WS),
 ]
 
 
@@ -80,45 +66,53 @@ class Field:
     """The contenders that run at present; each is started when a row first asks for it."""
 
     def __init__(self, work):
-        self.work, self.running = work, {}
+        self.work, self.running, self.n = work, {}, 0
         www = os.path.join(work, "www")
         for name, size in SIZES.items():
             peers.write(www, name, "x" * size)
         location = ("root %s; sendfile on; open_file_cache max=10; } location = /small { return 200 'hello\\n'; } "
                     "location = /up { return 200 'taken\\n';" % www)
-        self.back = lib.free_port()
-        self.backend = peers.Process(peers.nginx(Setup(), os.path.join(work, "back"), self.back, 1, location), "1", self.back)
+        self.backs = {}
+        for kind, front in (("http", "http"), ("h2c", "h2c")):
+            port = lib.free_port()
+            self.backs[kind] = peers.Process(peers.nginx(Setup(front=front), os.path.join(work, "back-" + kind), port, 1, location), "1", port)
+        if loaders.own_program(work):
+            port = lib.free_port()
+            self.backs["ws"] = peers.Process(([loaders.own_program(work), "echo", str(port)], {}), "1", port)
+
+    def start(self, name, setup, prefix=()):
+        """A new process; None: it cannot do that. `prefix` is a program that runs it."""
+        if setup.back not in self.backs:
+            return None
+        port = lib.free_port()
+        self.n += 1
+        command = peers.PEERS[name](setup, os.path.join(self.work, "%s-%d" % (name, self.n)), port, self.backs[setup.back].port)
+        cores = "0" if setup.workers == 1 else "0-%d" % (setup.workers - 1)
+        return command and peers.Process(([*prefix, *command[0]], command[1]), cores, port)
 
     def get(self, name, setup):
         """None: it cannot do that."""
         key = name, setup
         if key not in self.running:
-            port = lib.free_port()
-            folder = os.path.join(self.work, "%s-%d" % (name, len(self.running)))
-            command = peers.PEERS[name](setup, folder, port, self.back)
-            cores = "0" if setup.workers == 1 else "0-%d" % (setup.workers - 1)
-            self.running[key] = command and peers.Process(command, cores, port)
+            self.running[key] = self.start(name, setup)
         return self.running[key]
 
     def of(self, row):
         asked = row.contenders or {name: (name, row.setup) for name in peers.installed()}
-        found = {shown: self.get(*which) for shown, which in asked.items()}
+        found = {shown: self.get(*which) for shown, which in asked.items() if which[0] in peers.installed()}
         return {shown: process for shown, process in found.items() if process}
 
     def stop(self):
         for process in self.running.values():
             if process:
                 process.stop()
-        self.backend.stop()
-
-
-def url_of(process, row):
-    return "%s://127.0.0.1:%d%s" % ("https" if row.setup.tls else "http", process.port, row.target)
+        for process in self.backs.values():
+            process.stop()
 
 
 def measure(process, row, seconds, work):
     total, user, system = process.cpu_us()
-    n = row.tool(url_of(process, row), row, seconds, work)
+    n = row.tool(process, row, seconds, work)
     after = process.cpu_us()
     spent, user, system = (after[0] - total) / max(n, 1), after[1] - user, after[2] - system
     share = user / max(user + system, 1)
@@ -129,7 +123,7 @@ def run_row(field, row, args):
     contenders = field.of(row)
     samples = {name: [] for name in contenders}
     for process in contenders.values():  # warm
-        row.tool(url_of(process, row), row, 1, field.work)
+        row.tool(process, row, 1, field.work)
     for _ in range(args.rounds):
         for name, process in contenders.items():
             samples[name].append(measure(process, row, args.seconds, field.work))
@@ -152,81 +146,6 @@ def show(name, result):
           flush=True)
 
 
-# ---- what can be counted ----
-
-def syscalls(process, row, work):
-    """System calls per request, as strace counts them."""
-    out = os.path.join(work, "strace")
-    tracer = subprocess.Popen(["strace", "-f", "-c", "-o", out, *sum((["-p", str(p)] for p in process.pids()), [])],
-                              stderr=subprocess.DEVNULL)
-    time.sleep(1)
-    n = row.tool(url_of(process, row), row, 2, work)
-    tracer.terminate()
-    tracer.wait()
-    with open(out) as f:
-        total = next(line for line in f if line.rstrip().endswith(" total"))
-    return int(total.split()[3 if len(total.split()) > 4 else 2]) / max(n, 1)
-
-
-def instructions(field, row):
-    """User instructions per request of a gateway under callgrind; 32 connections of which all wait at once."""
-    port = lib.free_port()
-    args, _ = peers.toron(Setup(), os.path.join(field.work, "callgrind"), port, field.back)
-    out = os.path.join(field.work, "callgrind.out")
-    valgrind = ["valgrind", "--tool=callgrind", "--instr-atstart=no", "--callgrind-out-file=" + out]
-    process = peers.Process((valgrind + args, {}), "0", port)
-    try:
-        row = row._replace(connections=32)
-        row.tool(url_of(process, row), row, 1, field.work)
-        control = ["callgrind_control", "--instr=%s", str(process.p.pid)]
-        lib.run([control[0], control[1] % "on", control[2]])
-        n = row.tool(url_of(process, row), row, 4, field.work)
-        lib.run([control[0], control[1] % "off", control[2]])
-    finally:
-        process.stop()
-    with open(out) as f:
-        totals = [line for line in f if line.startswith("totals:")]
-    return int(totals[-1].split()[1]) / max(n, 1)
-
-
-def idle_kib(process, n=10000):
-    """Memory of a process at rest, and what each of n clients adds that asked once and keeps its connection."""
-    clients = []
-    before = process.rss_kib()
-    try:
-        for _ in range(n):
-            s = socket.create_connection(("127.0.0.1", process.port), 10)
-            s.sendall(b"GET /small HTTP/1.1\r\nHost: a\r\n\r\n")
-            s.recv(4096)
-            clients.append(s)
-        time.sleep(3)  # buffers that a quiet second did not need go back
-        return before, (process.rss_kib() - before) / n
-    finally:
-        for s in clients:
-            s.close()
-
-
-def counts(field, args):
-    small, large = ROWS[0], ROWS[3]
-    result = {}
-    for name in peers.installed():
-        port = lib.free_port()
-        process = peers.Process(peers.PEERS[name](Setup(), os.path.join(field.work, "idle-" + name), port, field.back), "0", port)
-        try:
-            rest, each = idle_kib(process, args.idle)
-            result[name] = {"rest_kib": rest, "idle_client_kib": each}
-        finally:
-            process.stop()
-        if shutil.which("strace"):
-            for key, row in (("syscalls", small), ("syscalls_1m", large)):
-                result[name][key] = syscalls(field.get(name, Setup()), row, field.work)
-    if shutil.which("valgrind"):
-        result["toron"]["instructions"] = instructions(field, small)
-    for name, cells in result.items():
-        print("%-10s %s" % (name, ", ".join("%s %.4g" % kv for kv in cells.items())), flush=True)
-    return result
-
-
 def run(args, work):
     results = {"date": datetime.date.today().isoformat(), "machine": "%s, %d cores" % (platform.machine(), os.cpu_count()),
                "versions": {name: peers.version(name) for name in peers.installed()}, "rows": {}}
@@ -234,11 +153,11 @@ def run(args, work):
     field = Field(work)
     try:
         for row in ROWS:
-            if args.only in row.name:
+            if args.only in row.name and (row.tool is not own or loaders.own_program(work)):
                 results["rows"][row.name] = run_row(field, row, args)
                 show(row.name, results["rows"][row.name])
         if args.counts:
-            results["counts"] = counts(field, args)
+            results["counts"] = counts.all_of(field, ROWS, args)
     finally:
         field.stop()
     return results

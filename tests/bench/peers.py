@@ -12,8 +12,11 @@ import time
 
 import lib
 
-# What a row asks of all: `workers`, an access log, TLS towards the client. A peer that cannot do it returns None.
-Setup = collections.namedtuple("Setup", "workers log tls", defaults=(1, False, False))
+# What a row asks of all: `workers`, an access log, what is spoken with clients (FRONTS) and with the backend ("http", "h2c", and "ws" for a
+# server of WebSockets). A peer that cannot do it returns None.
+Setup = collections.namedtuple("Setup", "workers log front back", defaults=(1, False, "http", "http"))
+FRONTS = ("http", "https", "h2c", "h2")
+TLS_FRONTS = ("https", "h2")
 
 NGINX = """\
 daemon off; master_process %(master)s; worker_processes %(workers)d; error_log %(dir)s/error.log; pid %(dir)s/pid;
@@ -22,31 +25,40 @@ http {
   access_log %(log)s; keepalive_requests 1000000000; keepalive_timeout 600s; client_body_buffer_size 2m; client_max_body_size 10m;
   client_body_temp_path %(dir)s/body; proxy_temp_path %(dir)s/p; fastcgi_temp_path %(dir)s/f; uwsgi_temp_path %(dir)s/u; scgi_temp_path %(dir)s/s;
   upstream back { server 127.0.0.1:%(back)d; keepalive 512; keepalive_requests 1000000000; keepalive_timeout 600s; }
-  server { listen 127.0.0.1:%(port)d reuseport backlog=4096; location / { %(location)s } }
+  map $http_upgrade $connection_upgrade { default upgrade; "" ""; }
+  ssl_certificate %(cert)s; ssl_certificate_key %(key)s; ssl_protocols TLSv1.3; ssl_session_tickets on;
+  http2_max_requests 1000000000; http2_max_concurrent_streams 256;
+  server { listen 127.0.0.1:%(port)d %(listen)s reuseport backlog=4096; location / { %(location)s } }
 }
 """
 NGINX_PROXY = 'proxy_pass http://back; proxy_http_version 1.1; proxy_set_header Connection "";'
+NGINX_WEBSOCKET = ('proxy_pass http://back; proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; '
+                   'proxy_set_header Connection $connection_upgrade; proxy_read_timeout 600s;')
 HAPROXY = """\
 global
   nbthread %(workers)d
   maxconn %(most)d
+  tune.h2.max-concurrent-streams 256
+  ssl-default-bind-options ssl-min-ver TLSv1.3
 defaults
   mode http
   timeout connect 5s
   timeout client 600s
   timeout server 600s
+  timeout tunnel 600s
   http-reuse always
 frontend f
-  bind 127.0.0.1:%(port)d
+  bind 127.0.0.1:%(port)d %(listen)s
   default_backend b
 backend b
-  server s 127.0.0.1:%(back)d pool-max-conn 1024
+  server s 127.0.0.1:%(back)d pool-max-conn 1024 %(proto)s
 """
 H2O = """\
 num-threads: %(workers)d
 max-connections: %(most)d
 http1-request-timeout: 600
-listen: {host: 127.0.0.1, port: %(port)d}
+listen: {host: 127.0.0.1, port: %(port)d%(listen)s}
+http2-idle-timeout: 600
 error-log: %(dir)s/error.log
 %(log)s
 hosts:
@@ -55,25 +67,33 @@ hosts:
       "/":
         proxy.reverse.url: "http://127.0.0.1:%(back)d/"
         proxy.timeout.keepalive: 600000
+        proxy.timeout.io: 600000
+        proxy.websocket: %(websocket)s
 """
 CADDY = """\
 {
   admin off
   auto_https off
+  servers {
+    protocols h1 h2 h2c
+  }
 }
-http://127.0.0.1:%(port)d {
+%(scheme)s://127.0.0.1:%(port)d {
+  %(tls)s
   %(log)s
   reverse_proxy 127.0.0.1:%(back)d {
     transport http {
       keepalive 600s
       keepalive_idle_conns_per_host 512
+      %(versions)s
     }
   }
 }
 """
 TORON = """\
-listeners: [{protocol: http, address: 127.0.0.1, port: %(port)d, timeouts: {idle: 600s}}]
-routes: [{match: {path: /}, backend: {url: "http://127.0.0.1:%(back)d"}}]
+%(certificates)s
+listeners: [{protocol: %(protocol)s, address: 127.0.0.1, port: %(port)d, timeouts: {idle: 600s}, limits: {streams: 256}%(listen)s}]
+routes: [{match: {path: /}, backend: {url: "http://127.0.0.1:%(back)d", pool: {idle_connections: 512}%(backend)s}}]
 runtime: {workers: %(workers)d}
 %(log)s
 """
@@ -97,44 +117,69 @@ def write(folder, name, text):
     return path
 
 
+def certificate(folder):
+    """The files of a P-256 certificate and its key, one pair for all in the same run."""
+    pair = os.path.join(os.path.dirname(folder), "cert.pem"), os.path.join(os.path.dirname(folder), "key.pem")
+    if not os.path.exists(pair[0]):
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=localhost", "-days", "30",
+                        "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-out", pair[0], "-keyout", pair[1]],
+                       check=True, stderr=subprocess.DEVNULL)
+    return pair
+
+
 def toron(setup, folder, port, back):
-    if setup.tls:
-        return None
-    log = "log: {access: {enabled: true, path: %s}}" % os.path.join(folder, "access.log") if setup.log else ""
     os.makedirs(folder, exist_ok=True)
-    return [lib.compile_config(TORON % {"port": port, "back": back, "workers": setup.workers, "log": log})], {}
+    log = "log: {access: {enabled: true, path: %s}}" % os.path.join(folder, "access.log") if setup.log else ""
+    versions = ', http_versions: ["2"]' if setup.front in ("h2", "h2c") else ""
+    tls = setup.front in TLS_FRONTS
+    return [lib.compile_config(TORON % {
+        "port": port, "back": back, "workers": setup.workers, "log": log, "protocol": "https" if tls else "http",
+        "certificates": "certificates: {own: {cert: %s, key: %s}}" % certificate(folder) if tls else "",
+        "listen": versions + (", tls: {certificates: [own]}" if tls else ""),
+        "backend": ", protocol: h2" if setup.back == "h2c" else ""})], {}
 
 
-def nginx(setup, folder, port, back, location=NGINX_PROXY):
-    if setup.tls:
+def nginx(setup, folder, port, back, location=None):
+    if setup.back == "h2c":
         return None
     log = "%s/access.log combined buffer=64k flush=1s" % folder if setup.log else "off"
+    cert, key = certificate(folder)
     return ["nginx", "-c", write(folder, "conf", NGINX % {
-        "dir": folder, "port": port, "back": back, "workers": setup.workers, "location": location, "log": log,
+        "dir": folder, "port": port, "back": back, "workers": setup.workers, "log": log, "cert": cert, "key": key,
+        "location": location or (NGINX_WEBSOCKET if setup.back == "ws" else NGINX_PROXY),
+        "listen": {"http": "", "https": "ssl", "h2c": "http2", "h2": "ssl http2"}[setup.front],
         "master": "on" if setup.workers > 1 else "off"})], {}
 
 
 def haproxy(setup, folder, port, back):
-    if setup.tls or setup.log:  # it logs to syslog only
+    if setup.log:  # it logs to syslog only
         return None
-    return ["haproxy", "-db", "-f", write(folder, "conf", HAPROXY % {"port": port, "back": back, "workers": setup.workers,
-                                                                         "most": raise_limit() // 2 - 200})], {}
+    cert, key = certificate(folder)
+    with open(cert) as c, open(key) as k:
+        both = write(folder, "both.pem", c.read() + k.read())
+    tls = "ssl crt %s alpn " % both
+    return ["haproxy", "-db", "-f", write(folder, "conf", HAPROXY % {
+        "port": port, "back": back, "workers": setup.workers, "most": raise_limit() // 2 - 200, "proto": "proto h2" if setup.back == "h2c" else "",
+        "listen": {"http": "", "https": tls + "http/1.1", "h2c": "proto h2", "h2": tls + "h2"}[setup.front]})], {}
 
 
 def h2o(setup, folder, port, back):
-    if setup.tls:
+    if setup.back == "h2c":
         return None
     log = "access-log: %s/access.log" % folder if setup.log else ""
     user = "user: root\n" if os.getuid() == 0 else ""
-    return ["h2o", "-c", write(folder, "conf", user + H2O % {"dir": folder, "port": port, "back": back, "workers": setup.workers,
-                                                            "log": log, "most": raise_limit() // 2 - 200})], {}
+    tls = ", ssl: {certificate-file: %s, key-file: %s}" % certificate(folder) if setup.front in TLS_FRONTS else ""
+    return ["h2o", "-c", write(folder, "conf", user + H2O % {
+        "dir": folder, "port": port, "back": back, "workers": setup.workers, "log": log, "most": raise_limit() // 2 - 200, "listen": tls,
+        "websocket": "ON" if setup.back == "ws" else "OFF"})], {}
 
 
 def caddy(setup, folder, port, back):
-    if setup.tls:
-        return None
     log = "log {\n output file %s/access.log\n }" % folder if setup.log else ""
-    path = write(folder, "Caddyfile", CADDY % {"port": port, "back": back, "log": log})
+    tls = setup.front in TLS_FRONTS
+    path = write(folder, "Caddyfile", CADDY % {
+        "port": port, "back": back, "log": log, "scheme": "https" if tls else "http", "tls": "tls %s %s" % certificate(folder) if tls else "",
+        "versions": "versions h2c" if setup.back == "h2c" else ""})
     return ["caddy", "run", "--adapter", "caddyfile", "--config", path], {"GOMAXPROCS": str(setup.workers), "HOME": folder}
 
 
