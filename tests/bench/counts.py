@@ -19,13 +19,14 @@ SETTINGS_ACK = b"\x00\x00\x00\x04\x01" + bytes(4)
 
 def syscalls(process, row, work):
     """System calls per request, as the kernel's tracepoint counts them (perf, which hardly disturbs), else strace."""
+    row.tool(process, row, 1, work)  # what h2load cut off when its time was over has to be connected anew
     if not shutil.which("perf"):
         return syscalls_by_strace(process, row, work)
     out = os.path.join(work, "perf")
     command = ["perf", "stat", "-x,", "-o", out, "-e", "raw_syscalls:sys_enter", "-p", ",".join(map(str, process.pids()))]
     tracer = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     time.sleep(0.5)
-    n = row.tool(process, row, 2, work)
+    n = row.tool(process, row, 4, work)
     tracer.send_signal(2)
     tracer.wait()
     with open(out) as f:
