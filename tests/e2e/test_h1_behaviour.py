@@ -484,6 +484,41 @@ def test_waiting_client_resets():
         assert gone.wait(3 * lib.SLOW)
 
 
+def test_chunks_to_a_slow_reader():
+    """Wherever the socket stops among size lines, bodies and line ends, what is left of them goes on in order."""
+    block = os.urandom(1300)
+    sizes = [1 + i * 37 % len(block) for i in range(4000 if lib.SLOW == 1 else 1500)]
+
+    def serve(c):
+        c.head()
+        c.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for n in sizes:
+            c.send(b"%x\r\n%s\r\n" % (n, block[:n]))
+        c.send(b"0\r\n\r\n")
+
+    with Proxy(serve) as p, p.connect() as c:
+        c.s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        c.send(GET)
+        c.head()
+        parts = [c.buffer]
+        while not parts[-1].endswith(b"\r\n0\r\n\r\n"):
+            got = c.s.recv(1700)
+            assert got, "cut"
+            # The end may come in two pieces.
+            parts.append(parts.pop() + got if len(got) < 8 else got)
+            if len(parts) % 50 == 0:
+                time.sleep(0.005)
+        c.buffer = b"".join(parts)
+        body = b""
+        while True:
+            n = int(c.until(b"\r\n"), 16)
+            if n == 0:
+                break
+            body += c.exactly(n)
+            assert c.exactly(2) == b"\r\n"
+        assert body == b"".join(block[:n] for n in sizes)
+
+
 def test_pressure_in_both_directions():
     """An echo far larger than all limits between small socket buffers, read slowly: every byte comes, and memory stays."""
     size = (32 << 20) if lib.SLOW == 1 else (4 << 20)
