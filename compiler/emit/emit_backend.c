@@ -74,6 +74,7 @@ static void emit_backend(struct emitter *e, uint32_t index)
 	if (m->buffering.response.value != 0)
 		emit_u64(e, "buffer_response", m->buffering.response.value);
 	emit_websocket(e, &m->websocket);
+	emit_pace(e, "response", m->min_rate.response, m->min_rate.over);
 	cwriter_close(&e->c, "};");
 	cwriter_blank(&e->c);
 }

@@ -230,6 +230,8 @@ static void emit_limits(struct emitter *e, const struct m_limits *m, unsigned ve
 		emit_u64(e, "streams", m->streams.value);
 		emit_h2_limits(e, &m->h2);
 	}
+	emit_pace(e, "request", m->min_rate.request, m->min_rate.over);
+	emit_pace(e, "response", m->min_rate.response, m->min_rate.over);
 	cwriter_close(&e->c, "},");
 }
 

@@ -38,6 +38,17 @@ void emit_u64(struct emitter *e, const char *field, uint64_t value)
 			value > UINT32_MAX ? "ull" : "u");
 }
 
+void emit_pace(struct emitter *e, const char *field, struct m_u64 rate, struct m_u64 over)
+{
+	uint64_t bytes = rate.value * over.value / 1000;
+
+	if (rate.value == 0)
+		return;
+	/* A second is the shortest span, and a byte the slowest rate. */
+	cwriter_line(&e->c, ".%s = { .bytes = %llu%s, .over_ms = %llu },", field, (unsigned long long)bytes,
+		bytes > UINT32_MAX ? "ull" : "u", (unsigned long long)over.value);
+}
+
 static const char *part_kind(enum toron_part_kind kind)
 {
 	static const char *const names[] = {

@@ -108,6 +108,8 @@ void emit_str(struct emitter *e, const char *field, struct str s);
 void emit_cstr(struct emitter *e, const char *field, const char *quoted);
 /* ".field = value," and nothing for 0. */
 void emit_u64(struct emitter *e, const char *field, uint64_t value);
+/* A struct toron_pace of that name; nothing where there is no rate. */
+void emit_pace(struct emitter *e, const char *field, struct m_u64 rate, struct m_u64 over);
 /* ".field = { .parts = ..., .n = ... }," and nothing for an empty template. */
 void emit_template(struct emitter *e, const char *field, const struct plan_template *t);
 struct emit_file *emit_add_file(

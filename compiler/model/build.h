@@ -37,6 +37,8 @@ struct m_i64 value_int(struct builder *b, const struct node *map, struct str key
 struct m_u64 value_ms(struct builder *b, const struct node *map,
 	struct str key); /* 0 may be written without unit */
 struct m_u64 value_bytes(struct builder *b, const struct node *map, struct str key);
+/* `min_rate` of a map of limits. */
+struct m_min_rate value_min_rate(struct builder *b, const struct node *limits);
 struct m_u64 value_ppm(struct builder *b, const struct node *map, struct str key);
 /* A single value or a list of them, as a list: calls once for each node that is not poisoned. */
 const struct node *value_first(struct builder *b, const struct node *n);

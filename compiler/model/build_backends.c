@@ -128,6 +128,7 @@ static void build_backend(
 	part = value_node(b, n, STR("limits"));
 	out.limits.connections = value_count(b, part, STR("connections"));
 	out.limits.pending = value_count(b, part, STR("pending"));
+	out.min_rate = value_min_rate(b, part);
 	part = value_node(b, n, STR("buffering"));
 	out.buffering.request = value_bytes(b, part, STR("request"));
 	out.buffering.response = value_bytes(b, part, STR("response"));

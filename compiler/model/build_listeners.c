@@ -26,6 +26,7 @@ static void build_limits(struct builder *b, const struct node *map, struct m_lim
 	out->requests_per_connection = value_count(b, map, STR("requests_per_connection"));
 	out->streams = value_count(b, map, STR("streams"));
 	build_h2_limits(b, value_node(b, map, STR("h2")), &out->h2);
+	out->min_rate = value_min_rate(b, map);
 }
 
 static unsigned build_versions(struct builder *b, const struct node *listener)

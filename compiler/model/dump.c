@@ -286,6 +286,16 @@ static void dump_tls_client(struct dumper *p, const struct m_tls_client *t)
 	close_part(p);
 }
 
+static void dump_min_rate(struct dumper *p, const struct m_min_rate *m)
+{
+	if (m->request.value != 0)
+		put_u64(p, "min_rate.request", m->request, "B/s");
+	if (m->response.value != 0)
+		put_u64(p, "min_rate.response", m->response, "B/s");
+	if (m->request.value + m->response.value != 0)
+		put_u64(p, "min_rate.over", m->over, "ms");
+}
+
 static void dump_h2_limits(struct dumper *p, const struct m_h2_limits *l)
 {
 	open_part(p, "h2", SPAN_NONE);
@@ -334,6 +344,7 @@ static void dump_listener(struct dumper *p, const struct m_listener *l)
 	put_u64(p, "requests_per_connection", l->limits.requests_per_connection, "");
 	put_u64(p, "streams", l->limits.streams, "");
 	dump_h2_limits(p, &l->limits.h2);
+	dump_min_rate(p, &l->limits.min_rate);
 	close_part(p);
 	open_part(p, "timeouts", SPAN_NONE);
 	put_u64(p, "header", l->timeouts.header, "ms");
@@ -384,6 +395,7 @@ static void dump_backend(struct dumper *p, const struct m_backend *b)
 	put_u64(p, "pool.streams", b->pool.streams, "");
 	put_u64(p, "limits.connections", b->limits.connections, "");
 	put_u64(p, "limits.pending", b->limits.pending, "");
+	dump_min_rate(p, &b->min_rate);
 	if (b->buffering.request.value != 0)
 		put_u64(p, "buffering.request", b->buffering.request, " bytes");
 	if (b->buffering.response.value != 0)

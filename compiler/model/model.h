@@ -83,11 +83,14 @@ struct m_h2_limits {
 	struct m_u64 period /* ms */, resets, settings, pings, priorities, empty_frames, window_updates, continuations;
 	struct m_u64 window /* bytes */;
 };
+/* Bytes a second, over so many ms; 0: none. */
+struct m_min_rate { struct m_u64 request, response, over; };
 struct m_limits {
 	struct m_u64 header_bytes, header_count, body_bytes /* 0: unlimited */, uri_bytes;
 	struct m_u64 connections, requests_per_connection /* 0: unlimited */, streams;
 	struct m_h2_limits h2;
 	struct m_u64 handshakes; /* TLS, per worker */
+	struct m_min_rate min_rate;
 };
 struct m_listener_timeouts { /* ms */
 	struct m_u64 header, body, idle, write, handshake;
@@ -222,6 +225,7 @@ struct m_backend {
 	enum m_backend_protocol protocol;
 	struct { struct m_u64 idle_connections, idle_timeout /* ms */, streams; } pool; /* per server and worker */
 	struct { struct m_u64 connections, pending; } limits;                  /* per server (all workers); 0: unlimited */
+	struct m_min_rate min_rate;     /* response only */
 	struct { struct m_u64 request, response; } buffering;                  /* bytes; 0: none, the usual */
 	struct m_bool preserve_host;    /* send the client's Host (default) or the server's */
 	struct m_retry retry;

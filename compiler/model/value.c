@@ -87,6 +87,19 @@ struct m_u64 value_bytes(struct builder *b, const struct node *map, struct str k
 	return value;
 }
 
+struct m_min_rate value_min_rate(struct builder *b, const struct node *limits)
+{
+	const struct node *n = value_node(b, limits, STR("min_rate"));
+
+	if (n == NULL)
+		return (struct m_min_rate){ 0 };
+	return (struct m_min_rate){
+		.request = value_bytes(b, n, STR("request")),
+		.response = value_bytes(b, n, STR("response")),
+		.over = value_ms(b, n, STR("over")),
+	};
+}
+
 struct m_u64 value_ppm(struct builder *b, const struct node *map, struct str key)
 {
 	struct m_str text = value_str(b, map, key);

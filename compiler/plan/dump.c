@@ -32,6 +32,16 @@ static void dump_time(struct dump *d, const char *what, uint64_t ms)
 	sbuf_printf(d->out, " %s=" STR_FMT, what, STR_ARG(text));
 }
 
+static void dump_min_rate(struct dump *d, const struct m_min_rate *m)
+{
+	if (m->request.value != 0)
+		sbuf_printf(d->out, " min_request=%llu/s", (unsigned long long)m->request.value);
+	if (m->response.value != 0)
+		sbuf_printf(d->out, " min_response=%llu/s", (unsigned long long)m->response.value);
+	if (m->request.value + m->response.value != 0)
+		dump_time(d, "over", m->over.value);
+}
+
 static void dump_listener(struct dump *d, const struct plan_listener *l)
 {
 	static const char *const versions[] = { "none", "1.1", "2", "1.1,2" };
@@ -45,13 +55,15 @@ static void dump_listener(struct dump *d, const struct plan_listener *l)
 	sbuf_printf(d->out,
 		"\tlimits header_bytes=%llu header_count=%llu uri_bytes=%llu body_bytes=%llu "
 		"connections=%llu "
-		"requests_per_connection=%llu\n",
+		"requests_per_connection=%llu",
 		(unsigned long long)m->limits.header_bytes.value,
 		(unsigned long long)m->limits.header_count.value,
 		(unsigned long long)m->limits.uri_bytes.value,
 		(unsigned long long)m->limits.body_bytes.value,
 		(unsigned long long)m->limits.connections.value,
 		(unsigned long long)m->limits.requests_per_connection.value);
+	dump_min_rate(d, &m->limits.min_rate);
+	sbuf_adds(d->out, "\n");
 	sbuf_adds(d->out, "\ttimeouts");
 	dump_time(d, "header", m->timeouts.header.value);
 	dump_time(d, "body", m->timeouts.body.value);
@@ -322,6 +334,7 @@ static void dump_backend(struct dump *d, const struct plan_backend *b)
 	dump_time(d, "connect", m->timeouts.connect.value);
 	dump_time(d, "first_byte", m->timeouts.first_byte.value);
 	dump_time(d, "idle", m->timeouts.idle.value);
+	dump_min_rate(d, &m->min_rate);
 	if (m->buffering.request.value != 0)
 		sbuf_printf(d->out, " buffer_request=%llu", (unsigned long long)m->buffering.request.value);
 	if (m->buffering.response.value != 0)

@@ -333,6 +333,7 @@ static struct back_limits limits_of(const struct dispatch *d)
 		.first_byte_ms = first_byte != 0 ? first_byte : conf->first_byte_ms,
 		.idle_ms = conf->idle_ms,
 		.pool_idle_ms = conf->pool_idle_ms,
+		.response = conf->response,
 		.streams = conf->streams,
 	};
 }

@@ -8,6 +8,7 @@
 #include "base/list.h"
 #include "http/exchange.h"
 #include "net/addr.h"
+#include "toron/gateway.h"
 
 struct back_conn;
 struct conn;
@@ -23,6 +24,7 @@ struct back_user {
 
 struct back_limits {
 	uint32_t connect_ms, first_byte_ms, idle_ms, pool_idle_ms;
+	struct toron_pace response; /* of its body */
 	uint32_t streams; /* exchanges at a time on one connection, where its protocol can; 0: the usual */
 };
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -268,6 +269,8 @@ ptrdiff_t conn_writev(struct conn *c, const struct iovec *iov, int n)
 	size_t total = 0;
 	unsigned wanted = loop_io_wanted(&c->io), then = wanted & ~(unsigned)LOOP_WRITE;
 
+	if (taken > 0)
+		c->written += (uint64_t)taken;
 	for (int i = 0; i < n; i++)
 		total += iov[i].iov_len;
 	/* A broken socket stays writable: watching it further would spin. */
@@ -276,6 +279,16 @@ ptrdiff_t conn_writev(struct conn *c, const struct iovec *iov, int n)
 	if (then != wanted)
 		loop_io_want(&c->io, then);
 	return taken;
+}
+
+uint64_t conn_taken(const struct conn *c)
+{
+	int held = 0;
+
+	/* What our own system holds; it may be megabytes. */
+	if (ioctl(c->fd, TIOCOUTQ, &held) != 0)
+		held = 0;
+	return c->written - (uint64_t)held;
 }
 
 void conn_catch_up(struct conn *c)

@@ -75,6 +75,7 @@ struct conn {
 	struct loop_timer timer;
 	struct loop_task again;    /* reads what is pending in the next turn */
 	struct addr peer;
+	uint64_t written;          /* bytes that conn_writev took */
 	struct tls_info *tls;      /* what the handshake told of a client, the transport's (tls/info.h); NULL: nothing */
 };
 
@@ -100,6 +101,8 @@ static inline struct str conn_protocol(const struct conn *c)
 }
 /* Arms the write watcher when not everything was taken, and disarms it when everything was. */
 ptrdiff_t conn_writev(struct conn *c, const struct iovec *iov, int n);
+/* How much of what was written the peer's system has taken, up to a constant: for differences. */
+uint64_t conn_taken(const struct conn *c);
 /* What this turn has found and not told yet is read at once: afterwards, what the peer sent before the turn began has been seen. Costs
  * nothing when there is nothing. */
 void conn_catch_up(struct conn *c);

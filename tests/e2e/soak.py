@@ -28,11 +28,11 @@ listeners:
 backends:
   pair:
     servers: [{url: "http://127.0.0.1:%d"}, {url: "http://127.0.0.1:%d"}]
-    timeouts: {connect: 1s, first_byte: 5s, idle: 5s}
+    timeouts: {connect: 10s, first_byte: 30s, idle: 30s} # for fifty threads of Python, on a machine that has more to do
     limits: {connections: 200}
   gathered:
     servers: [{url: "http://127.0.0.1:%d"}, {url: "http://127.0.0.1:%d"}]
-    timeouts: {connect: 1s, first_byte: 5s, idle: 5s}
+    timeouts: {connect: 10s, first_byte: 30s, idle: 30s} # for fifty threads of Python, on a machine that has more to do
     buffering: {request: 64KiB, response: 512KiB}
 routes:
   - {match: {path: /b}, backend: gathered}
@@ -102,6 +102,12 @@ class Servers:
         self.at = [Backend(serve, port=p) for p in self.ports]
 
     def bounce(self, i, pause):
+        # A thread that waits for a request would keep its connection alive behind a close, and answer nothing on it.
+        for c in list(self.at[i].connections):
+            try:
+                c.s.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
         self.at[i].close()
         time.sleep(pause)
         self.at[i] = Backend(serve, port=self.ports[i])
@@ -233,7 +239,7 @@ def client(port, end, tally, seed):
         fresh = c is None
         away = tally.away
         try:
-            c = c or connect(port)
+            c = c or connect(port, 60)
             good, status = kind(c, rng)
         except (OSError, EOFError) as e:
             # A kept connection may have reached its limit; a fresh one must not be cut.

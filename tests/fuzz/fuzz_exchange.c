@@ -56,7 +56,8 @@ static const uint16_t again[] = { 503 };
 static const struct toron_retry policy = { .on = TORON_RETRY_CONNECT | TORON_RETRY_RESET | TORON_RETRY_TIMEOUT, .statuses = again,
 	.n_statuses = 1, .attempts = 3, .methods = TORON_GET | TORON_POST, .per_try_ms = 700, .backoff_ms = 10, .budget_ppm = 1000000,
 	.body_bytes = 4096 };
-static const struct toron_backend gathered = { BACKEND(2, 2), .max_pending = 10, .buffer_request = 65536, .buffer_response = 1 << 20 };
+static const struct toron_backend gathered = { BACKEND(2, 2), .max_pending = 10, .buffer_request = 65536, .buffer_response = 1 << 20,
+	.response = { 1000, 1000 } };
 static const struct toron_backend patient = { BACKEND(3, 2), .max_pending = 10, .buffer_request = 1000, .retry = &policy };
 static const struct toron_backend *const backends[] = { &one, &limited, &gathered, &patient };
 
@@ -89,7 +90,7 @@ static _Atomic uint32_t open_count;
 static const struct toron_listener listeners[] = {
 	{ .name = "web", .origin = "web", .front = &toron_front_http1, .router = &router,
 		.limits = { .header_bytes = 32768, .header_count = 100, .uri_bytes = 8192, .body_bytes = 10 << 20,
-			.requests_per_connection = 50 },
+			.requests_per_connection = 50, .request = { 1500, 3000 }, .response = { 1500, 3000 } },
 		.header_ms = 2000, .body_ms = 2000, .idle_ms = 5000, .write_ms = 2000, .open = &open_count },
 };
 static const struct toron_gateway gateway = {

@@ -31,6 +31,19 @@ static void back_fault(struct h1 *h, enum fault fault)
 		exchange_fault(x, &h->leg, fault);
 }
 
+/* When the server's pace is due; 0: it is not. */
+static uint64_t pace_time(struct h1 *h)
+{
+	const struct toron_pace *least = &h->back.conn.limits.response;
+	bool sends = h->leg.x != NULL && !h->stalled &&
+		     (h->in_state == H1_IN_LENGTH || h->in_state == H1_IN_CHUNKED || h->in_state == H1_IN_UNTIL_CLOSE);
+
+	if (least->bytes == 0)
+		return 0;
+	return pace_due(&h->in_pace, least, sends, sends ? h1_in_body(h)->appended : 0,
+		loop_now_ms(h->conn.worker->loop));
+}
+
 void h1_back_deadline(struct h1 *h)
 {
 	const struct back_limits *l = &h->back.conn.limits;
@@ -46,7 +59,7 @@ void h1_back_deadline(struct h1 *h)
 		ms = 0; /* the front is slow, or whoever watches the tunnel has limits of its own */
 	else if (h->in_state == H1_IN_IDLE && !h->blocked)
 		ms = h1_out_is_complete(h) ? l->first_byte_ms : 0;
-	conn_deadline(&h->conn, ms);
+	h1_deadline(h, ms, pace_time(h));
 }
 
 /* The exchange is over on this side; the connection serves another or goes. */
@@ -287,6 +300,10 @@ static void back_timeout(struct conn *c)
 	CHECK_MAGIC(h, H1_MAGIC);
 	if (h->leg.x == NULL)
 		back_close(h, false);
+	else if (h->paced && pace_time(h) > loop_now_ms(h->conn.worker->loop))
+		h1_back_deadline(h);
+	else if (h->paced && h->in_pace.since_ms != 0)
+		back_fault(h, FAULT_BACK_SLOW);
 	else if (h->back.connecting)
 		back_fault(h, FAULT_CONNECT_TIMEOUT);
 	else if (h->in_state == H1_IN_IDLE && !h->blocked)

@@ -47,7 +47,7 @@ static void linger(struct h1 *h)
 	h->stalled = false;
 	conn_unpause(&h->conn);
 	conn_shutdown(&h->conn);
-	conn_deadline(&h->conn, LINGER_MS);
+	h1_deadline(h, LINGER_MS, 0);
 }
 
 /* A client that has ended its direction may have pipelined requests before. */
@@ -138,20 +138,47 @@ static uint64_t head_time_left(struct h1 *h)
 	return h->front.head_begun_ms + limit > now ? h->front.head_begun_ms + limit - now : 1;
 }
 
+/* When the client's pace is due, in sending (first) and in taking; 0: it is not. */
+static void pace_times(struct h1 *h, uint64_t due[2])
+{
+	const struct toron_limits *l = &h->front.listener->limits;
+	uint64_t now = loop_now_ms(h->conn.worker->loop);
+	bool carries = h->leg.x != NULL && !h->leg.x->is_tunnel;
+	bool sends = carries && (h->in_state == H1_IN_LENGTH || h->in_state == H1_IN_CHUNKED) && !h->stalled;
+	bool takes = carries && h->blocked;
+	uint64_t sent = sends ? h1_in_body(h)->appended : 0;
+
+	/* Who waits to be asked for the body waits for the server. */
+	sends = sends && !(h->wait_continue && sent == 0);
+	due[0] = pace_due(&h->in_pace, &l->request, sends, sent, now);
+	due[1] = pace_due(&h->out_pace, &l->response, takes, takes && l->response.bytes != 0 ? conn_taken(&h->conn) : 0, now);
+}
+
+static uint64_t pace_time(struct h1 *h)
+{
+	const struct toron_limits *l = &h->front.listener->limits;
+	uint64_t due[2];
+
+	if ((l->request.bytes | l->response.bytes) == 0)
+		return 0;
+	pace_times(h, due);
+	return due[0] == 0 || (due[1] != 0 && due[1] < due[0]) ? due[1] : due[0];
+}
+
 void h1_front_deadline(struct h1 *h)
 {
 	const struct toron_listener *l = h->front.listener;
+	uint64_t ms = 0;
 
 	if (h->closed || h->lingering)
 		return;
 	if (h->blocked)
-		conn_deadline(&h->conn, l->write_ms);
+		ms = l->write_ms;
 	else if (h->leg.x == NULL)
-		conn_deadline(&h->conn, h->in_at != h->in_end ? head_time_left(h) : l->idle_ms);
+		ms = h->in_at != h->in_end ? head_time_left(h) : l->idle_ms;
 	else if (h->in_state != H1_IN_DONE && !h->stalled && h->in_state != H1_IN_TUNNEL)
-		conn_deadline(&h->conn, l->body_ms);
-	else
-		conn_deadline(&h->conn, 0);
+		ms = l->body_ms;
+	h1_deadline(h, ms, pace_time(h));
 }
 
 /* ---- input ---- */
@@ -410,11 +437,31 @@ static const struct leg_ops front_ops = {
 
 /* ---- the connection ---- */
 
+/* The time to look at the client's pace has come. */
+static void check_pace(struct h1 *h)
+{
+	uint64_t due[2], now = loop_now_ms(h->conn.worker->loop);
+
+	pace_times(h, due);
+	if (due[1] != 0 && due[1] <= now)
+		front_gone(h, FAULT_FRONT_SLOW, true);
+	else if (due[0] == 0 || due[0] > now)
+		h1_front_deadline(h);
+	else if (h->leg.x->state >= EXCHANGE_ANSWERING)
+		front_gone(h, FAULT_REQUEST_SLOW, true);
+	else
+		refuse(h, FAULT_REQUEST_SLOW);
+}
+
 static void front_timeout(struct conn *c)
 {
 	struct h1 *h = CONTAINER_OF(c, struct h1, conn);
 
 	CHECK_MAGIC(h, H1_MAGIC);
+	if (h->paced) {
+		check_pace(h);
+		return;
+	}
 	if (h->leg.x == NULL) {
 		if (!h->lingering && h->in_at != h->in_end && h->in_state == H1_IN_IDLE) {
 			refuse_head(h, FAULT_REQUEST_TIMEOUT);

@@ -11,6 +11,7 @@
 #include "codec/back.h"
 #include "codec/front.h"
 #include "codec/h1/parse.h"
+#include "http/pace.h"
 #include "net/conn.h"
 #include "toron/gateway.h"
 
@@ -34,6 +35,7 @@ struct h1 {
 	bool lingering;
 	bool begun;          /* some of the message has been written */
 	bool answer_keeps;   /* front: what the response head said about the connection */
+	bool paced;          /* the deadline that is set is that of a pace */
 	struct conn conn;
 	struct leg leg;
 	struct loop_task task; /* deferred pump, or free */
@@ -50,6 +52,7 @@ struct h1 {
 	uint32_t out_at, out_end;
 	size_t chunk_left;   /* of the chunk begun */
 	struct str tail;     /* framing after the chunk's data */
+	struct pace in_pace, out_pace;
 
 	union {
 		struct {
@@ -130,6 +133,8 @@ void h1_back_write_failed(struct h1 *h);
 /* Sets the deadline that the present state asks for. */
 void h1_front_deadline(struct h1 *h);
 void h1_back_deadline(struct h1 *h);
+/* Sets a deadline: `ms` from now (0: none), or when a pace is due, if that is sooner (at this time; 0: none is). */
+void h1_deadline(struct h1 *h, uint64_t ms, uint64_t pace_ms);
 struct h1_limits h1_limits_of(const struct h1 *h);
 
 static inline struct body *h1_in_body(struct h1 *h)

@@ -328,12 +328,17 @@ static void back_control(struct h2 *h, const nghttp2_frame *frame)
 
 /* ---- time limits ---- */
 
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
 static uint64_t later(uint64_t a, uint64_t b)
 {
 	return a > b ? a : b;
 }
 
-static uint64_t back_stream_due(const struct h2_stream *s)
+static uint64_t back_stream_due(struct h2_stream *s)
 {
 	const struct back_limits *l = &s->limits;
 
@@ -345,8 +350,13 @@ static uint64_t back_stream_due(const struct h2_stream *s)
 		return 0;
 	if (s->is_tunnel)
 		return s->leg.x->is_watched ? 0 : later(s->in_ms, s->out_ms) + l->idle_ms;
-	if (s->answered) /* who has spent its window waits for the front, which has limits of its own */
-		return s->in == H2_IN_BODY && s->taken - s->credited < STREAM_WINDOW / 2 ? s->in_ms + l->idle_ms : 0;
+	if (s->answered) {
+		/* Who has spent its window waits for the front, which has limits of its own. */
+		bool sends = s->in == H2_IN_BODY && s->taken - s->credited < STREAM_WINDOW / 2;
+		uint64_t pace = pace_due(&s->in_pace, &l->response, sends, s->taken, now_of(s->h));
+
+		return sends ? earlier(pace, s->in_ms + l->idle_ms) : 0;
+	}
 	if (s->out == H2_OUT_DONE || s->connects)
 		return s->out_ms + l->first_byte_ms;
 	return s->waits ? 0 : h2_time_stuck(s) + l->idle_ms;
@@ -355,15 +365,22 @@ static uint64_t back_stream_due(const struct h2_stream *s)
 static void back_stream_overdue(struct h2_stream *s)
 {
 	bool waited = !s->answered && (s->out == H2_OUT_DONE || s->connects);
+	enum fault fault = FAULT_BACK_IDLE_TIMEOUT;
 
 	if (s->leg.x == NULL) {
 		h2_stream_reset(s, NGHTTP2_CANCEL);
 		return;
 	}
-	fail(s, s->failed != FAULT_NONE ? s->failed : waited ? FAULT_FIRST_BYTE_TIMEOUT : FAULT_BACK_IDLE_TIMEOUT, NGHTTP2_CANCEL);
+	if (s->failed != FAULT_NONE)
+		fault = s->failed;
+	else if (waited)
+		fault = FAULT_FIRST_BYTE_TIMEOUT;
+	else if (s->in_pace.since_ms != 0 && s->in_ms + s->limits.idle_ms > now_of(s->h))
+		fault = FAULT_BACK_SLOW;
+	fail(s, fault, NGHTTP2_CANCEL);
 }
 
-static uint64_t back_due(const struct h2 *h)
+static uint64_t back_due(struct h2 *h)
 {
 	const struct back_limits *l = &h->back.conn.limits;
 

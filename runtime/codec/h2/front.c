@@ -293,34 +293,83 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 	return a == 0 || (b != 0 && b < a) ? b : a;
 }
 
-static uint64_t front_stream_due(const struct h2_stream *s)
+/* By the stream's own window. What concerns the whole connection is looked at there. */
+static bool takes_slowly(const struct h2_stream *s)
+{
+	return s->out == H2_OUT_BODY && !s->waits && !s->h->blocked &&
+	       nghttp2_session_get_remote_window_size(s->h->session) > 0;
+}
+
+/* Who waits to be asked for the body waits for the server. */
+static bool awaits_go(const struct h2_stream *s)
+{
+	return s->leg.x->request.expect_continue && s->taken == 0;
+}
+
+static uint64_t front_stream_due(struct h2_stream *s)
 {
 	const struct toron_listener *l = s->h->front.listener;
-	uint64_t due = 0;
+	bool sends = s->in == H2_IN_BODY && s->taken - s->credited < STREAM_WINDOW / 2;
+	uint64_t due = 0, now = now_of(s->h);
 
 	if (s->leg.x == NULL || s->is_tunnel)
 		return 0;
 	/* Who has spent its window waits for us. */
-	if (s->in == H2_IN_BODY && s->taken - s->credited < STREAM_WINDOW / 2)
+	if (sends)
 		due = s->in_ms + l->body_ms;
+	due = earlier(due, pace_due(&s->in_pace, &l->limits.request, sends && !awaits_go(s), s->taken, now));
+	due = earlier(due, pace_due(&s->out_pace, &l->limits.response, takes_slowly(s), s->leg.x->response.body.sent, now));
 	if (s->out == H2_OUT_BODY && !s->waits && !s->h->blocked)
 		due = earlier(due, h2_time_stuck(s) + l->write_ms);
 	return due;
 }
 
+/* Whether a pace, whose span began then, is what has come to its end. */
+static bool is_paced(const struct h2_stream *s, const struct pace *p, const struct toron_pace *least)
+{
+	return p->since_ms != 0 && p->since_ms + least->over_ms <= now_of(s->h);
+}
+
 static void front_stream_overdue(struct h2_stream *s)
 {
+	const struct toron_limits *l = &s->h->front.listener->limits;
+	bool sends_slowly = is_paced(s, &s->in_pace, &l->request);
+	enum fault fault = is_paced(s, &s->out_pace, &l->response) ? FAULT_FRONT_SLOW : FAULT_FRONT_TIMEOUT;
 	struct exchange *x = s->leg.x;
 
 	if (x->state < EXCHANGE_ANSWERING) {
-		front_broken(s, FAULT_REQUEST_TIMEOUT);
+		front_broken(s, sends_slowly ? FAULT_REQUEST_SLOW : FAULT_REQUEST_TIMEOUT);
 		return;
 	}
-	on_front_reset(&s->leg, FAULT_FRONT_TIMEOUT);
-	exchange_fault(x, &s->leg, FAULT_FRONT_TIMEOUT);
+	if (sends_slowly)
+		fault = FAULT_REQUEST_SLOW;
+	on_front_reset(&s->leg, fault);
+	exchange_fault(x, &s->leg, fault);
 }
 
-static uint64_t front_due(const struct h2 *h)
+/* Whether the client is waited for to take something: from the socket, or from the connection's window. */
+static bool front_is_stuck(const struct h2 *h)
+{
+	if (h->blocked || nghttp2_session_get_remote_window_size(h->session) > 0)
+		return h->blocked;
+	for (const struct list *l = h->streams.next; l != &h->streams; l = l->next) {
+		const struct h2_stream *s = CONTAINER_OF(l, struct h2_stream, link);
+
+		if (s->leg.x != NULL && s->out == H2_OUT_BODY && !s->waits && body_unsent(&s->leg.x->response.body) != 0)
+			return true;
+	}
+	return false;
+}
+
+static uint64_t pace_time(struct h2 *h)
+{
+	const struct toron_pace *least = &h->front.listener->limits.response;
+	bool stuck = least->bytes != 0 && front_is_stuck(h);
+
+	return pace_due(&h->front.pace, least, stuck, stuck ? conn_taken(&h->conn) : 0, now_of(h));
+}
+
+static uint64_t front_due(struct h2 *h)
 {
 	const struct toron_listener *l = h->front.listener;
 	uint64_t due = 0;
@@ -329,6 +378,7 @@ static uint64_t front_due(const struct h2 *h)
 		return h->front.idle_ms + LINGER_MS;
 	if (h->blocked)
 		due = h->write_ms + l->write_ms;
+	due = earlier(due, pace_time(h));
 	if (h->front.head_ms != 0)
 		due = earlier(due, h->front.head_ms + l->header_ms);
 	if (h->front.leave_ms != 0)
@@ -349,7 +399,9 @@ static void front_overdue(struct h2 *h)
 	}
 	if (h->front.leave_ms != 0 && h->front.leave_ms + LEAVE_MS <= now)
 		left(h);
-	if (h->blocked && h->write_ms + l->write_ms <= now) {
+	if (h->front.pace.since_ms != 0 && h->front.pace.since_ms + l->limits.response.over_ms <= now) {
+		front_gone(h, FAULT_FRONT_SLOW, true);
+	} else if (h->blocked && h->write_ms + l->write_ms <= now) {
 		front_gone(h, FAULT_FRONT_TIMEOUT, true);
 	} else if (h->front.head_ms != 0 && h->front.head_ms + l->header_ms <= now) {
 		h2_break_off(h, NGHTTP2_ENHANCE_YOUR_CALM);

@@ -18,6 +18,7 @@
 #include "codec/front.h"
 #include "codec/h2/budget.h"
 #include "codec/pseudo.h"
+#include "http/pace.h"
 #include "net/conn.h"
 #include "toron/gateway.h"
 
@@ -53,6 +54,7 @@ struct h2_stream {
 	struct buf *gather;        /* counted: where small pieces are put together; NULL: none yet */
 	uint32_t gather_end;
 	uint64_t in_ms, out_ms;    /* when this direction last got on; 0: not waited for */
+	struct pace in_pace, out_pace;
 	struct back_limits limits; /* back */
 };
 
@@ -99,6 +101,7 @@ struct h2 {
 			uint64_t idle_ms;    /* since when there has been no stream */
 			uint32_t closed[H2_CLOSED_KEPT]; /* a ring: the streams that ended last */
 			uint32_t n_closed;
+			struct pace pace;    /* of taking what is sent, whatever the stream */
 			uint64_t leave_ms;   /* since when the client may see that we leave; 0: it does not matter, or no more */
 		} front;
 		struct {
@@ -229,9 +232,9 @@ struct h2_role {
 	/* Bytes have come; NULL: it does not matter. */
 	void (*heard)(struct h2 *h);
 	/* When a time limit is due (0: none is), of a stream and of the connection; what is done when it passes. */
-	uint64_t (*stream_due)(const struct h2_stream *s);
+	uint64_t (*stream_due)(struct h2_stream *s);
 	void (*stream_overdue)(struct h2_stream *s);
-	uint64_t (*due)(const struct h2 *h);
+	uint64_t (*due)(struct h2 *h);
 	void (*overdue)(struct h2 *h);
 	/* Of heads that are received. */
 	struct pseudo_limits (*limits)(const struct h2 *h);

@@ -64,6 +64,7 @@ static ssize_t next_data(nghttp2_session *session, int32_t id, uint8_t *into, si
 	n = body_unsent(&m->body);
 	if (n == 0 && !m->body.end) {
 		s->waits = true;
+		s->out_pace.since_ms = 0; /* it has all that there is */
 		return NGHTTP2_ERR_DEFERRED;
 	}
 	*flags |= NGHTTP2_DATA_FLAG_NO_COPY;
@@ -240,6 +241,7 @@ void h2_flush(struct h2 *h)
 		return;
 	}
 	set_blocked(h, rc == ERR_AGAIN);
+	h2_time_due(h, h->role->due(h));
 	if (!h->blocked && h->out_at == h->out_end)
 		buf_release(&h->out);
 	tell_room(h);

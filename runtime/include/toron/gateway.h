@@ -22,6 +22,11 @@ struct toron_h2_limits {
 	uint32_t continuations;           /* of one head */
 	uint32_t window;                  /* bytes of bodies that all streams of the connection may have under way to us */
 };
+/* The least that a peer must get on while it alone is waited for: so many bytes in each span of time. */
+struct toron_pace {
+	uint64_t bytes;                   /* 0: it may be as slow as it likes */
+	uint32_t over_ms;
+};
 struct toron_limits {
 	uint32_t header_bytes, header_count, uri_bytes;
 	uint32_t connections;             /* of this listener over all workers; 0: unlimited */
@@ -29,6 +34,7 @@ struct toron_limits {
 	uint64_t body_bytes;              /* 0: unlimited */
 	uint32_t streams;                 /* at a time on one HTTP/2 connection; 0: 128 */
 	const struct toron_h2_limits *h2; /* NULL: the usual ones */
+	struct toron_pace request, response; /* clients that send a body, and that take one */
 };
 /* The fields by which a server learns whom a request comes from: which are sent, and whose are believed. */
 #define TORON_FORWARD_FOR 1u       /* x-forwarded-for, and so on */
@@ -125,6 +131,7 @@ struct toron_backend {
 	uint32_t buffer_response;         /* bytes of a response that may wait for the client; 0: the usual number */
 	uint32_t streams;                 /* exchanges at a time on one connection, where its protocol can; 0: 100 */
 	const struct toron_websocket *websocket; /* NULL: WebSockets are plain tunnels */
+	struct toron_pace response;       /* servers that send a body */
 };
 
 /* What a line of the access log may say. Those up to FAULT are there unless others are chosen; PEER among them only where it is not the
