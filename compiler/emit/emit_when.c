@@ -11,6 +11,8 @@ static const char *where_name(enum toron_where where)
 		return "TORON_IN_COOKIE";
 	case TORON_IN_SNI:
 		return "TORON_IN_SNI";
+	case TORON_IN_CLIENT:
+		return "TORON_IN_CLIENT";
 	case TORON_IN_HEADER:
 		break;
 	}

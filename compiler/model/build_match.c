@@ -336,6 +336,7 @@ void build_match(struct builder *b, const struct node *map, struct m_match *out)
 	out->headers = build_fields(b, value_node(b, map, STR("headers")), true, &out->n_headers);
 	out->queries = build_fields(b, value_node(b, map, STR("query")), false, &out->n_queries);
 	out->cookies = build_fields(b, value_node(b, map, STR("cookies")), false, &out->n_cookies);
+	out->clients = build_fields(b, value_node(b, map, STR("client_certificate")), false, &out->n_clients);
 	build_cidrs(b, map, STR("source"), &out->sources, &out->n_sources);
 	build_match_grpc(b, value_node(b, map, STR("grpc")), out);
 }

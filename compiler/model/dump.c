@@ -530,6 +530,7 @@ static void dump_match(struct dumper *p, const struct m_match *m)
 	dump_fields(p, "header", m->headers, m->n_headers);
 	dump_fields(p, "query", m->queries, m->n_queries);
 	dump_fields(p, "cookie", m->cookies, m->n_cookies);
+	dump_fields(p, "client certificate", m->clients, m->n_clients);
 	put_strs(p, "scheme", m->schemes, m->n_schemes);
 	for (size_t i = 0; i < m->n_snis; i++)
 		put_str(p, m->snis[i].kind == M_HOST_WILDCARD ? "sni below" : "sni", m->snis[i].text);

@@ -136,6 +136,7 @@ struct m_match {
 	struct m_field_match *headers; size_t n_headers;  /* all must hold */
 	struct m_field_match *queries; size_t n_queries;
 	struct m_field_match *cookies; size_t n_cookies;
+	struct m_field_match *clients; size_t n_clients;  /* of the client's certificate */
 	struct m_str *schemes; size_t n_schemes;
 	struct m_cidr *sources; size_t n_sources;
 	struct m_host *snis; size_t n_snis;

@@ -138,10 +138,11 @@ void plan_build_when(struct builder *b, const struct plan_route *r, struct plan_
 
 	*when = (struct plan_when){
 		.fields = ARENA_ARRAY(
-			b->arena, struct plan_field, m->n_headers + m->n_queries + m->n_cookies + 1),
+			b->arena, struct plan_field, m->n_headers + m->n_queries + m->n_cookies + m->n_clients + 1),
 		.n_headers = (uint32_t)m->n_headers,
 		.n_queries = (uint32_t)m->n_queries,
 		.n_cookies = (uint32_t)m->n_cookies,
+		.n_clients = (uint32_t)m->n_clients,
 		.http = m->n_schemes == 0,
 		.https = m->n_schemes == 0,
 		.sources = m->sources,
@@ -153,6 +154,8 @@ void plan_build_when(struct builder *b, const struct plan_route *r, struct plan_
 		build_field(b, &m->queries[i], TORON_IN_QUERY, &when->fields[n++]);
 	for (size_t i = 0; i < m->n_cookies; i++)
 		build_field(b, &m->cookies[i], TORON_IN_COOKIE, &when->fields[n++]);
+	for (size_t i = 0; i < m->n_clients; i++)
+		build_field(b, &m->clients[i], TORON_IN_CLIENT, &when->fields[n++]);
 	if (m->n_snis > 0)
 		build_sni(b, m, &when->fields[n++]);
 	when->n_fields = n;

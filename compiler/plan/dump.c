@@ -125,7 +125,7 @@ static void dump_template(struct dump *d, const struct plan_template *t)
 
 static void dump_field(struct dump *d, const struct plan_field *f)
 {
-	static const char *const places[] = { "header", "query", "cookie", "sni" };
+	static const char *const places[] = { "header", "query", "cookie", "sni", "client-certificate" };
 	static const char *const kinds[] = { "exact", "prefix", "suffix", "regex", "present",
 		"absent" };
 

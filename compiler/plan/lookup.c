@@ -128,6 +128,11 @@ static bool field_holds(
 	case TORON_IN_COOKIE:
 		see_cookies(&s, r);
 		break;
+	case TORON_IN_CLIENT:
+		for (uint32_t i = 0; i < r->n_clients; i++)
+			if (str_eq(r->clients[i].name, f->name))
+				see(&s, r->clients[i].value);
+		break;
 	case TORON_IN_SNI:
 		if (r->sni.ptr != NULL)
 			see(&s, r->sni);

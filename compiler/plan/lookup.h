@@ -18,6 +18,8 @@ struct lookup_request {
 	struct str query;                   /* ptr NULL: none */
 	const struct lookup_field *headers; /* cookies are in the cookie header */
 	uint32_t n_headers;
+	const struct lookup_field *clients; /* of the client's certificate: subject, san, spiffe, fingerprint; none: it showed none */
+	uint32_t n_clients;
 	struct str sni;     /* lower case; ptr NULL: none */
 	uint8_t source[16]; /* IPv4 as ::ffff:0:0/96 */
 };

@@ -128,6 +128,11 @@ int order_by_source(const struct plan *p, const struct plan_entry *x, const stru
 	return first_if(route_of(p, x)->when.n_sources > 0, route_of(p, y)->when.n_sources > 0);
 }
 
+int order_by_client(const struct plan *p, const struct plan_entry *x, const struct plan_entry *y)
+{
+	return more_first(route_of(p, x)->when.n_clients, route_of(p, y)->when.n_clients);
+}
+
 static bool has_sni(const struct plan_when *w)
 {
 	return w->n_fields > 0 && w->fields[w->n_fields - 1].where == TORON_IN_SNI;
@@ -154,6 +159,7 @@ static const struct {
 	{ order_by_scheme, "it names a scheme" },
 	{ order_by_source, "it names sources" },
 	{ order_by_sni, "it names server names (sni)" },
+	{ order_by_client, "it asks for more of the client's certificate" },
 };
 
 /* The first key from `from` on that tells the two apart; ARRAY_LEN(keys): none. */

@@ -26,6 +26,7 @@ int order_by_cookies(const struct plan *p, const struct plan_entry *x, const str
 /* One that names a scheme first; then one that names sources. */
 int order_by_scheme(const struct plan *p, const struct plan_entry *x, const struct plan_entry *y);
 int order_by_source(const struct plan *p, const struct plan_entry *x, const struct plan_entry *y);
+int order_by_client(const struct plan *p, const struct plan_entry *x, const struct plan_entry *y);
 int order_by_sni(const struct plan *p, const struct plan_entry *x, const struct plan_entry *y);
 
 /* All of the above. 0: the two tie, and file order decides if routing.ties lets it. */

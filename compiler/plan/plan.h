@@ -68,7 +68,7 @@ struct plan_hosts {
 	const struct str *at; /* sorted, no duplicates; wildcards as ".example.com" */
 	uint32_t n;
 };
-/* One header, query parameter, cookie or server name that must be there: any of the alternatives. */
+/* One header, query parameter, cookie, server name or part of the client's certificate that must be there: any of the alternatives. */
 struct plan_field {
 	enum toron_where where;
 	struct str name;
@@ -79,8 +79,8 @@ struct plan_field {
 	struct plan_matcher *regex; /* of the regex alternatives together; NULL: none */
 };
 struct plan_when {
-	struct plan_field *fields; /* headers, then query parameters, then cookies, then the server name (sni) */
-	uint32_t n_fields, n_headers, n_queries, n_cookies;
+	struct plan_field *fields; /* headers, query parameters, cookies, the client's certificate, the server name (sni), in this order */
+	uint32_t n_fields, n_headers, n_queries, n_cookies, n_clients;
 	bool http, https;             /* the schemes that are taken; both: any */
 	const struct m_cidr *sources; /* none: any */
 	uint32_t n_sources;
@@ -273,6 +273,12 @@ struct plan *plan_build(struct arena *a, struct diags *d, const struct model *m)
 static inline bool plan_takes_scheme(const struct plan_listener *l, bool https)
 {
 	return (l->tls != NULL) == https || l->model->n_trusted > 0;
+}
+
+/* Whether clients may show certificates there. */
+static inline bool plan_asks_clients(const struct plan_listener *l)
+{
+	return l->tls != NULL && l->model->tls.client_auth != M_CLIENT_NONE;
 }
 
 /* Whether the route serves files from disk, so that their root must be there when the gateway starts. */

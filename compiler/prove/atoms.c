@@ -244,7 +244,7 @@ static bool dfa_atoms(
 {
 	struct re **patterns = ARENA_ARRAY(a, struct re *, n + 1);
 	uint32_t n_patterns = 1, culprit;
-	bool is_query = d->where == TORON_IN_QUERY;
+	bool is_query = d->where == TORON_IN_QUERY || d->where == TORON_IN_CLIENT;
 	struct str *witnesses;
 	uint64_t *live;
 
@@ -268,7 +268,7 @@ static bool dfa_atoms(
 	d->values = ARENA_ARRAY(a, struct str, d->n_atoms);
 	live = ARENA_ARRAY(a, uint64_t, (d->n_atoms + 63) / 64);
 	set_bit(live, 0);
-	/* A query may have NUL, which is in no language. */
+	/* A query may have NUL, which is in no language; so may what authorities write into certificates. */
 	for (uint32_t i = 0; i < d->dfa.n_sets; i++) {
 		bool is_sent = i == 0 ? is_query : d->dfa.sets[i].patterns[0] == 0;
 

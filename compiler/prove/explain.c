@@ -74,7 +74,7 @@ static void add_methods(struct explainer *e, uint32_t bits)
 /* The first condition that does not hold; nothing if all do. */
 static void add_failure(struct explainer *e, const struct plan_route *r)
 {
-	static const char *const kinds[] = { "header", "query parameter", "cookie", "server name" };
+	static const char *const kinds[] = { "header", "query parameter", "cookie", "server name", "client certificate's" };
 	struct plan_when one = r->when;
 
 	one.n_fields = 0;

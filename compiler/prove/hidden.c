@@ -188,10 +188,18 @@ static bool has_scheme(const struct plan *p, const struct plan_route *r)
 	return false;
 }
 
-static bool asks_for_sni(const struct plan_route *r)
+static bool asks_for(const struct plan_route *r, enum toron_where where)
 {
 	for (uint32_t i = 0; i < r->when.n_fields; i++)
-		if (r->when.fields[i].where == TORON_IN_SNI)
+		if (r->when.fields[i].where == where && !r->when.fields[i].absent)
+			return true;
+	return false;
+}
+
+static bool has_clients(const struct plan *p, const struct plan_route *r)
+{
+	for (uint32_t i = 0; i < r->n_listeners; i++)
+		if (plan_asks_clients(&p->listeners[r->listeners[i]]))
 			return true;
 	return false;
 }
@@ -200,7 +208,14 @@ static void report_impossible(struct hunt *h, const struct plan_route *r)
 {
 	if (!has_scheme(h->p, r))
 		return;
-	if (!asks_for_sni(r)) {
+	if (asks_for(r, TORON_IN_CLIENT) && !has_clients(h->p, r)) {
+		diag_report(h->diags, DIAG_VALUE_NEVER, r->at,
+			"route '" STR_FMT "' never takes a request: it wants a client certificate, and none of its listeners asks for one",
+			STR_ARG(r->name));
+		diag_note(h->diags, SPAN_NONE, "write client_auth: {mode: optional, ca: clients.pem} into the tls of an https listener");
+		return;
+	}
+	if (!asks_for(r, TORON_IN_SNI)) {
 		diag_report(h->diags, DIAG_VALUE_NEVER, r->at,
 			"route '" STR_FMT "' never takes a request: none has the values that it asks for in header fields, query or cookies",
 			STR_ARG(r->name));

@@ -76,13 +76,18 @@ static struct str cookies_of(struct arena *a, const struct sample *s)
 void sample_request(struct arena *a, const struct sample *s, struct lookup_request *out)
 {
 	struct lookup_field *headers = ARENA_ARRAY(a, struct lookup_field, s->n_fields + 1);
+	struct lookup_field *clients = ARENA_ARRAY(a, struct lookup_field, s->n_fields + 1);
 	struct str cookies = cookies_of(a, s);
-	uint32_t n = 0;
+	uint32_t n = 0, n_clients = 0;
 
-	for (uint32_t i = 0; i < s->n_fields; i++)
+	for (uint32_t i = 0; i < s->n_fields; i++) {
+		struct lookup_field field = { s->fields[i].name, s->fields[i].value };
+
 		if (s->fields[i].where == TORON_IN_HEADER)
-			headers[n++] =
-				(struct lookup_field){ s->fields[i].name, s->fields[i].value };
+			headers[n++] = field;
+		else if (s->fields[i].where == TORON_IN_CLIENT)
+			clients[n_clients++] = field;
+	}
 	if (cookies.ptr != NULL)
 		headers[n++] = (struct lookup_field){ STR("cookie"), cookies };
 	*out = (struct lookup_request){
@@ -94,6 +99,8 @@ void sample_request(struct arena *a, const struct sample *s, struct lookup_reque
 		.query = query_of(a, s),
 		.headers = headers,
 		.n_headers = n,
+		.clients = clients,
+		.n_clients = n_clients,
 		.sni = s->sni,
 	};
 	memcpy(out->source, s->source, sizeof(out->source));
@@ -103,6 +110,9 @@ bool sample_is_possible(const struct plan *p, const struct sample *s)
 {
 	const struct plan_listener *l = &p->listeners[s->listener];
 
+	for (uint32_t i = 0; i < s->n_fields; i++)
+		if (s->fields[i].where == TORON_IN_CLIENT && !plan_asks_clients(l))
+			return false;
 	return plan_takes_scheme(l, str_eq(s->scheme, STR("https"))) && (s->sni.ptr == NULL || l->tls != NULL);
 }
 
@@ -195,6 +205,8 @@ struct str sample_curl(struct arena *a, const struct plan *p, const struct sampl
 	for (uint32_t i = 0; i < s->n_fields; i++)
 		if (s->fields[i].where == TORON_IN_HEADER)
 			ok &= add_header(&out, &s->fields[i]);
+		else if (s->fields[i].where == TORON_IN_CLIENT)
+			ok = false; /* who has such a certificate, and its key, is not known here */
 	if (cookies.ptr != NULL) {
 		sbuf_adds(&out, " -b '");
 		ok &= add_shell(&out, cookies);

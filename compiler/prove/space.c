@@ -141,12 +141,13 @@ static void keep_only(struct space *s, struct space_dim *d, uint64_t first_word)
 
 void space_confine(struct space *s, const struct plan_listener *const *listeners, uint32_t n)
 {
-	bool http = false, https = false, tls = false;
+	bool http = false, https = false, tls = false, client = false;
 
 	for (uint32_t i = 0; i < n; i++) {
 		http |= plan_takes_scheme(listeners[i], false);
 		https |= plan_takes_scheme(listeners[i], true);
 		tls |= listeners[i]->tls != NULL;
+		client |= plan_asks_clients(listeners[i]);
 	}
 	for (uint32_t i = 0; i < s->n_dims; i++) {
 		struct space_dim *d = &s->dims[i];
@@ -155,6 +156,8 @@ void space_confine(struct space *s, const struct plan_listener *const *listeners
 			keep_only(s, d, (http ? 1u : 0u) | (https ? 2u : 0u));
 		/* Atom 0 is absence. */
 		if (d->kind == SPACE_FIELD && d->where == TORON_IN_SNI && !tls)
+			keep_only(s, d, 1);
+		if (d->kind == SPACE_FIELD && d->where == TORON_IN_CLIENT && !client)
 			keep_only(s, d, 1);
 	}
 }

@@ -192,6 +192,9 @@ static void add_field(
 	switch (f->where) {
 	case TORON_IN_SNI:
 		return; /* the URL's host, see there */
+	case TORON_IN_CLIENT:
+		w->found = false; /* who has such a certificate, and its key, is not known here */
+		return;
 	case TORON_IN_QUERY:
 		sbuf_addc(&w->url, *has_query ? '&' : '?');
 		*has_query = true;

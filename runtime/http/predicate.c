@@ -147,6 +147,19 @@ static bool any_cookie(const struct exchange *x, struct str name, toron_take *ta
 	return false;
 }
 
+static bool any_client(const struct exchange *x, struct str name, toron_take *take)
+{
+	struct str value = toron_tls_client_fingerprint(x);
+
+	if (str_eq(name, STR("san")))
+		return toron_tls_client_any_san(x, take);
+	if (str_eq(name, STR("subject")))
+		value = toron_tls_client_subject(x);
+	else if (str_eq(name, STR("spiffe")))
+		value = toron_tls_client_spiffe(x);
+	return value.ptr != NULL && accepts(take, value);
+}
+
 bool toron_request_any(
 	const struct exchange *x, enum toron_where where, struct str name, toron_take *take)
 {
@@ -159,6 +172,8 @@ bool toron_request_any(
 		return toron_tls_sni(x).ptr != NULL && accepts(take, toron_tls_sni(x));
 	case TORON_IN_COOKIE:
 		return any_cookie(x, name, take);
+	case TORON_IN_CLIENT:
+		return any_client(x, name, take);
 	}
 	return false;
 }

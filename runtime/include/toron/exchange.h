@@ -122,9 +122,10 @@ struct toron_template {
 struct str toron_template_text(struct exchange *x, const struct toron_template *t);
 
 /* ---- predicates of generated routes ---- */
-enum toron_where { TORON_IN_HEADER, TORON_IN_QUERY, TORON_IN_COOKIE, TORON_IN_SNI /* toron_tls_sni(); the name is not looked at */ };
+enum toron_where { TORON_IN_HEADER, TORON_IN_QUERY, TORON_IN_COOKIE, TORON_IN_SNI /* toron_tls_sni(); the name is not looked at */,
+	TORON_IN_CLIENT /* the client's certificate: "subject", "san", "spiffe" or "fingerprint" */ };
 typedef bool toron_take(struct str value);
-/* True if `take` accepts any of the values of that header, query parameter (percent-decoded) or cookie; take NULL: presence. */
+/* True if `take` accepts any of the values of that header, query parameter (percent-decoded), cookie or certificate; take NULL: presence. */
 bool toron_request_any(const struct exchange *x, enum toron_where where, struct str name, toron_take *take);
 /* True if `take` accepts any subject alternative name of the client's certificate, with its kind before it ("DNS:a.example"). */
 bool toron_tls_client_any_san(const struct exchange *x, toron_take *take);
