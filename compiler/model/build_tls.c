@@ -4,9 +4,6 @@
 #include "base/str.h"
 #include "model/build.h"
 
-/* Of tickets that were only switched on; as long as the schema says where there is a section. */
-#define TICKET_LIFETIME_MS (6ull * 60 * 60 * 1000)
-
 /* ---- certificates ---- */
 
 /* A secret in a file, with the place of the file. */
@@ -70,8 +67,7 @@ static void build_tickets(struct builder *b, const struct node *map, struct m_tl
 	if (n == NULL)
 		return;
 	if (n->kind == NODE_BOOL) {
-		out->tickets = (struct m_bool){ n->boolean, n->span };
-		out->ticket_lifetime = (struct m_u64){ TICKET_LIFETIME_MS, n->span };
+		out->tickets = (struct m_bool){ false, n->span };
 		return;
 	}
 	out->tickets = (struct m_bool){ true, n->span };

@@ -42,6 +42,18 @@ static const struct node *find_default(const struct sub *s)
 	return NULL;
 }
 
+/* `true`, where the default is a map, stands for that map. */
+static void complete_switch(struct eval *e, const struct sub *s, struct node *n)
+{
+	const struct node *value = find_default(s);
+
+	if (n->kind != NODE_BOOL || !n->boolean || (n->flags & NODE_POISONED) != 0 || value == NULL || value->kind != NODE_MAP)
+		return;
+	n->kind = NODE_MAP;
+	for (const struct node *child = value->first; child != NULL; child = child->next)
+		copy_default(e->arena, child, n, child->key);
+}
+
 static void complete_map(struct eval *e, const struct sub *s, struct node *n)
 {
 	for (size_t i = 0; i < s->properties.n; i++) {
@@ -54,10 +66,12 @@ static void complete_map(struct eval *e, const struct sub *s, struct node *n)
 	for (struct node *member = n->first; member != NULL; member = member->next) {
 		const struct sub *known = sub_property(s, member->key);
 
-		if (known != NULL)
+		if (known != NULL) {
+			complete_switch(e, known, member);
 			complete(e, known, member, 0);
-		else if (s->additional != NULL)
+		} else if (s->additional != NULL) {
 			complete(e, s->additional, member, 0);
+		}
 	}
 }
 
