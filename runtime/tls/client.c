@@ -138,20 +138,21 @@ void tls_client_fini(struct tls_client *c)
 
 void tls_client_look(struct tls_client *c, struct pair *const *pairs, bool certificate_changed)
 {
-	bool changed = file_stamp_changed(&c->ca_stamp, c->conf->ca);
+	bool changed = file_stamp_changed(&c->ca_stamp, c->conf->ca), was_failing = c->n_failed != 0;
 	char why[SECRET_WHY_MAX];
 
-	if (!changed && !certificate_changed && !c->is_stale)
+	if (!changed && !certificate_changed && c->n_failed == 0)
 		return;
+	if (changed || certificate_changed)
+		c->n_failed = 0;
 	if (renew(c, pairs, why)) {
-		if (changed || c->is_stale)
+		if (changed || was_failing)
 			log_event(LOG_INFO, "tls-reloaded", "%s: trusted issuers were read again", c->conf->origin);
-		c->is_stale = false;
+		c->n_failed = 0;
 		return;
 	}
-	if (c->is_stale)
+	if (++c->n_failed == 2)
 		log_event(LOG_ERROR, "tls-refused", "%s; what was read before stays in use", why);
-	c->is_stale = !c->is_stale;
 }
 
 /* ---- a server ---- */
@@ -253,35 +254,68 @@ static void shake_free(struct session_shake *base)
 	free(k);
 }
 
-static bool is_pinned(const struct toron_tls_client *conf, const gnutls_datum_t *der)
+static bool is_pinned(const struct toron_tls_client *conf, gnutls_x509_crt_t crt)
 {
 	unsigned char id[PIN_LEN];
 	size_t len = sizeof(id);
-	gnutls_x509_crt_t crt;
-	bool found = false;
 
-	if (gnutls_x509_crt_init(&crt) != 0)
+	if (gnutls_x509_crt_get_key_id(crt, GNUTLS_KEYID_USE_SHA256, id, &len) != 0)
 		return false;
-	if (gnutls_x509_crt_import(crt, der, GNUTLS_X509_FMT_DER) == 0 &&
-		gnutls_x509_crt_get_key_id(crt, GNUTLS_KEYID_USE_SHA256, id, &len) == 0)
-		for (uint32_t i = 0; i < conf->n_pins && !found; i++)
-			found = str_eq(conf->pins[i], (struct str){ (const char *)id, len });
-	gnutls_x509_crt_deinit(crt);
-	return found;
+	for (uint32_t i = 0; i < conf->n_pins; i++)
+		if (str_eq(conf->pins[i], (struct str){ (const char *)id, len }))
+			return true;
+	return false;
+}
+
+static bool has_signed(gnutls_x509_crt_t issuer, gnutls_x509_crt_t crt)
+{
+	unsigned status = 0;
+
+	return gnutls_x509_crt_check_issuer(crt, issuer) == 1 &&
+	       gnutls_x509_crt_verify(crt, &issuer, 1, GNUTLS_VERIFY_DISABLE_TIME_CHECKS, &status) == 0 && status == 0;
+}
+
+/* From the server's own key, which the handshake proves it to have, along the signatures. Anybody can send along a certificate of
+ * somebody else: that one's key must not count. */
+static bool is_chain_pinned(const struct toron_tls_client *conf, const gnutls_x509_crt_t *chain, unsigned n)
+{
+	unsigned at = 0, next;
+
+	for (unsigned steps = 0; steps < n; steps++, at = next) {
+		if (is_pinned(conf, chain[at]))
+			return true;
+		for (next = 1; next < n; next++)
+			if (next != at && has_signed(chain[next], chain[at]))
+				break;
+		if (next >= n)
+			return false;
+	}
+	return false;
 }
 
 static bool check_pins(struct session *s, const struct toron_tls_client *conf)
 {
-	unsigned n = 0;
-	const gnutls_datum_t *chain = gnutls_certificate_get_peers(s->gnutls, &n);
+	gnutls_x509_crt_t chain[CHAIN_MOST];
+	unsigned n = 0, n_sent = 0;
+	const gnutls_datum_t *sent = gnutls_certificate_get_peers(s->gnutls, &n_sent);
+	bool ok;
 
 	if (conf->n_pins == 0)
 		return true;
-	for (unsigned i = 0; chain != NULL && i < n && i < CHAIN_MOST; i++)
-		if (is_pinned(conf, &chain[i]))
-			return true;
-	session_refuse(s, GNUTLS_A_BAD_CERTIFICATE, ERR_UNTRUSTED, "the certificate is refused: no key of its chain is pinned");
-	return false;
+	for (; sent != NULL && n < n_sent && n < CHAIN_MOST; n++) {
+		if (gnutls_x509_crt_init(&chain[n]) != 0)
+			break;
+		if (gnutls_x509_crt_import(chain[n], &sent[n], GNUTLS_X509_FMT_DER) == 0)
+			continue;
+		gnutls_x509_crt_deinit(chain[n]);
+		break;
+	}
+	ok = n != 0 && is_chain_pinned(conf, chain, n);
+	for (unsigned i = 0; i < n; i++)
+		gnutls_x509_crt_deinit(chain[i]);
+	if (!ok)
+		session_refuse(s, GNUTLS_A_BAD_CERTIFICATE, ERR_UNTRUSTED, "the certificate is refused: no key of its chain is pinned");
+	return ok;
 }
 
 static int on_verify(gnutls_session_t gnutls)

@@ -31,7 +31,7 @@ struct tls_client {
 	pthread_mutex_t lock;         /* held for the taking of a reference, and no longer */
 	struct trust *trust;          /* counted, under the lock */
 	struct file_stamp ca_stamp;   /* the main thread's, as is what follows */
-	bool is_stale;
+	unsigned n_failed;            /* attempts to renew it since something changed; the second is told */
 };
 
 /* False: something is wrong, and logged. */

@@ -10,6 +10,7 @@
 #include "base/str.h"
 
 #define NAMES_MOST 64u
+#define NAMES_SEEN_MOST 256u    /* of all kinds; GnuTLS reads all of them again for each one */
 #define NAME_MOST 1024u
 #define TEXT_MOST 16384u        /* of all that is kept */
 #define FINGERPRINT_LEN 32u
@@ -71,12 +72,13 @@ static bool note_names(struct notes *n, gnutls_x509_crt_t crt)
 {
 	char name[NAME_MOST];
 
-	for (unsigned i = 0; n->n_sans < NAMES_MOST; i++) {
+	/* In an extension that is broken there is no last one. */
+	for (unsigned i = 0; i < NAMES_SEEN_MOST && n->n_sans < NAMES_MOST; i++) {
 		size_t len = sizeof(name);
 		int rc = gnutls_x509_crt_get_subject_alt_name(crt, i, name, &len, NULL);
 
 		if (rc == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
-			return true;
+			break;
 		/* One that is too long, or of a kind that we do not know, is passed over. */
 		if (rc >= 0 && !note_name(n, rc, name, len))
 			return false;

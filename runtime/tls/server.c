@@ -162,25 +162,26 @@ void tls_server_fini(struct tls_server *s)
 void tls_server_look(struct tls_server *s, struct pair *const *pairs, bool certificates_changed)
 {
 	const struct toron_listener *l = s->listener;
-	bool changed = files_changed(s), is_old;
+	bool changed = files_changed(s), was_failing = s->n_failed != 0, is_old;
 	char why[SECRET_WHY_MAX];
 
 	is_old = l->tls->ticket_keys == NULL && clock_monotonic_us() / 1000u - s->key_born_ms > KEY_AGE_MS;
 	if (is_old)
 		new_ticket_key(s);
-	if (!changed && !certificates_changed && !is_old && !s->is_stale)
+	if (!changed && !certificates_changed && !is_old && s->n_failed == 0)
 		return;
+	if (changed || certificates_changed)
+		s->n_failed = 0;
 	if (renew(s, pairs, why)) {
-		if (changed || s->is_stale)
+		if (changed || was_failing)
 			log_event(LOG_INFO, "tls-reloaded", "%s: listener %s: trusted issuers, revocations or ticket keys were read again",
 				l->tls->origin, l->name);
-		s->is_stale = false;
+		s->n_failed = 0;
 		return;
 	}
 	/* A file that was being written is whole a moment later. */
-	if (s->is_stale)
+	if (++s->n_failed == 2)
 		log_event(LOG_ERROR, "tls-refused", "listener %s: %s; what was read before stays in use", l->name, why);
-	s->is_stale = !s->is_stale;
 }
 
 /* ---- one session ---- */

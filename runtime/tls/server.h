@@ -20,10 +20,9 @@ struct tls_server {
 	struct offer *offer;          /* counted, under the lock */
 	/* the main thread's: */
 	struct file_stamp ca_stamp, crl_stamp, tickets_stamp;
-	struct secret ca, crl;        /* as they were last read and found good */
 	unsigned char ticket_key[OFFER_TICKET_KEY];
 	uint64_t key_born_ms;
-	bool is_stale;                /* the last attempt to renew it failed; once more, then it is told */
+	unsigned n_failed;            /* attempts to renew it since something changed; the second is told */
 };
 
 /* Reads what the listener needs besides certificates. False: it is wrong, and logged. */

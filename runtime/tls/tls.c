@@ -33,23 +33,27 @@ static void look_after(struct tls *t, uint32_t i)
 	const struct toron_certificate *conf = t->gateway->certificates[i];
 	char why[SECRET_WHY_MAX];
 
+	bool changed = files_changed(k, conf);
+
 	k->has_changed = false;
-	if (!files_changed(k, conf) && !k->is_stale)
+	if (!changed && k->n_failed == 0)
 		return;
+	if (changed)
+		k->n_failed = 0;
 	if (load(t, i, why)) {
 		k->has_changed = true;
-		k->is_stale = false;
+		k->n_failed = 0;
 		t->n_loaded++;
 		log_event(LOG_INFO, "certificate-reloaded", "%s: certificate %s", conf->origin, conf->name);
 		return;
 	}
-	/* Between the writing of a certificate and of its key they do not fit, and a moment later they do. */
-	if (k->is_stale) {
+	/* Between the writing of a certificate and of its key they do not fit, and a moment later they do. What has been told is tried on:
+	 * a certificate becomes valid, and descriptors become free, without a change of files. */
+	if (++k->n_failed == 2) {
 		t->n_refused++;
 		log_event(LOG_ERROR, "certificate-refused", "%s; the one in use stays (refused since the start: %llu)", why,
 			(unsigned long long)t->n_refused);
 	}
-	k->is_stale = !k->is_stale;
 }
 
 static bool load_all(struct tls *t)

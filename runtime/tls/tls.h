@@ -13,7 +13,7 @@
 /* A certificate of the config, by its index. */
 struct tls_certificate {
 	struct file_stamp cert, key, passphrase, ocsp;
-	bool is_stale;           /* the last attempt failed; once more, then it is told */
+	unsigned n_failed;       /* attempts since its files changed; the second is told */
 	bool has_changed;        /* in this look */
 };
 

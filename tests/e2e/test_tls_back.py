@@ -148,6 +148,27 @@ def test_pins():
                 logged(c.gateway, "no key of its chain is pinned")
 
 
+def pin_of(cert):
+    key = certs.openssl("pkey", "-pubin", "-outform", "DER", data=certs.openssl("x509", "-in", cert, "-pubkey", "-noout"))
+    return '"sha256/%s"' % base64.b64encode(hashlib.sha256(key).digest()).decode()
+
+
+def test_pins_of_authorities():
+    """The key of an authority counts where it has signed, not where its certificate is merely sent along."""
+    authority = certs.shared("ca")
+    middle, stranger = certs.Authority("Pinned", parent=authority), certs.Authority("Sent along", parent=authority)
+    leaf = middle.issue("server", "IP:127.0.0.1")
+    sent = certs.Certificate(middle.path("sent"))
+    certs.write(sent.key, certs.read(leaf.key))
+    certs.write(sent.cert, b"".join(certs.read(c) for c in (leaf.cert, middle.cert, authority.cert, stranger.cert)))
+    for pinned, status in ((leaf, 200), (middle, 200), (authority, 200), (stranger, 502)):
+        for verify in ("", ", verify: false"):
+            with Case(ca() + ", pins: [%s]%s" % (pin_of(pinned.cert), verify), context=certs.server_context(sent)) as c:
+                assert get(c.port).status == status, (pinned.cert, verify, c.gateway.stderr())
+                if status == 502:
+                    logged(c.gateway, "no key of its chain is pinned")
+
+
 def test_our_own_certificate():
     client = certs.shared("client")
     top = 'certificates: {me: {cert: "%s", key: {file: "%s"}}}' % (client.cert, client.key)

@@ -141,6 +141,20 @@ def test_ocsp():
     refused(files, "is not about this certificate", more=', ocsp: "%s"' % other)
 
 
+def test_what_becomes_good_by_itself_is_taken():
+    """A certificate that is not valid yet is told once, and taken when its time has come, without a change of files."""
+    ca, site = certs.shared("ca"), certs.shared("site")
+    files, port = Files(site), free_port()
+    with Gateway(config(port, files)) as g:
+        before = serial(port)
+        files.put(ca.issue("young", "DNS:localhost", begins=8 * lib.SLOW / 86400))
+        logged(g, "is not valid yet")
+        assert serial(port) == before
+        logged(g, "certificate-reloaded", seconds=30)
+        assert serial(port) != before
+        assert g.stderr().count("certificate-refused") == 1
+
+
 def renew(files, first, count, g, port, spoil):
     """Writes `count` certificates, each in use before the next; now and then a broken file in between."""
     ca = certs.shared("ca")

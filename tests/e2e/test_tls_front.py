@@ -195,6 +195,41 @@ def test_client_certificates():
 test_client_certificates.seconds = 120
 
 
+def test_odd_names_in_client_certificates():
+    """Names that cannot be read keep nobody waiting, controls in them break no header, no line of the log, and very many are bounded."""
+    ca = certs.Authority("Odd")
+    plain = "basicConstraints=CA:FALSE\n"
+    broken = ca.issue("broken", extensions=plain + "2.5.29.17=DER:30:03:82:05:41\n")
+    odd = [ca.issue("many", ",".join("DNS:n%d.example" % i for i in range(900))),
+           ca.issue("lines", subject="/O=a\r\nx-evil: 1\n\x7f/CN=b\nc")]
+    names, _ = site()
+    seen = []
+
+    def serve(c):
+        while True:
+            seen.append(c.request().fields)
+            c.send(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+    with lib.Backend(serve) as b:
+        routes = """\
+  - match: {path: /}
+    middlewares: [{headers: {request: {set: {x-client: "${tls.client.subject}|${tls.client.san}"}}}}]
+    backend: {url: "http://127.0.0.1:%d"}""" % b.port
+        port, g = gateway(names, '{certificates: [site], client_auth: {mode: require, ca: "%s"}}' % ca.cert, routes)
+        with g:
+            # OpenSSL does not show a certificate that it cannot read.
+            lib.run(["gnutls-cli", "--insecure", "--x509certfile", broken.cert, "--x509keyfile", broken.key, "-p", str(port), "127.0.0.1"],
+                    timeout=20, input=REQUEST.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+            for c in odd:
+                said = alert_of(port, certs.client_context(c))
+                assert said == "none" or "alert" in said.lower(), (c.cert, said)
+                assert alert_of(port, certs.client_context(ca.issue("plain"))) == "none"
+            g.stop()
+            assert all(line[:2] == "20" or line[:1] == "{" for line in g.stderr().splitlines() if line), g.stderr()
+    assert not any("x-evil" in f for f in seen)
+    assert len(seen) > 3 and all(len(f.get("x-client", "")) < 4096 and f.get("x-client", "").isprintable() for f in seen), seen
+
+
 # ---- resumption ----
 
 def test_resumption():
