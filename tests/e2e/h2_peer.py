@@ -30,10 +30,13 @@ class Stream:
 
 
 class Client:
-    def __init__(self, port):
+    def __init__(self, port, context=None, name="localhost"):
+        """In clear text, or with a context of ssl."""
         if h2 is None:
             raise lib.Skip("python3-h2 is not installed")
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=10 * lib.SLOW)
+        if context:
+            self.socket = context.wrap_socket(self.socket, server_hostname=name)
         self.connection = h2.connection.H2Connection(
             h2.config.H2Configuration(client_side=True, header_encoding="utf-8", validate_outbound_headers=False))
         self.connection.initiate_connection()

@@ -6,6 +6,7 @@ import threading
 import time
 
 import certs
+import h2_peer
 import lib
 from certs import openssl, read, write
 from lib import Gateway, free_port
@@ -155,47 +156,85 @@ def test_what_becomes_good_by_itself_is_taken():
         assert g.stderr().count("certificate-refused") == 1
 
 
-def renew(files, first, count, g, port, spoil):
-    """Writes `count` certificates, each in use before the next; now and then a broken file in between."""
+def write_in_place(path, data):
+    """As a careless renewal does: for a moment, the file holds half of it."""
+    with open(path, "wb") as f:
+        f.write(data[:len(data) // 2])
+        f.flush()
+        f.write(data[len(data) // 2:])
+
+
+def spoil(files, kind):
+    """Something that must not be taken: rubbish, half a file, another's key, an expired pair."""
+    if kind == 0:
+        write(files.cert, b"rubbish")
+    elif kind == 1:
+        write_in_place(files.cert, read(files.cert)[:200])
+    elif kind == 2:
+        write(files.key, read(certs.shared("client").key))
+    else:
+        files.put(files.expired)
+
+
+def renew(files, first, count, g, port, every):
+    """Writes `count` pairs, each in use before the next, in one step and in place; a bad one after each `every`."""
     ca = certs.shared("ca")
     pool = [first, ca.issue("site", "DNS:localhost"), ca.issue("site", "DNS:localhost", key="rsa")]
     serials = [openssl("x509", "-in", c.cert, "-noout", "-serial").decode().strip().split("=")[1] for c in pool]
+    files.expired = ca.issue("site", "DNS:localhost", begins=-9, ends=-1)
     for i in range(1, count + 1):
-        if i % spoil == 0:
+        if i % every == 0:
             refused_before = g.stderr().count("certificate-refused")
-            write(files.cert, [b"rubbish", read(files.cert)[:200], read(certs.shared("client").cert)][i // spoil % 3])
-            logged(g, "certificate-refused", refused_before + 1)
+            spoil(files, i // every % 4)
+            logged(g, "certificate-refused", refused_before + 1, 30)
             assert serial(port) == serials[(i - 1) % 3]
-        files.put(pool[i % 3])
-        end = time.monotonic() + 10 * lib.SLOW
+        if i % 2:
+            files.put(pool[i % 3])
+        else:
+            write_in_place(files.cert, read(pool[i % 3].cert))
+            write_in_place(files.key, read(pool[i % 3].key))
+        end = time.monotonic() + 30 * lib.SLOW
         while serial(port) != serials[i % 3]:
             assert time.monotonic() < end, g.stderr()
             time.sleep(0.05)
+        yield i
 
 
 class Load:
-    """Clients that keep connections, and clients that connect each time; what goes wrong is in .errors."""
+    """Clients of HTTP/1.1 and HTTP/2 that keep connections, and ones that connect each time; what goes wrong is in .errors."""
 
     def __init__(self, port):
-        self.port, self.stopped, self.errors, self.done = port, False, [], 0
-        self.threads = [threading.Thread(target=self.run, args=(i % 2 == 0,), daemon=True) for i in range(4)]
+        self.port, self.stopped, self.errors, self.done = port, False, [], [0] * 6
+        self.threads = [threading.Thread(target=self.run, args=(i,), daemon=True) for i in range(6)]
         for t in self.threads:
             t.start()
 
-    def run(self, keeps):
-        context, c = certs.client_context(), None
+    def open(self, is_h2):
+        if is_h2:
+            return h2_peer.Client(self.port, certs.client_context(alpn=["h2"]))
+        return certs.connect(self.port, certs.client_context())
+
+    def ask(self, c, is_h2):
+        if is_h2:
+            fields = [(":method", "GET"), (":scheme", "https"), (":authority", "localhost"), (":path", "/")]
+            streams = [c.request(fields) for _ in range(3)]
+            return all(c.response(s).data == b"own\n" for s in streams)
+        c.send(REQUEST)
+        return c.response().body == b"own\n"
+
+    def run(self, i):
+        keeps, is_h2, c = i % 2 == 0, i % 3 == 0 and h2_peer.h2 is not None, None
         while not self.stopped:
             try:
-                c = c or certs.connect(self.port, context)
-                c.send(REQUEST)
-                assert c.response().body == b"own\n"
-                self.done += 1
+                c = c or self.open(is_h2)
+                assert self.ask(c, is_h2)
+                self.done[i] += 1
                 if not keeps:
                     c.close()
                     c = None
-                time.sleep(0.002)
+                time.sleep(0.005)
             except Exception as e:  # noqa: B902
-                self.errors.append(e)
+                self.errors.append(repr(e))
                 c = None
         if c:
             c.close()
@@ -206,22 +245,37 @@ class Load:
             t.join(20 * lib.SLOW)
 
 
-def test_renewal_under_load(count=6):
+def n_open(g):
+    return len(os.listdir("/proc/%d/fd" % g.process.pid))
+
+
+def test_renewal_under_load():
+    """$TORON_RELOADS says how many; what they leave behind is judged from 100 on."""
+    count, warm = int(os.environ.get("TORON_RELOADS", "12")), None
     first = certs.shared("ca").issue("site", "DNS:localhost")
     files = Files(first)
     port = free_port()
-    with Gateway(config(port, files)) as g:
+    with Gateway(config(port, files, top="runtime: {workers: 2}")) as g:
         load = Load(port)
         try:
-            renew(files, first, count, g, port, 3)
+            for i in renew(files, first, count, g, port, 3):
+                if i == 50:
+                    warm = g.rss_kib(), n_open(g)
+                    print("after 50: %d KiB, %d descriptors, answers %s" % (*warm, load.done))
+            end = g.rss_kib(), n_open(g)
         finally:
             load.stop()
+        print("after %d: %d KiB, %d descriptors, answers %s, errors %d" % (count, *end, load.done, len(load.errors)))
         assert not load.errors, load.errors[:5]
-        assert load.done > 100
-        assert g.stderr().count("certificate-reloaded") >= count
+        assert all(n > 10 for n in load.done), load.done
+        said = g.stderr()
+        assert said.count("certificate-reloaded") >= count and said.count("certificate-refused") >= count // 3
+        assert "(refused since the start: %d)" % said.count("certificate-refused") in said
+        if warm and count >= 100:
+            assert end[0] < warm[0] + (1 << 20 if lib.DYNAMIC else 2048) and end[1] <= warm[1] + 8, (warm, end)
 
 
-test_renewal_under_load.seconds = 120
+test_renewal_under_load.seconds = 120 + 6 * int(os.environ.get("TORON_RELOADS", "12"))
 
 
 def test_the_trusted_change():
