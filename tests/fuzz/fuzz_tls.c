@@ -5,8 +5,10 @@
  *   p   a certificate's PEM file                   k   a key's
  *   o   an OCSP response                           r   a revocation list
  *   t   trusted certificates
+ *   m   both roles, and somebody between them: the next byte says how they speak (MIDDLE_*), each four that follow what happens
+ *       to a byte that is passed on
  *
- * A connection is a socket pair; its bytes come in two pieces, and nobody answers. */
+ * A connection is a socket pair. In s and c its bytes come in two pieces, and nobody answers. */
 #include <gnutls/abstract.h>
 #include <gnutls/x509.h>
 #include <stdint.h>
@@ -27,6 +29,9 @@
 #include "tls/server.h"
 
 #define TURNS 6
+#define ROUNDS 8          /* of passing on; a handshake has at most five flights */
+#define MIDDLE_1_2 1u     /* TLS 1.2, where most of the handshake is in the clear */
+#define MIDDLE_SHOWN 2u   /* the client shows a certificate */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -38,12 +43,20 @@ static struct toron_certificate good = { .name = "c", .origin = "fuzz", .cert = 
 static const struct toron_certificate *const certificates[] = { &good };
 static const struct toron_tls tls = { .origin = "fuzz", .certificates = certificates, .n_certificates = 1, .priority = "NORMAL",
 	.client_auth = TORON_CLIENT_OPTIONAL, .client_ca = cert_path, .client_depth = 5, .handshake_ms = 1000, .tickets = true };
-static const struct toron_tls_client client = { .origin = "fuzz", .ca = cert_path, .priority = "NORMAL", .verify = true };
-static const struct toron_tls_client *const clients[] = { &client };
+static const char newest[] = "NORMAL", older[] = "NORMAL:-VERS-ALL:+VERS-TLS1.2";
+static const struct toron_tls_client client = { .origin = "fuzz", .ca = cert_path, .priority = newest, .verify = true };
+/* By MIDDLE_*. */
+static const struct toron_tls_client middle[] = {
+	{ .origin = "fuzz", .index = 1, .ca = cert_path, .priority = newest, .verify = true },
+	{ .origin = "fuzz", .index = 2, .ca = cert_path, .priority = older, .verify = true },
+	{ .origin = "fuzz", .index = 3, .ca = cert_path, .priority = newest, .verify = true, .certificate = &good },
+	{ .origin = "fuzz", .index = 4, .ca = cert_path, .priority = older, .verify = true, .certificate = &good },
+};
+static const struct toron_tls_client *const clients[] = { &client, &middle[0], &middle[1], &middle[2], &middle[3] };
 static const struct toron_listener listeners[] = { { .name = "web", .origin = "fuzz", .tls = &tls } };
 static const struct toron_server server = { .origin = "fuzz", .host = STR_INIT("a.example"), .authority = STR_INIT("a.example") };
 static const struct toron_gateway gateway = { .listeners = listeners, .n_listeners = 1, .certificates = certificates,
-	.n_certificates = 1, .tls_clients = clients, .n_tls_clients = 1, .tls = &toron_tls_engine_gnutls };
+	.n_certificates = 1, .tls_clients = clients, .n_tls_clients = ARRAY_LEN(clients), .tls = &toron_tls_engine_gnutls };
 static struct worker worker;
 static struct tls *all;
 
@@ -171,6 +184,101 @@ static void talk(const uint8_t *data, size_t size, bool as_server)
 	CHECK(buf_pool_lent(worker.bufs) == 0);
 }
 
+/* ---- somebody between ---- */
+
+/* One thing that is done to what is passed on. */
+struct deed {
+	uint8_t what;      /* its lowest bit: to what the server says; the next two: DEED_* */
+	uint8_t at[2];     /* the byte that it happens to, from the start of the connection */
+	uint8_t value;
+};
+enum { DEED_CHANGE, DEED_DROP, DEED_REPEAT, DEED_INSERT };
+
+struct way {
+	int from, to;
+	size_t passed;     /* bytes so far */
+	bool is_server;
+	const struct deed *deeds;
+	size_t n_deeds;
+};
+
+static size_t spoil(const struct deed *d, uint8_t byte, uint8_t into[64])
+{
+	switch (d->what >> 1 & 3) {
+	case DEED_CHANGE: into[0] = byte ^ d->value; return 1;
+	case DEED_DROP: return 0;
+	case DEED_REPEAT: memset(into, byte, 1u + d->value % 64u); return 1u + d->value % 64u;
+	default: into[0] = byte; into[1] = d->value; return 2;
+	}
+}
+
+static const struct deed *deed_at(const struct way *w, size_t at)
+{
+	for (size_t i = 0; i < w->n_deeds; i++)
+		if ((w->deeds[i].what & 1) == w->is_server && ((size_t)w->deeds[i].at[0] << 8 | w->deeds[i].at[1]) == at)
+			return &w->deeds[i];
+	return NULL;
+}
+
+static void pass_on(struct way *w)
+{
+	static uint8_t in[8192], out[sizeof(in) * 64];
+	ssize_t n = recv(w->from, in, sizeof(in), 0);
+	size_t len = 0;
+
+	for (ssize_t i = 0; i < n; i++, w->passed++) {
+		const struct deed *d = deed_at(w, w->passed);
+
+		if (d != NULL)
+			len += spoil(d, in[i], out + len);
+		else
+			out[len++] = in[i];
+	}
+	/* What does not fit the socket is left out. */
+	if (len != 0 && send(w->to, out, len, MSG_NOSIGNAL) < 0)
+		return;
+}
+
+static void on_shaken(struct conn *c, int err)
+{
+	static const struct iovec text = { (void *)(uintptr_t)"hello", 5 };
+
+	if (err == 0)
+		conn_writev(c, &text, 1);
+}
+
+static const struct conn_user speaker = { on_shaken, on_event, on_event, on_event };
+
+static void meddle(const uint8_t *data, size_t size)
+{
+	static const struct addr nobody;
+	struct tls_target *target = gateway.tls->target_new(&worker, &middle[data[0] & (MIDDLE_1_2 | MIDDLE_SHOWN)], &server);
+	struct conn front, back;
+	int one[2], other[2];
+
+	CHECK(target != NULL && socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, one) == 0 &&
+		socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, other) == 0);
+	conn_init(&front, &worker, one[0], &nobody, &speaker);
+	conn_init(&back, &worker, other[0], &nobody, &speaker);
+	if (tls_server_secure(&front, &listeners[0]) == 0 && gateway.tls->target_secure(target, &back) == 0) {
+		struct way ways[] = { { other[1], one[1], 0, false, (const struct deed *)(data + 1), (size - 1) / sizeof(struct deed) },
+			{ one[1], other[1], 0, true, (const struct deed *)(data + 1), (size - 1) / sizeof(struct deed) } };
+
+		for (int i = 0; i < ROUNDS; i++) {
+			turns();
+			pass_on(&ways[i & 1]);
+		}
+		turns();
+	}
+	conn_close(&front);
+	conn_close(&back);
+	close(one[1]);
+	close(other[1]);
+	turns();
+	gateway.tls->target_free(&target);
+	CHECK(buf_pool_lent(worker.bufs) == 0);
+}
+
 /* ---- files ---- */
 
 static void load(const uint8_t *data, size_t size, char kind)
@@ -218,6 +326,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	case 'p':
 	case 'k':
 	case 'o': load(data + 1, size - 1, (char)data[0]); break;
+	case 'm': meddle(data + 1, size - 1); break;
 	case 'r':
 	case 't': offer(data + 1, size - 1, data[0] == 'r'); break;
 	}
