@@ -134,6 +134,15 @@ class Authority:
         return path
 
 
+def documented_alert(why):
+    """What docs/tls.md says of the reason that holds these words."""
+    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "tls.md"), encoding="utf-8") as f:
+        rows = [line.strip("|\n ").split(" | ") for line in f if line.startswith("| ")]
+    found = [row[1].strip("`") for row in rows if why in row[0]]
+    assert len(found) == 1, (why, found)
+    return found[0]
+
+
 _shared = {}
 
 

@@ -89,6 +89,7 @@ def test_whom_we_do_not_trust():
                 m = get(c.port)
                 assert m.status == 502, (why, m.status)
                 logged(c.gateway, why)
+                assert certs.documented_alert(why) == alert.replace(" ", "_")
                 assert "backend-tls-failed" in c.gateway.stderr()
                 assert c.gateway.access()[0]["fault"] == "back-tls"
                 end = time.monotonic() + 5 * lib.SLOW

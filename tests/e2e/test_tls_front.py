@@ -174,6 +174,7 @@ def test_client_certificates():
             for c, alert, why in bad:
                 said = alert_of(port, certs.client_context(c, versions=version))
                 assert alert in said.upper().replace(" ", "_"), (why, said)
+                assert certs.documented_alert(why) == alert.lower()
                 logged(g, why)
             said = alert_of(port, certs.client_context(versions=version)).upper()
             assert "CERTIFICATE_REQUIRED" in said or "HANDSHAKE_FAILURE" in said or "BAD_CERTIFICATE" in said, said
