@@ -54,7 +54,7 @@ def alert_of(port, context, name="localhost"):
             c.fill()
     except ssl.SSLError as e:
         return str(e)
-    except (ConnectionResetError, EOFError) as e:
+    except (ConnectionError, EOFError) as e:
         return repr(e)
     return "none"
 
@@ -334,6 +334,33 @@ def test_a_slow_handshake_ends():
             c.send(b"\x16\x03\x01\x02\x00\x01")
             assert c.is_closed()
         assert alert_of(port, certs.client_context()) == "none"
+
+
+def test_the_limit_of_handshakes():
+    """Who only half begins takes no more places than there are, holds each for the time limit, and leaves no mark on open connections."""
+    port = free_port()
+    text = certs.https_config(port, site(), OWN, "runtime: {workers: 1}").replace(
+        "tls: {", "timeouts: {handshake: %dms}, limits: {handshakes: 4}, tls: {" % (3000 * lib.SLOW))
+    with Gateway(text) as g, certs.connect(port) as other:
+        def answers(c):
+            c.send(REQUEST)
+            return c.response().body == b"own\n"
+        assert answers(other)
+        half = [lib.connect(port) for _ in range(4)]
+        for c in half[::2]:
+            c.send(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")
+        end = time.monotonic() + 10 * lib.SLOW
+        while "handshake-limit" not in g.stderr():
+            assert time.monotonic() < end, g.stderr()
+            alert_of(port, certs.client_context())
+            assert answers(other)
+        for c in half:
+            assert c.is_closed()
+            c.close()
+        end = time.monotonic() + 10 * lib.SLOW
+        while alert_of(port, certs.client_context()) != "none":
+            assert time.monotonic() < end, g.stderr()
+        assert answers(other)
 
 
 def test_bytes_that_are_no_tls():
