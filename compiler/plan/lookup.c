@@ -32,8 +32,22 @@ static void see(struct seen *s, struct str value)
 	s->taken |= s->field->present || value_is(s->field, value);
 }
 
+/* What concerns one connection is taken off before routes are asked (runtime/http/semantics.c). */
+bool lookup_is_hop_by_hop(struct str header)
+{
+	static const struct str names[] = { STR_INIT("connection"), STR_INIT("keep-alive"), STR_INIT("proxy-connection"), STR_INIT("te"),
+		STR_INIT("transfer-encoding"), STR_INIT("upgrade") };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (str_eq(header, names[i]))
+			return true;
+	return false;
+}
+
 static void see_headers(struct seen *s, const struct lookup_request *r)
 {
+	if (lookup_is_hop_by_hop(s->field->name))
+		return;
 	for (uint32_t i = 0; i < r->n_headers; i++)
 		if (str_eq(r->headers[i].name, s->field->name))
 			see(s, r->headers[i].value);
@@ -219,21 +233,16 @@ struct search {
 	uint32_t allow;
 };
 
-static uint32_t taken_methods(const struct plan_route *r)
-{
-	return r->methods == 0 ? TORON_ANY_METHOD : r->methods;
-}
-
 static void try_entry(struct search *s, uint32_t rank)
 {
 	const struct plan_route *route = &s->p->routes[s->p->entries[rank].route];
 
 	if (rank >= s->result.entry || !lookup_when(s->scratch, &route->when, s->r))
 		return;
-	if ((taken_methods(route) & s->bit) != 0)
+	if ((plan_taken_methods(route) & s->bit) != 0)
 		s->result.entry = rank;
 	else
-		s->allow |= taken_methods(route);
+		s->allow |= plan_taken_methods(route);
 }
 
 static void search_group(struct search *s, const struct plan_group *g)

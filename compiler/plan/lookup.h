@@ -33,6 +33,8 @@ struct lookup_result lookup_route(
 
 /* The bit of a method: one of enum toron_method or of the plan's extra methods. */
 uint32_t lookup_method_bit(const struct plan *p, struct str method);
+/* Whether a header field (lower case) concerns one connection, so that no route ever sees it. */
+bool lookup_is_hop_by_hop(struct str header);
 /* Whether the predicates besides host, path and method hold. */
 bool lookup_when(
 	struct arena *scratch, const struct plan_when *w, const struct lookup_request *r);

@@ -281,6 +281,12 @@ static inline bool plan_asks_clients(const struct plan_listener *l)
 	return l->tls != NULL && l->model->tls.client_auth != M_CLIENT_NONE;
 }
 
+/* The methods that the route takes, as bits. */
+static inline uint32_t plan_taken_methods(const struct plan_route *r)
+{
+	return r->methods == 0 ? TORON_ANY_METHOD : r->methods;
+}
+
 /* Whether the route serves files from disk, so that their root must be there when the gateway starts. */
 static inline bool plan_needs_root(const struct plan_route *r)
 {

@@ -219,7 +219,8 @@ static struct re *sni_byte(struct arena *a)
 	return re_set(a, bytes);
 }
 
-/* What comes out of a header field: no control bytes but the tab, and no blanks around it. A cookie's ends at a semicolon. */
+/* What comes out of a header field: no control bytes but the tab, and no blanks around it. A cookie's ends at a semicolon, and may
+ * have blanks around it, inside the quotes that are taken off. */
 static struct re *field_value(struct arena *a, enum toron_where where)
 {
 	char barred[40] = "\x7f";
@@ -232,6 +233,8 @@ static struct re *field_value(struct arena *a, enum toron_where where)
 	if (where == TORON_IN_COOKIE)
 		barred[n++] = ';';
 	inner = re_not_bytes(a, (struct str){ barred, n });
+	if (where == TORON_IN_COOKIE)
+		return re_repeat(a, inner, 0, -1);
 	barred[n++] = '\t';
 	barred[n++] = ' ';
 	outer = re_not_bytes(a, (struct str){ barred, n });

@@ -126,22 +126,6 @@ static bool hosts_overlap(const struct plan_hosts *x, const struct plan_hosts *y
 	return false;
 }
 
-/* 0 stands for any but TRACE, which a route must name. */
-static uint32_t taken_methods(uint32_t methods)
-{
-	return methods == 0 ? ~(uint32_t)(TORON_TRACE | TORON_CONNECT) : methods;
-}
-
-static bool methods_overlap(uint32_t x, uint32_t y)
-{
-	return (taken_methods(x) & taken_methods(y)) != 0;
-}
-
-static bool methods_cover(uint32_t wide, uint32_t narrow)
-{
-	return (taken_methods(narrow) & ~taken_methods(wide)) == 0;
-}
-
 static bool cidr_covers(const struct m_cidr *wide, const struct m_cidr *narrow)
 {
 	unsigned whole = wide->bits / 8, rest = wide->bits % 8;
@@ -305,7 +289,7 @@ bool dims_overlap(struct dims *d, const struct plan_entry *x, const struct plan_
 	const struct plan_route *a = &d->plan->routes[x->route];
 	const struct plan_route *b = &d->plan->routes[y->route];
 
-	return methods_overlap(a->methods, b->methods) && schemes_overlap(&a->when, &b->when) &&
+	return (plan_taken_methods(a) & plan_taken_methods(b)) != 0 && schemes_overlap(&a->when, &b->when) &&
 	       hosts_overlap(&x->hosts, &y->hosts) && listeners_overlap(a, b) &&
 	       sources_overlap(&a->when, &b->when) && fields_overlap(d, &a->when, &b->when);
 }
@@ -315,7 +299,7 @@ bool dims_cover(struct dims *d, const struct plan_entry *wide, const struct plan
 	const struct plan_route *a = &d->plan->routes[wide->route];
 	const struct plan_route *b = &d->plan->routes[narrow->route];
 
-	return methods_cover(a->methods, b->methods) && schemes_cover(&a->when, &b->when) &&
+	return (plan_taken_methods(b) & ~plan_taken_methods(a)) == 0 && schemes_cover(&a->when, &b->when) &&
 	       hosts_cover(&wide->hosts, &narrow->hosts) && listeners_cover(a, b) &&
 	       sources_cover(&a->when, &b->when) && fields_cover(d, &a->when, &b->when);
 }

@@ -99,6 +99,10 @@ static void add_failure(struct explainer *e, const struct plan_route *r)
 			sbuf_printf(e->out, " '" STR_FMT "'", STR_ARG(one.fields->name));
 		return;
 	}
+	if (r->methods == 0) {
+		sbuf_adds(e->out, "fails on the method, which a route must name");
+		return;
+	}
 	sbuf_adds(e->out, "fails on the method, which is none of ");
 	add_methods(e, r->methods);
 }
@@ -106,7 +110,7 @@ static void add_failure(struct explainer *e, const struct plan_route *r)
 static bool takes(struct explainer *e, const struct plan_route *r)
 {
 	return lookup_when(e->arena, &r->when, &e->request) &&
-	       (r->methods == 0 || (r->methods & e->bit) != 0);
+	       (plan_taken_methods(r) & e->bit) != 0;
 }
 
 static void add_candidate(struct explainer *e, uint32_t number, uint32_t rank, uint32_t winner)

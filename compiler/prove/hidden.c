@@ -36,26 +36,12 @@ static void add_hider(struct hunt *h, uint32_t route)
 static void keep_sample(
 	struct hunt *h, const struct space *s, const uint64_t *piece, const struct sample *place)
 {
-	struct sample *sample = &h->sample;
-	struct sample_field *fields;
+	struct sample sample = *place;
 
-	if (sample->host.ptr != NULL)
+	if (h->sample.host.ptr != NULL)
 		return;
-	*sample = *place;
-	space_sample(s, piece, sample);
-	sample->host = arena_str(h->arena, place->host);
-	sample->path = arena_str(h->arena, place->path);
-	sample->method = arena_str(h->arena, sample->method);
-	if (sample->sni.ptr != NULL)
-		sample->sni = arena_str(h->arena, sample->sni);
-	if (sample->source_text.ptr != NULL)
-		sample->source_text = arena_str(h->arena, sample->source_text);
-	fields = ARENA_ARRAY(h->arena, struct sample_field, sample->n_fields);
-	for (uint32_t i = 0; i < sample->n_fields; i++) {
-		fields[i] = sample->fields[i];
-		fields[i].value = arena_str(h->arena, fields[i].value);
-	}
-	sample->fields = fields;
+	space_sample(s, piece, &sample);
+	sample_copy(h->arena, &sample, &h->sample);
 }
 
 /* Takes the earlier ones' boxes off that of ranks[at]. */
@@ -215,10 +201,20 @@ static void report_impossible(struct hunt *h, const struct plan_route *r)
 		diag_note(h->diags, SPAN_NONE, "write client_auth: {mode: optional, ca: clients.pem} into the tls of an https listener");
 		return;
 	}
+	if (r->methods == TORON_CONNECT) {
+		diag_report(h->diags, DIAG_VALUE_NEVER, r->at,
+			"route '" STR_FMT "' never takes a request: this gateway is no tunnel, CONNECT is answered with 501 before routes are asked",
+			STR_ARG(r->name));
+		return;
+	}
 	if (!asks_for(r, TORON_IN_SNI)) {
 		diag_report(h->diags, DIAG_VALUE_NEVER, r->at,
 			"route '" STR_FMT "' never takes a request: none has the values that it asks for in header fields, query or cookies",
 			STR_ARG(r->name));
+		for (uint32_t i = 0; i < r->when.n_headers; i++)
+			if (lookup_is_hop_by_hop(r->when.fields[i].name))
+				diag_note(h->diags, SPAN_NONE, "'" STR_FMT "' concerns one connection, and is taken off before routes are asked",
+					STR_ARG(r->when.fields[i].name));
 		return;
 	}
 	diag_report(h->diags, DIAG_SNI_NEVER, r->at,

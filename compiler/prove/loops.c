@@ -50,7 +50,7 @@ static bool follow(struct chase *c, struct str location)
 }
 
 /* Whether a URL without port would reach the listener: only on port 80. */
-static bool port_is_right(const struct chase *c, struct str location)
+static bool port_is_right(struct chase *c, struct str location)
 {
 	struct str rest = location;
 	struct uri u;
@@ -58,8 +58,8 @@ static bool port_is_right(const struct chase *c, struct str location)
 	if (str_starts(location, STR("/")) && !str_starts(location, STR("//")))
 		return true;
 	if (str_starts(location, STR("//")))
-		rest = arena_printf((struct arena *)&c->scratch, "http:" STR_FMT, STR_ARG(location));
-	if (uri_parse((struct arena *)&c->scratch, str_slice(rest, 0, str_find_char(rest, '#')), &u) !=
+		rest = arena_printf(&c->scratch, "http:" STR_FMT, STR_ARG(location));
+	if (uri_parse(&c->scratch, str_slice(rest, 0, str_find_char(rest, '#')), &u) !=
 		URI_OK)
 		return false;
 	return u.at.port != 0 ||

@@ -33,30 +33,13 @@ static struct space_member *members_of(
 	return members;
 }
 
-/* The sample's strings belong to a scratch arena. */
-static void keep_sample(struct arena *a, const struct sample *from, struct sample *to)
-{
-	*to = *from;
-	to->host = arena_str(a, from->host);
-	to->path = arena_str(a, from->path);
-	to->method = arena_str(a, from->method);
-	to->fields = ARENA_ARRAY(a, struct sample_field, from->n_fields);
-	for (uint32_t i = 0; i < from->n_fields; i++)
-		to->fields[i] = (struct sample_field){ from->fields[i].where,
-			from->fields[i].name, arena_str(a, from->fields[i].value) };
-	if (from->sni.ptr != NULL)
-		to->sni = arena_str(a, from->sni);
-	if (from->source_text.ptr != NULL)
-		to->source_text = arena_str(a, from->source_text);
-}
-
 /* Says that the entry takes this request, if that is so. */
 static void settle(struct finder *f, struct arena *scratch, uint32_t rank, struct sample *sample)
 {
 	if (!sample_is_possible(f->p, sample) || sample_lookup(scratch, f->p, sample).entry != rank)
 		return;
 	f->out->verdicts[rank] = REACH_TAKES;
-	keep_sample(f->arena, sample, &f->out->samples[rank]);
+	sample_copy(f->arena, sample, &f->out->samples[rank]);
 	f->n_open--;
 }
 

@@ -56,21 +56,44 @@ static struct str query_of(struct arena *a, const struct sample *s)
 	return text;
 }
 
+/* A value with blanks or quotes around it comes through in quotes, which are taken off. */
+static bool needs_quotes(struct str value)
+{
+	return str_trim(value).len != value.len || (value.len >= 2 && value.ptr[0] == '"' && value.ptr[value.len - 1] == '"');
+}
+
 static struct str cookies_of(struct arena *a, const struct sample *s)
 {
 	struct sbuf out = { 0 };
 	struct str text = STR_NONE;
 
 	for (uint32_t i = 0; i < s->n_fields; i++) {
+		const char *quote = needs_quotes(s->fields[i].value) ? "\"" : "";
+
 		if (s->fields[i].where != TORON_IN_COOKIE)
 			continue;
-		sbuf_printf(&out, "%s" STR_FMT "=" STR_FMT, out.len > 0 ? "; " : "",
-			STR_ARG(s->fields[i].name), STR_ARG(s->fields[i].value));
+		sbuf_printf(&out, "%s" STR_FMT "=%s" STR_FMT "%s", out.len > 0 ? "; " : "", STR_ARG(s->fields[i].name), quote,
+			STR_ARG(s->fields[i].value), quote);
 	}
 	if (out.len > 0)
 		text = arena_str(a, sbuf_str(&out));
 	sbuf_fini(&out);
 	return text;
+}
+
+void sample_copy(struct arena *a, const struct sample *from, struct sample *to)
+{
+	*to = *from;
+	to->host = arena_str(a, from->host);
+	to->path = arena_str(a, from->path);
+	to->method = arena_str(a, from->method);
+	to->fields = ARENA_ARRAY(a, struct sample_field, from->n_fields);
+	for (uint32_t i = 0; i < from->n_fields; i++)
+		to->fields[i] = (struct sample_field){ from->fields[i].where, from->fields[i].name, arena_str(a, from->fields[i].value) };
+	if (from->sni.ptr != NULL)
+		to->sni = arena_str(a, from->sni);
+	if (from->source_text.ptr != NULL)
+		to->source_text = arena_str(a, from->source_text);
 }
 
 void sample_request(struct arena *a, const struct sample *s, struct lookup_request *out)

@@ -22,6 +22,8 @@ struct sample {
 	const char *refused;    /* why the gateway answers 400 before it routes; NULL: it does not */
 };
 
+/* A copy that outlives the arena of the original's host, path, method, source, server name and values. */
+void sample_copy(struct arena *a, const struct sample *from, struct sample *to);
 /* Fills *out for lookup_route; it lives in `a` and borrows from the sample. */
 void sample_request(struct arena *a, const struct sample *s, struct lookup_request *out);
 /* Whether it can come in at its listener: by its scheme, and with a server name only where there is TLS. */

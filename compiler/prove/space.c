@@ -79,6 +79,14 @@ static void place_dim(struct space *s, struct space_dim *d)
 	d->live = live;
 }
 
+static void keep_only(struct space *s, struct space_dim *d, uint64_t first_word)
+{
+	uint64_t *live = ARENA_ARRAY(s->arena, uint64_t, d->n_words);
+
+	live[0] = d->live[0] & first_word;
+	d->live = live;
+}
+
 static bool is_new_field(const struct space *s, const struct plan_field *f)
 {
 	for (uint32_t i = 0; i < s->n_dims; i++)
@@ -103,6 +111,9 @@ static void add_fields(struct space *s, const struct space_member *members, uint
 			d->name = w->fields[k].name;
 			s->undecided |= !atoms_of_field(s->arena, d, members, n);
 			place_dim(s, d);
+			/* Atom 0 is absence. */
+			if (d->where == TORON_IN_HEADER && lookup_is_hop_by_hop(d->name))
+				keep_only(s, d, 1);
 		}
 	}
 }
@@ -121,6 +132,8 @@ void space_init(struct space *s, struct arena *a, const struct space_member *mem
 	}
 	s->dims = ARENA_ARRAY(a, struct space_dim, most);
 	place_dim(s, add_dim(s, SPACE_METHOD, STANDARD_METHODS + s->n_methods + 1));
+	/* Extra methods of a plan are few, so that all are in the first word; CONNECT is answered before routes are asked. */
+	keep_only(s, &s->dims[0], ~(uint64_t)TORON_CONNECT);
 	place_dim(s, add_dim(s, SPACE_SCHEME, 2));
 	if (has_sources) {
 		struct space_dim *d = add_dim(s, SPACE_SOURCE, 0);
@@ -129,14 +142,6 @@ void space_init(struct space *s, struct arena *a, const struct space_member *mem
 		place_dim(s, d);
 	}
 	add_fields(s, members, n);
-}
-
-static void keep_only(struct space *s, struct space_dim *d, uint64_t first_word)
-{
-	uint64_t *live = ARENA_ARRAY(s->arena, uint64_t, d->n_words);
-
-	live[0] = d->live[0] & first_word;
-	d->live = live;
 }
 
 void space_confine(struct space *s, const struct plan_listener *const *listeners, uint32_t n)
@@ -174,9 +179,17 @@ uint64_t *space_all(struct space *s)
 	return box;
 }
 
+static bool has_extra_method(const struct plan *p, struct str name)
+{
+	for (uint32_t i = 0; i < p->n_extra_methods; i++)
+		if (str_eq(p->extra_methods[i], name))
+			return true;
+	return false;
+}
+
 static void box_methods(const struct space *s, const struct space_member *m, uint64_t *words)
 {
-	uint32_t bits = m->route->methods;
+	uint32_t bits = plan_taken_methods(m->route);
 
 	for (uint32_t i = 0; i < STANDARD_METHODS; i++)
 		if ((bits & 1u << i) != 0)
@@ -185,6 +198,10 @@ static void box_methods(const struct space *s, const struct space_member *m, uin
 		if ((bits & (uint32_t)TORON_METHOD_EXTRA << i) != 0)
 			set_bit(words, STANDARD_METHODS +
 					       find_method(s, m->plan->extra_methods[i]));
+	/* What this plan has no name for is not told from the methods that nobody names. */
+	for (uint32_t i = 0; i <= s->n_methods && (bits & TORON_METHOD_OTHER) != 0; i++)
+		if (i == s->n_methods || !has_extra_method(m->plan, s->methods[i]))
+			set_bit(words, STANDARD_METHODS + i);
 }
 
 uint64_t *space_box(struct space *s, const struct space_member *m)
@@ -198,10 +215,9 @@ uint64_t *space_box(struct space *s, const struct space_member *m)
 
 		switch (d->kind) {
 		case SPACE_METHOD:
-			if (m->route->methods == 0)
-				break;
 			memset(words, 0, d->n_words * sizeof(*words));
 			box_methods(s, m, words);
+			words[0] &= d->live[0];
 			break;
 		case SPACE_SCHEME:
 			words[0] &= (w->http ? 1u : 0u) | (w->https ? 2u : 0u);

@@ -120,35 +120,17 @@ static void look_at(struct prover *v, uint32_t rank_x, uint32_t rank_y)
 
 /* ---- pairs within a group ---- */
 
-/* The ranks behind each pattern: at[first[i] .. first[i + 1]). */
-struct ranks_of {
-	uint32_t *first, *at;
-};
-
-static struct ranks_of ranks_behind(struct arena *a, const struct plan_group *g, uint32_t n)
-{
-	struct ranks_of r = { ARENA_ARRAY(a, uint32_t, (size_t)n + 2),
-		ARENA_ARRAY(a, uint32_t, g->n_slots) };
-
-	for (uint32_t i = 0; i < g->n_slots; i++)
-		r.first[g->slots[i].pattern + 2]++;
-	for (uint32_t i = 2; i < n + 2; i++)
-		r.first[i] += r.first[i - 1];
-	for (uint32_t i = 0; i < g->n_slots; i++)
-		r.at[r.first[g->slots[i].pattern + 1]++] = g->slots[i].entry;
-	return r;
-}
-
 /* All pairs of an entry behind pattern p and one behind q, which share some path. */
-static void look_at_patterns(struct prover *v, const struct ranks_of *r, uint32_t p, uint32_t q)
+static void look_at_patterns(struct prover *v, const struct plan_group *g, uint32_t p, uint32_t q)
 {
-	for (uint32_t i = r->first[p]; i < r->first[p + 1] && !v->is_capped; i++)
-		for (uint32_t k = p == q ? i + 1 : r->first[q];
-			k < r->first[q + 1] && !v->is_capped; k++) {
-			if (r->at[i] < r->at[k])
-				look_at(v, r->at[i], r->at[k]);
+	const uint32_t *first = g->behind_first, *rank = g->behind;
+
+	for (uint32_t i = first[p]; i < first[p + 1] && !v->is_capped; i++)
+		for (uint32_t k = p == q ? i + 1 : first[q]; k < first[q + 1] && !v->is_capped; k++) {
+			if (rank[i] < rank[k])
+				look_at(v, rank[i], rank[k]);
 			else
-				look_at(v, r->at[k], r->at[i]);
+				look_at(v, rank[k], rank[i]);
 		}
 }
 
@@ -156,17 +138,15 @@ static void prove_group(struct prover *v, const struct plan_group *g)
 {
 	const struct plan_matcher *m = &v->p->matchers[g->matcher];
 	struct arena scratch;
-	struct ranks_of ranks;
 
 	arena_init_unbounded(&scratch);
-	ranks = ranks_behind(&scratch, g, m->n);
 	for (uint32_t i = 0; i < m->n && !v->is_capped; i++) {
 		struct dfa_overlap *later;
 		uint32_t n = dfa_overlaps(&m->dfa, &scratch, i, &later);
 
-		look_at_patterns(v, &ranks, i, i);
+		look_at_patterns(v, g, i, i);
 		for (uint32_t k = 0; k < n; k++)
-			look_at_patterns(v, &ranks, i, later[k].pattern);
+			look_at_patterns(v, g, i, later[k].pattern);
 	}
 	arena_fini(&scratch);
 }

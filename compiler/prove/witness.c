@@ -131,8 +131,7 @@ static void add_method(struct witness *w)
 {
 	static const char *const names[] = { "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT",
 		"OPTIONS", "TRACE", "PATCH" };
-	uint32_t bits = (w->a->methods == 0 ? UINT32_MAX : w->a->methods) &
-			(w->b->methods == 0 ? UINT32_MAX : w->b->methods);
+	uint32_t bits = plan_taken_methods(w->a) & plan_taken_methods(w->b);
 	uint32_t i = 0;
 
 	while (i < 31 && (bits & 1u << i) == 0)
@@ -160,9 +159,12 @@ static void add_path(struct witness *w)
 static struct str common_value(
 	struct witness *w, const struct plan_field *f, const struct plan_field *g)
 {
-	struct re *byte =
-		one_of(w->arena, 0x20, 0x7e, "", f->where == TORON_IN_COOKIE ? " \",;\\" : "");
-	struct re *languages[3] = { re_repeat(w->arena, byte, 1, -1) };
+	const char *less = f->where == TORON_IN_COOKIE ? " \",;\\" : "";
+	struct re *byte = one_of(w->arena, 0x20, 0x7e, "", less);
+	/* Blanks around a header field's value are lost on the way. */
+	struct re *edge = f->where == TORON_IN_HEADER ? one_of(w->arena, 0x21, 0x7e, "", less) : byte;
+	struct re *more = re_cat(w->arena, re_repeat(w->arena, byte, 0, -1), edge);
+	struct re *languages[3] = { re_cat(w->arena, edge, re_repeat(w->arena, more, 0, 1)) };
 	uint32_t n = 1;
 	struct str value;
 

@@ -40,7 +40,7 @@ static const char *const paths[] = { "/", "/a", "/b", "/a/b", "/a/", "\"/{p}\"",
 	"{template: \"/{p}/{q}\"}", "{regex: \"/a(/.*)?\"}", "{regex: \"/[ab]\"}",
 	"{regex: \".*/b\"}", "{regex: \"/a//b\"}", "{regex: \"/(a|b)/(a|b)\"}" };
 static const char *const methods[] = { "", "", "method: GET, ", "method: POST, ",
-	"method: [GET, PUT], ", "method: [POST, PUT], ", "method: BREW, " };
+	"method: [GET, PUT], ", "method: [POST, PUT], ", "method: BREW, ", "method: TRACE, " };
 static const char *const conditions[] = { "", "", "", "headers: {h: \"1\"}, ",
 	"headers: {h: {present: true}}, ", "headers: {h: {present: false}}, ",
 	"headers: {h: {regex: \"[12]\"}}, ", "headers: {h: {prefix: \"2\"}}, ",
@@ -79,7 +79,7 @@ static bool make(struct config *c, const char *yaml)
 static const char *const all_hosts[] = { "a.x", "b.x", "c.a.x", "y", "z" };
 static const char *const all_paths[] = { "/", "/a", "/b", "/c", "/a/", "/b/", "/c/", "/a/a", "/a/b",
 	"/b/a", "/b/b", "/c/b", "/a/c", "/a/b/", "/a/a/b", "/a/b/b", "/b/c/b", "/c/c", "/c/c/c" };
-static const char *const all_methods[] = { "GET", "HEAD", "POST", "PUT", "BREW", "OTHER" };
+static const char *const all_methods[] = { "GET", "HEAD", "POST", "PUT", "BREW", "TRACE", "OTHER" };
 static const char *const all_values[] = { NULL, "", "1", "2", "11", "23", "x" };
 static const uint8_t all_sources[][4] = { { 10, 0, 0, 1 }, { 10, 200, 0, 1 }, { 10, 1, 0, 1 },
 	{ 11, 0, 0, 1 } };
