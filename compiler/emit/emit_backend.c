@@ -36,6 +36,14 @@ static uint64_t least(uint64_t value, uint64_t most)
 	return value < most ? value : most;
 }
 
+/* In clear text there is nobody to choose. */
+static const char *codec_of(const struct plan_backend *b)
+{
+	if (b->model->protocol == M_BACKEND_AUTO && b->tls != NULL)
+		return "auto";
+	return b->model->protocol == M_BACKEND_H2 ? "http2" : "http1";
+}
+
 static void emit_backend(struct emitter *e, uint32_t index)
 {
 	const struct plan_backend *b = &e->plan->backends[index];
@@ -51,7 +59,7 @@ static void emit_backend(struct emitter *e, uint32_t index)
 	emit_cstr(e, "name", cwriter_quote(e->arena, m->name.value));
 	emit_cstr(e, "origin", emit_origin(e, m->node == NULL ? m->name.at : m->node->span));
 	cwriter_line(&e->c, ".index = %u,", index);
-	cwriter_line(&e->c, ".codec = &toron_back_http%c,", m->protocol == M_BACKEND_H2 ? '2' : '1');
+	cwriter_line(&e->c, ".codec = &toron_back_%s,", codec_of(b));
 	cwriter_line(&e->c, ".balance = %s,", balance(m->balance));
 	cwriter_line(&e->c, ".servers = %s_servers,", id);
 	emit_u64(e, "n_servers", b->n_servers);
@@ -60,7 +68,7 @@ static void emit_backend(struct emitter *e, uint32_t index)
 	emit_u64(e, "idle_ms", m->timeouts.idle.value);
 	emit_u64(e, "pool_idle", least(m->pool.idle_connections.value, UINT32_MAX));
 	emit_u64(e, "pool_idle_ms", m->pool.idle_timeout.value);
-	if (m->protocol == M_BACKEND_H2)
+	if (m->protocol != M_BACKEND_HTTP1)
 		emit_u64(e, "streams", m->pool.streams.value);
 	emit_u64(e, "max_connections", least(m->limits.connections.value, UINT32_MAX));
 	emit_u64(e, "max_pending", least(m->limits.pending.value, UINT32_MAX));

@@ -140,6 +140,7 @@ static void emit_pins(struct emitter *e, const struct m_tls_client *m)
 
 const char *emit_tls_client(struct emitter *e, const struct plan_backend *b)
 {
+	static const struct str protocols[] = { STR_INIT("h2"), STR_INIT("http/1.1") }; /* the preferred one first */
 	const struct plan_tls_client *t = b->tls;
 	struct cwriter *c = &e->c;
 	const char *id;
@@ -159,7 +160,7 @@ const char *emit_tls_client(struct emitter *e, const struct plan_backend *b)
 	if (t->certificate != PLAN_NONE)
 		cwriter_line(c, ".certificate = &%s,", e->certificates[t->certificate]);
 	emit_pins(e, t->model);
-	emit_names(e, "alpn", b->model->protocol == M_BACKEND_H2 ? &STR("h2") : &STR("http/1.1"), 1);
+	emit_names(e, "alpn", &protocols[b->model->protocol == M_BACKEND_HTTP1], b->model->protocol == M_BACKEND_AUTO ? 2 : 1);
 	cwriter_line(c, ".index = %u,", t->index);
 	cwriter_close(c, "};");
 	cwriter_blank(c);

@@ -104,6 +104,13 @@ static enum m_balance balance_named(struct str name)
 						      : M_BALANCE_ROUND_ROBIN;
 }
 
+static enum m_backend_protocol protocol_named(struct str name)
+{
+	if (str_eq(name, STR("h2")))
+		return M_BACKEND_H2;
+	return str_eq(name, STR("auto")) ? M_BACKEND_AUTO : M_BACKEND_HTTP1;
+}
+
 static void build_backend(
 	struct builder *b, const struct node *n, struct m_str name, bool is_inline)
 {
@@ -115,8 +122,7 @@ static void build_backend(
 	build_tls_client(b, value_node(b, n, STR("tls")), &out.tls);
 	build_servers(b, n, &out);
 	out.balance = balance_named(value_str(b, n, STR("balance")).value);
-	if (str_eq(value_str(b, n, STR("protocol")).value, STR("h2")))
-		out.protocol = M_BACKEND_H2;
+	out.protocol = protocol_named(value_str(b, n, STR("protocol")).value);
 	part = value_node(b, n, STR("timeouts"));
 	out.timeouts.connect = value_ms(b, part, STR("connect"));
 	out.timeouts.first_byte = value_ms(b, part, STR("first_byte"));

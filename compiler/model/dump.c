@@ -368,6 +368,7 @@ static void dump_listener(struct dumper *p, const struct m_listener *l)
 static void dump_backend(struct dumper *p, const struct m_backend *b)
 {
 	static const char *const balances[] = { "round-robin", "random-two", "least-connections" };
+	static const char *const protocols[] = { "http1", "h2", "auto" };
 
 	open_part(p,
 		b->poisoned    ? "backend (poisoned)"
@@ -385,7 +386,7 @@ static void dump_backend(struct dumper *p, const struct m_backend *b)
 		put_u64(p, "weight", s->weight, "");
 		close_part(p);
 	}
-	put_word(p, "protocol", b->protocol == M_BACKEND_H2 ? "h2" : "http1", SPAN_NONE);
+	put_word(p, "protocol", protocols[b->protocol], SPAN_NONE);
 	put_word(p, "balance", balances[b->balance], SPAN_NONE);
 	put_u64(p, "timeouts.connect", b->timeouts.connect, "ms");
 	put_u64(p, "timeouts.first_byte", b->timeouts.first_byte, "ms");

@@ -215,7 +215,7 @@ struct m_server {
 	bool is_numeric;
 	bool is_tls;                    /* an https URL, or an address in a backend with a tls section */
 };
-enum m_backend_protocol { M_BACKEND_HTTP1, M_BACKEND_H2 };
+enum m_backend_protocol { M_BACKEND_HTTP1, M_BACKEND_H2, M_BACKEND_AUTO };
 struct m_backend {
 	const struct node *node;
 	bool poisoned, is_inline;

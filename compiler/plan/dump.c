@@ -326,10 +326,11 @@ static void dump_mw(struct dump *d, uint32_t index)
 static void dump_backend(struct dump *d, const struct plan_backend *b)
 {
 	static const char *const balances[] = { "round-robin", "random-two", "least-connections" };
+	static const char *const protocols[] = { "", " h2", " auto" };
 	const struct m_backend *m = b->model;
 
 	named(d, "backend", m->name.value);
-	sbuf_printf(d->out, "%s %s%s", m->protocol == M_BACKEND_H2 ? " h2" : "", balances[m->balance],
+	sbuf_printf(d->out, "%s %s%s", protocols[m->protocol], balances[m->balance],
 		m->preserve_host.value ? " preserve-host" : "");
 	dump_time(d, "connect", m->timeouts.connect.value);
 	dump_time(d, "first_byte", m->timeouts.first_byte.value);

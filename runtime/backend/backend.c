@@ -105,7 +105,7 @@ static void close_idle(struct server *s)
 	struct back_conn *c = s->n_idle == 0 ? NULL : last_idle(s);
 
 	if (c != NULL)
-		s->backend->conf->codec->close(c);
+		c->codec->close(c);
 }
 
 static bool others_wait(const struct server *s)
@@ -241,7 +241,7 @@ static void on_over(struct back_conn *c)
 	/* Our own waiting exchanges come first, but not always, lest those of other workers starve. */
 	if (c->n_active == 0 && others_wait(s) && (list_empty(&b->waiting) || backend_random(b) % 8 == 0)) {
 		if (c->is_idle)
-			b->conf->codec->close(c);
+			c->codec->close(c);
 		return;
 	}
 	if (s->n_idle > b->conf->pool_idle) {
@@ -259,6 +259,17 @@ static void on_capacity(struct back_conn *c)
 	serve_waiting(s->backend);
 }
 
+static void on_became(struct back_conn *c, struct back_conn *to)
+{
+	struct server *s = c->owner;
+
+	to->n_active = c->n_active;
+	to->is_idle = c->is_idle;
+	list_remove(&c->link);
+	place(s, to);
+	serve_waiting(s->backend);
+}
+
 static void on_gone(struct back_conn *c)
 {
 	struct server *s = c->owner;
@@ -271,7 +282,7 @@ static void on_gone(struct back_conn *c)
 	serve_waiting(s->backend);
 }
 
-static const struct back_user user = { .over = on_over, .capacity = on_capacity, .gone = on_gone };
+static const struct back_user user = { .over = on_over, .capacity = on_capacity, .became = on_became, .gone = on_gone };
 
 /* ---- one exchange ---- */
 
@@ -360,7 +371,7 @@ static void attach(struct dispatch *d, struct server *s, struct back_conn *c)
 	x->tries++;
 	x->reused = c->n_exchanges != 0;
 	if (address_request(d, s->conf) && widen_response(d))
-		leg = d->backend->conf->codec->leg(c, &limits);
+		leg = c->codec->leg(c, &limits);
 	if (leg == NULL) {
 		/* The connection is as good as before. */
 		on_over(c);
@@ -491,12 +502,10 @@ void dispatch_resolve(struct dispatch *d, struct server *s)
 /* A connection with room that is fit for use; NULL: there is none. */
 static struct back_conn *take_roomy(struct server *s)
 {
-	const struct toron_back *codec = s->backend->conf->codec;
-
 	while (!list_empty(&s->roomy)) {
 		struct back_conn *c = CONTAINER_OF(s->roomy.next, struct back_conn, link);
 
-		if (c->n_active != 0 || codec->is_fit == NULL || codec->is_fit(c))
+		if (c->n_active != 0 || c->codec->is_fit == NULL || c->codec->is_fit(c))
 			return c;
 		/* on_gone has taken it out. */
 	}

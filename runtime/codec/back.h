@@ -11,6 +11,7 @@
 #include "toron/gateway.h"
 
 struct back_conn;
+struct toron_back;
 struct conn;
 struct conn_user;
 struct tls_target;
@@ -19,6 +20,7 @@ struct tls_target;
 struct back_user {
 	void (*over)(struct back_conn *b);     /* one of its exchanges is over, and another may be attached */
 	void (*capacity)(struct back_conn *b); /* it carries more or fewer at a time from now on */
+	void (*became)(struct back_conn *b, struct back_conn *to); /* another codec has taken over what b carries; b is gone */
 	void (*gone)(struct back_conn *b);     /* closed, with all that it carries; the memory goes at the end of the turn */
 };
 
@@ -31,6 +33,7 @@ struct back_limits {
 /* The part of a back connection that its owner sees; the codec embeds it. */
 struct back_conn {
 	struct list link;            /* the owner's: among those with room */
+	const struct toron_back *codec;
 	const struct back_user *user;
 	void *owner;                 /* the owner's */
 	uint32_t n_active;           /* the owner's: exchanges attached */
@@ -46,7 +49,10 @@ struct toron_back {
 	/* Starts to connect, with TLS where `tls` is not NULL. NULL: out of memory or descriptors. */
 	struct back_conn *(*open)(struct worker *w, const struct addr *to, struct tls_target *tls, const struct back_user *user,
 		void *owner, const struct back_limits *limits);
-	/* The leg for one exchange, to be handed to exchange_attach_back. The connection has room (n_active, which counts this one already, is
+	/* The same on a connection of another codec's that is open, once it is known what is spoken there. NULL: out of memory, and nothing has
+	 * changed; else `from` is closed. The table's member is NULL for a codec that is never chosen so. */
+	struct back_conn *(*adopt)(struct conn *from, const struct back_user *user, void *owner, const struct back_limits *limits);
+	/* The leg for one exchange, to be handed to exchange_attach_back or exchange_change_back. The connection has room (n_active, which counts this one already, is
 	 * at most its capacity), and may be still connecting. NULL: out of memory. */
 	struct leg *(*leg)(struct back_conn *b, const struct back_limits *limits);
 	/* Closes an idle connection; `gone` is told now or later in this turn. */

@@ -696,6 +696,16 @@ void exchange_attach_back(struct exchange *x, struct leg *back)
 		back->ops->more(back);
 }
 
+void exchange_change_back(struct exchange *x, struct leg *to)
+{
+	CHECK_MAGIC(x, EXCHANGE_MAGIC);
+	CHECK(x->back != NULL && to->x == NULL);
+	x->back = to;
+	to->x = x;
+	to->ops->head(to, &x->request);
+	to->ops->more(to);
+}
+
 /* ---- answers ---- */
 
 static enum toron_verdict answered(struct exchange *x)

@@ -198,6 +198,8 @@ void exchange_no_room(struct exchange *x);
 
 /* For actions: puts a back leg to work; calls its head op and more. */
 void exchange_attach_back(struct exchange *x, struct leg *back);
+/* For back legs: another one in place of x->back, which has sent nothing and lets go. */
+void exchange_change_back(struct exchange *x, struct leg *to);
 /* For actions: fails before there is a back leg (no server, resolve). */
 void exchange_fail(struct exchange *x, enum fault fault);
 /* The same, where another try is allowed. */

@@ -319,8 +319,7 @@ static const struct conn_user back_user = {
 	.timeout = back_timeout,
 };
 
-static struct back_conn *back_open(struct worker *w, const struct addr *to, struct tls_target *tls, const struct back_user *user,
-	void *owner, const struct back_limits *limits)
+static struct h1 *back_new(const struct back_user *user, void *owner, const struct back_limits *limits)
 {
 	struct h1 *h = calloc(1, sizeof(*h));
 
@@ -331,13 +330,35 @@ static struct back_conn *back_open(struct worker *w, const struct addr *to, stru
 	h->back.conn.user = user;
 	h->back.conn.owner = owner;
 	h->back.conn.limits = *limits;
-	h->back.connecting = true;
+	h->back.conn.codec = &toron_back_http1;
 	h->back.conn.capacity = 1;
 	list_init(&h->back.conn.link);
+	return h;
+}
+
+static struct back_conn *back_open(struct worker *w, const struct addr *to, struct tls_target *tls, const struct back_user *user,
+	void *owner, const struct back_limits *limits)
+{
+	struct h1 *h = back_new(user, owner, limits);
+
+	if (h == NULL)
+		return NULL;
+	h->back.connecting = true;
 	if (back_connect(&h->conn, w, to, tls, &back_user) != 0) {
 		free(h);
 		return NULL;
 	}
+	h1_back_deadline(h);
+	return &h->back.conn;
+}
+
+static struct back_conn *back_adopt(struct conn *from, const struct back_user *user, void *owner, const struct back_limits *limits)
+{
+	struct h1 *h = back_new(user, owner, limits);
+
+	if (h == NULL)
+		return NULL;
+	conn_move(&h->conn, from, &back_user);
 	h1_back_deadline(h);
 	return &h->back.conn;
 }
@@ -375,6 +396,7 @@ static void back_close_idle(struct back_conn *b)
 const struct toron_back toron_back_http1 = {
 	.name = "http1",
 	.open = back_open,
+	.adopt = back_adopt,
 	.leg = back_leg,
 	.close = back_close_idle,
 	.is_fit = back_is_fit,

@@ -458,6 +458,7 @@ static struct h2 *back_new(const struct back_user *user, void *owner, const stru
 	h->back.conn.user = user;
 	h->back.conn.owner = owner;
 	h->back.conn.limits = *limits;
+	h->back.conn.codec = &toron_back_http2;
 	h->back.streams = limits->streams != 0 ? limits->streams : STREAMS_AT_FIRST;
 	h->back.conn.capacity = h->back.streams < STREAMS_AT_FIRST ? h->back.streams : STREAMS_AT_FIRST;
 	list_init(&h->back.conn.link);
@@ -479,6 +480,19 @@ static struct back_conn *back_open(struct worker *w, const struct addr *to, stru
 	h->back.conn.connecting = true;
 	h->back.opened_ms = now_of(h);
 	h2_time_due(h, back_due(h));
+	return &h->back.conn;
+}
+
+static struct back_conn *back_adopt(struct conn *from, const struct back_user *user, void *owner, const struct back_limits *limits)
+{
+	struct h2 *h = back_new(user, owner, limits);
+
+	if (h == NULL)
+		return NULL;
+	conn_move(&h->conn, from, &back_user);
+	h->back.heard_ms = h->back.idle_ms = now_of(h);
+	h2_time_due(h, back_due(h));
+	h2_flush_later(h);
 	return &h->back.conn;
 }
 
@@ -536,6 +550,7 @@ static const struct h2_role back_role = {
 const struct toron_back toron_back_http2 = {
 	.name = "http2",
 	.open = back_open,
+	.adopt = back_adopt,
 	.leg = back_leg,
 	.close = back_close_idle,
 };

@@ -11,7 +11,7 @@ struct toron_front; /* a codec in the front role, named by the listener so that 
 extern const struct toron_front toron_front_http1, toron_front_http2;
 extern const struct toron_front toron_front_tls; /* the handshake, in front of the others */
 struct toron_back;  /* a codec in the back role */
-extern const struct toron_back toron_back_http1, toron_back_http2;
+extern const struct toron_back toron_back_http1, toron_back_http2, toron_back_auto;
 
 /* What one HTTP/2 connection may make the gateway do for nothing. Counts are for each period; more ends the connection. */
 struct toron_h2_limits {
