@@ -11,7 +11,8 @@
  *   1.2  TLS on both sides, certificates; HTTP/2 on both sides; rewrites by regular expressions;
  *        client certificates in matches; buffering of requests and responses; WebSockets that are looked into; grpc-web;
  *        retries by grpc-status; how slow clients and servers may be.
- *   2.0  conditions stand with the candidates, as do methods; lists of candidates are ended by TORON_NO_ROUTE; host lists are in order of rank. */
+ *   2.0  conditions stand with the candidates, as do methods; lists of candidates are ended by TORON_NO_ROUTE; host lists are in order of rank.
+ *        Backends whose servers choose the version. */
 #pragma once
 
 #define TORON_ABI_MAJOR 2
