@@ -5,7 +5,7 @@
 set -eu
 folder=$1
 shift
-[ $# -gt 0 ] || set -- pip:pre-commit pip:jsonschema npm:yaml-language-server npm:@microsoft/jest-sarif go:h2spec
+[ $# -gt 0 ] || set -- pip:pre-commit pip:jsonschema npm:yaml-language-server npm:@microsoft/jest-sarif go:h2spec go:grpc-interop
 mkdir -p "$folder"
 for peer in "$@"; do
 	case $peer in
@@ -16,6 +16,13 @@ for peer in "$@"; do
 		npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$folder" "${peer#npm:}" ;;
 	go:h2spec)
 		[ -x "$folder/bin/h2spec" ] || GOBIN=$(cd "$folder" && pwd)/bin go install github.com/summerwind/h2spec/cmd/h2spec@latest ;;
+	go:grpc-interop)
+		for side in client server; do
+			[ -x "$folder/bin/grpc-interop-$side" ] || {
+				GOBIN=$(cd "$folder" && pwd)/bin go install "google.golang.org/grpc/interop/$side@v1.64.0"
+				mv "$folder/bin/$side" "$folder/bin/grpc-interop-$side"
+			}
+		done ;;
 	*)
 		echo "install.sh: what is '$peer'?" >&2
 		exit 2 ;;
