@@ -7,7 +7,7 @@ failed=0
 echo "== from edit to gateway"
 timeout 600 python3 "$TORON_SRCDIR/tests/bench/compile.py" "$TORONC" 100 || failed=1
 echo "== proxying, beside the peers of this machine"
-timeout 2400 python3 "$TORON_SRCDIR/tests/bench/bench.py" "$TORONC" --json bench.json --svg bench.svg || failed=1
+timeout 3600 python3 "$TORON_SRCDIR/tests/bench/bench.py" "$TORONC" --json bench.json --svg bench.svg || failed=1
 for program in "$TORON_BUILDDIR"/tests/bench/bench_*; do
 	case $program in
 	*.o) continue ;;
