@@ -252,14 +252,20 @@ static int on_closed(nghttp2_session *session, int32_t id, uint32_t code, void *
 	return verdict(h);
 }
 
+/* Whether we reset a stream for what the peer did with it: that must not be cheaper for it than to reset it itself. */
+static bool is_their_error(uint32_t code)
+{
+	return code == NGHTTP2_PROTOCOL_ERROR || code == NGHTTP2_FLOW_CONTROL_ERROR || code == NGHTTP2_STREAM_CLOSED ||
+	       code == NGHTTP2_FRAME_SIZE_ERROR;
+}
+
 static int on_sent(nghttp2_session *session, const nghttp2_frame *frame, void *user)
 {
 	struct h2 *h = user;
 	struct h2_stream *s;
 
 	(void)session;
-	if (frame->hd.type == NGHTTP2_RST_STREAM && frame->rst_stream.error_code != NGHTTP2_NO_ERROR &&
-	    frame->rst_stream.error_code <= NGHTTP2_FRAME_SIZE_ERROR &&
+	if (frame->hd.type == NGHTTP2_RST_STREAM && is_their_error(frame->rst_stream.error_code) &&
 	    !h2_budget_spend(&h->budget, loop_now_ms(h->conn.worker->loop), H2_FLOOD_RESETS))
 		h2_flooded(h, H2_FLOOD_RESETS);
 	if (frame->hd.type == NGHTTP2_DATA)
