@@ -80,7 +80,7 @@ static void on_tick(struct loop_timer *t)
 {
 	struct pusher *p = CONTAINER_OF(t, struct pusher, tick);
 
-	loop_timer_set(&p->pushed->timer, 40);
+	loop_timer_set(&p->pushed->timer, 400);
 	if (--p->left > 0)
 		loop_timer_set(t, 20);
 }
@@ -94,11 +94,11 @@ START_TEST(timer_can_be_pushed_back)
 	loop_timer_init(&a.timer, l, on_alarm);
 	loop_timer_init(&p.tick, l, on_tick);
 	begin = clock_monotonic_us() / 1000;
-	loop_timer_set(&a.timer, 40);
+	loop_timer_set(&a.timer, 400);
 	loop_timer_set(&p.tick, 20);
-	run_for(300);
+	run_for(1200);
 	ck_assert_int_eq(a.n, 1);
-	ck_assert_uint_ge(a.fired_ms, begin + 5 * 20 + 40);
+	ck_assert_uint_ge(a.fired_ms, begin + 5 * 20 + 400);
 	loop_timer_fini(&a.timer);
 	loop_timer_fini(&p.tick);
 }
