@@ -239,6 +239,7 @@ static bool hand_init(struct hand *h, struct crew *c, uint32_t index)
 	h->worker.index = index;
 	h->worker.gateway = c->conf.gateway;
 	list_init(&h->worker.fronts);
+	list_init(&h->worker.handshakes);
 	h->drain.fn = on_drain;
 	h->abort.fn = on_abort;
 	h->ready.fn = on_ready;

@@ -11,6 +11,7 @@
 #include "tls/server.h"
 
 #define HANDSHAKES_MOST 1000u /* where the config does not say */
+#define PATIENCE_MS 1000u     /* so long a handshake has its place for sure; later it makes room if others want it */
 
 struct handshake {
 	unsigned magic;
@@ -18,6 +19,8 @@ struct handshake {
 	const struct toron_listener *listener;
 	struct conn conn;
 	struct front_link link;
+	struct list order;     /* in worker->handshakes */
+	uint64_t begun_ms;
 	struct loop_task task; /* frees it at the end of the turn */
 };
 
@@ -44,6 +47,7 @@ static void leave(struct handshake *h)
 	struct worker *w = h->conn.worker;
 
 	list_remove(&h->link.link);
+	list_remove(&h->order);
 	w->n_fronts--;
 	w->n_handshakes--;
 	loop_defer(w->loop, &h->task);
@@ -106,15 +110,32 @@ static void on_drain(struct front_link *link, bool now)
 		give_up(h);
 }
 
-static bool has_room(const struct worker *w, const struct toron_listener *l)
+/* The oldest of too many gives way: who begins handshakes and never goes on cannot keep others out. */
+static bool make_room(struct worker *w)
+{
+	struct handshake *oldest;
+
+	if (list_empty(&w->handshakes))
+		return false;
+	oldest = CONTAINER_OF(w->handshakes.next, struct handshake, order);
+	CHECK_MAGIC(oldest, HANDSHAKE_MAGIC);
+	if (loop_now_ms(w->loop) - oldest->begun_ms < PATIENCE_MS)
+		return false;
+	give_up(oldest);
+	return true;
+}
+
+static bool has_room(struct worker *w, const struct toron_listener *l)
 {
 	uint32_t most = l->tls->handshakes != 0 ? l->tls->handshakes : HANDSHAKES_MOST;
+	bool made;
 
 	if (w->n_handshakes < most)
 		return true;
-	log_event(LOG_WARN, "handshake-limit", "%s: listener %s: %u handshakes are under way; a client was turned away", l->tls->origin, l->name,
-		(unsigned)most);
-	return false;
+	made = make_room(w);
+	log_event(LOG_WARN, "handshake-limit", "%s: listener %s: %u handshakes are under way; %s", l->tls->origin, l->name, (unsigned)most,
+		made ? "the oldest was given up" : "a client was turned away");
+	return made;
 }
 
 static void on_accept(struct worker *w, const struct toron_listener *l, int fd, const struct addr *peer)
@@ -134,7 +155,9 @@ static void on_accept(struct worker *w, const struct toron_listener *l, int fd, 
 	h->listener = l;
 	h->link.drain = on_drain;
 	loop_task_init(&h->task, on_free);
+	h->begun_ms = loop_now_ms(w->loop);
 	list_push_back(&w->fronts, &h->link.link);
+	list_push_back(&w->handshakes, &h->order);
 	w->n_fronts++;
 	w->n_handshakes++;
 	conn_init(&h->conn, w, fd, peer, &user);

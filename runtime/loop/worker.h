@@ -32,5 +32,6 @@ struct worker {
 	struct list fronts;              /* open front connections (struct front_link of codec/front.h), for draining */
 	uint32_t n_fronts;
 	struct semantics_memo memo;
-	uint32_t n_handshakes;           /* of them, in codec/handshake.c */
+	struct list handshakes;          /* of them, those that codec/handshake.c has; the oldest first */
+	uint32_t n_handshakes;
 };

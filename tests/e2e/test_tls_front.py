@@ -363,6 +363,22 @@ def test_the_limit_of_handshakes():
         assert answers(other)
 
 
+def test_idle_handshakes_give_way():
+    """All places are taken by clients that say nothing: after a second they are there for whoever comes."""
+    port = free_port()
+    text = certs.https_config(port, site(), OWN, "runtime: {workers: 1}").replace("tls: {", "limits: {handshakes: 4}, timeouts: {handshake: 10m}, tls: {")
+    with Gateway(text) as g:
+        silent = [lib.connect(port) for _ in range(4)]
+        end = time.monotonic() + 20 * lib.SLOW
+        while alert_of(port, certs.client_context()) != "none":
+            assert time.monotonic() < end, g.stderr()
+            time.sleep(0.1)  # or the log would drop lines
+        assert "the oldest was given up" in g.stderr()
+        assert silent[0].is_closed()
+        for c in silent:
+            c.close()
+
+
 def test_bytes_that_are_no_tls():
     port = free_port()
     with Gateway(certs.https_config(port, site(), OWN).replace("tls: {", "timeouts: {handshake: 500ms}, tls: {")) as g:
