@@ -80,7 +80,7 @@ class Authority:
         os.makedirs(self.dir)
         self.conf = self.path("conf")
         self.n = 0
-        for file, text in (("conf", CONF % {"dir": self.dir}), ("index.txt", ""), ("serial", "%02x\n" % (Authority.count * 16)),
+        for file, text in (("conf", CONF % {"dir": self.dir}), ("index.txt", ""), ("serial", "%04x\n" % (Authority.count * 16)),
                            ("crlnumber", "01\n")):
             with open(self.path(file), "w") as f:
                 f.write(text)

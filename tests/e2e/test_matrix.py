@@ -254,7 +254,7 @@ def the_server_gives_up(front, back):
             s.send(b"half")
         elif path == "/interim":
             s.respond(103, [("link", "</a>")])
-        time.sleep(0.2)
+        time.sleep(0.5 * lib.SLOW)  # what was sent before has been read by then: RST destroys what was not
         s.reset()
         raise OSError
 

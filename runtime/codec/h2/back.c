@@ -450,11 +450,12 @@ static struct h2 *back_new(const struct back_user *user, void *owner, const stru
 	};
 	struct h2 *h = calloc(1, sizeof(*h));
 
+	if (h != NULL)
+		h2_budget_init(&h->budget, &h2_limits_by_default, false);
 	if (h == NULL || !h2_init(h, &back_role, false, settings, ARRAY_LEN(settings), WINDOW)) {
 		free(h);
 		return NULL;
 	}
-	h2_budget_init(&h->budget, &h2_limits_by_default, false);
 	h->back.conn.user = user;
 	h->back.conn.owner = owner;
 	h->back.conn.limits = *limits;

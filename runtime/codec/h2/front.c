@@ -257,6 +257,9 @@ static void on_front_head(struct leg *leg, const struct msg *m)
 		h2_stream_reset(s, NGHTTP2_INTERNAL_ERROR);
 		return;
 	}
+	/* From now on the client is waited for, which perhaps opens no window for the body. */
+	if (s->out == H2_OUT_BODY)
+		h2_time_out(s);
 	h2_flush_later(s->h);
 	if (m->status != 101)
 		return;
@@ -454,11 +457,12 @@ static struct h2 *front_new(struct worker *w, const struct toron_listener *l)
 	};
 	struct h2 *h = calloc(1, sizeof(*h));
 
+	if (h != NULL)
+		h2_budget_init(&h->budget, limits_of(l), true);
 	if (h == NULL || !h2_init(h, &front_role, true, settings, ARRAY_LEN(settings), limits_of(l)->window)) {
 		free(h);
 		return NULL;
 	}
-	h2_budget_init(&h->budget, limits_of(l), true);
 	h->front.listener = l;
 	h->front.link.drain = front_drain;
 	list_push_back(&w->fronts, &h->front.link.link);

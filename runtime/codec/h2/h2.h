@@ -138,7 +138,8 @@ static inline struct h2_stream *h2_stream_of(struct leg *leg)
 }
 
 /* ---- session.c ---- */
-/* The session of a connection, which the caller sets up, and our settings; false: out of memory. `window`: of the connection. */
+/* The session of a connection, which the caller sets up, its budget first, and our settings; false: out of memory. `window`: of the
+ * connection. */
 bool h2_init(struct h2 *h, const struct h2_role *role, bool is_front, const nghttp2_settings_entry *settings, size_t n_settings,
 	uint32_t window);
 /* A stream of this connection, without an exchange; NULL: out of memory. */

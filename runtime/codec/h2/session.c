@@ -316,7 +316,14 @@ static nghttp2_session_callbacks *make_callbacks(void)
 	return c;
 }
 
-static nghttp2_option *make_options(bool is_front)
+/* What floods, budget.c decides, by limits that the configuration can set: nghttp2's own must not come first. */
+static void leave_floods_to_us(nghttp2_option *o, const struct toron_h2_limits *limits)
+{
+	nghttp2_option_set_max_continuations(o, limits->continuations + 1); /* it counts the HEADERS frame, too */
+	nghttp2_option_set_stream_reset_rate_limit(o, UINT32_MAX, UINT32_MAX);
+}
+
+static nghttp2_option *make_options(bool is_front, const struct toron_h2_limits *limits)
 {
 	nghttp2_option *o;
 
@@ -324,6 +331,7 @@ static nghttp2_option *make_options(bool is_front)
 		return NULL;
 	nghttp2_option_set_no_auto_window_update(o, 1);
 	nghttp2_option_set_no_closed_streams(o, 1);
+	leave_floods_to_us(o, limits);
 	if (is_front)
 		nghttp2_option_set_builtin_recv_extension_type(o, NGHTTP2_PRIORITY_UPDATE);
 	return o;
@@ -333,7 +341,7 @@ bool h2_init(struct h2 *h, const struct h2_role *role, bool is_front, const nght
 	uint32_t window)
 {
 	nghttp2_session_callbacks *c = make_callbacks();
-	nghttp2_option *o = make_options(is_front);
+	nghttp2_option *o = make_options(is_front, h->budget.limits);
 	int rc = NGHTTP2_ERR_NOMEM;
 
 	h->magic = H2_MAGIC;
