@@ -80,8 +80,10 @@ class Gateway:
         self.log = tempfile.NamedTemporaryFile(dir=WORK, prefix="log-", delete=False)
         self.out = tempfile.NamedTemporaryFile(dir=WORK, prefix="out-", delete=False)
         self.process = None
+        self.drains = False
 
     def start(self, wait=True):
+        self.drains = False
         self.process = subprocess.Popen([self.path, *self.args], env=self.env, stdin=subprocess.DEVNULL, stdout=self.out,
                                         stderr=self.log)
         if wait:
@@ -120,10 +122,17 @@ class Gateway:
         with open("/proc/%d/status" % self.process.pid) as f:
             return int(re.search(r"VmRSS:\s+(\d+)", f.read()).group(1))
 
+    def drain(self):
+        """SIGTERM: it ends when its exchanges are through."""
+        self.drains = True
+        self.process.terminate()
+
     def stop(self, seconds=10):
-        """SIGTERM, and the exit code."""
+        """The end, and the exit code."""
         if self.process.poll() is None:
-            self.process.terminate()
+            # A second signal could hit a process that is about to end by itself.
+            if not self.drains:
+                self.drain()
             try:
                 self.process.wait(seconds * SLOW)
             except subprocess.TimeoutExpired:

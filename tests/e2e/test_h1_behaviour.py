@@ -671,7 +671,7 @@ def drained(p, begin, finish, seconds=8):
         with p.connect() as c:
             begin(c)
             time.sleep(0.2)
-            p.gateway.process.terminate()
+            p.gateway.drain()
             time.sleep(0.2)
             finish(c)
             p.gateway.process.wait(seconds * lib.SLOW)

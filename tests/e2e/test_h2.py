@@ -272,7 +272,7 @@ def test_draining():
             r = Raw(port)
             r.send(frame(HEADERS, 5, 1, request()))
             time.sleep(0.3)
-            g.process.terminate()
+            g.drain()
             last, data = [], b""
             for kind, flags, stream, payload in r.frames():
                 if kind == PING and not flags & 1:

@@ -330,7 +330,7 @@ def test_drain_finishes_what_is_in_flight():
     with Proxy(serve) as p, p.connect() as idle, p.connect() as c:
         c.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
         c.head()
-        p.gateway.process.terminate()
+        p.gateway.drain()
         assert idle.is_closed()
         time.sleep(0.3)
         try:

@@ -511,7 +511,7 @@ def test_draining_lets_handshakes_finish():
             pass
         raw.send(out.read())
         time.sleep(0.2 * lib.SLOW)
-        g.process.terminate()
+        g.drain()
         g.wait_for("draining")
         text = b""
         while not text.endswith(b"own\n"):

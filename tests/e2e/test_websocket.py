@@ -358,7 +358,7 @@ def test_draining_closes_between_frames():
             half = frame(BINARY, b"x" * 1000)
             server.send(half[:500])
             assert client.exactly(500) == half[:500]
-            s.proxy.gateway.process.terminate()
+            s.proxy.gateway.drain()
             assert code_of(server) == 1001
             time.sleep(0.2)
             server.send(half[500:])
@@ -376,7 +376,7 @@ def test_a_plain_tunnel_lasts_until_the_drain_is_over():
     with Script(websocket=None, extra="runtime: {drain_timeout: 1s}") as s:
         client, server = s.open()
         with client:
-            s.proxy.gateway.process.terminate()
+            s.proxy.gateway.drain()
             time.sleep(0.2)
             client.send(frame(TEXT, b"x", masked=True))
             assert next_frame(server) == (0x81, b"x")
@@ -588,7 +588,7 @@ def test_h2_limits_and_draining():
         t.send(close(1009, masked=True), end=True)
         assert next_frame(t) == (None, b"")
         t = Tunnel(c, open_h2(c))
-        p.gateway.process.terminate()
+        p.gateway.drain()
         assert code_of(t) == 1001
         t.send(close(1001, masked=True), end=True)
         assert next_frame(t) == (None, b"")
