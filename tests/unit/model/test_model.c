@@ -69,7 +69,7 @@ START_TEST(defaults_come_from_the_schema)
 	ck_assert_uint_eq(l->timeouts.idle.value, 60000);
 	ck_assert_ptr_null(l->address.value.ptr);
 	ck_assert_uint_eq(b->timeouts.connect.value, 5000);
-	ck_assert_uint_eq(b->pool.idle_connections.value, 64);
+	ck_assert_uint_eq(b->pool.idle_connections.value, 256);
 	ck_assert(b->preserve_host.value);
 	ck_assert(m->routing.merge_slashes && !m->routing.ties_file_order &&
 		  !m->routing.allow_encoded_slashes);
