@@ -355,7 +355,7 @@ def test_the_limit_of_handshakes():
             alert_of(port, certs.client_context())
             assert answers(other)
         for c in half:
-            assert c.is_closed()
+            assert c.is_closed(10)
             c.close()
         end = time.monotonic() + 10 * lib.SLOW
         while alert_of(port, certs.client_context()) != "none":
