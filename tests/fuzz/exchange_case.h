@@ -199,3 +199,16 @@ static uint8_t script_byte(struct script *s)
 {
 	return s->at < s->end ? *s->at++ : 0;
 }
+
+/* Both sides end, and read all that there is. */
+static void case_finish(void)
+{
+	play.flow[MSG_REQUEST].ends = play.flow[MSG_RESPONSE].ends = true;
+	for (unsigned i = 0; i < 64; i++) {
+		for (unsigned kind = 0; kind < 2; kind++) {
+			case_feed(kind, FLOW_MOST, 64);
+			case_take(kind, FLOW_MOST);
+		}
+		case_turn();
+	}
+}

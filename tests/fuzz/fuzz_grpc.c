@@ -204,14 +204,7 @@ static void check_response(bool ended)
 
 static bool finish(void)
 {
-	play.flow[MSG_REQUEST].ends = play.flow[MSG_RESPONSE].ends = true;
-	for (unsigned i = 0; i < 64; i++) {
-		for (unsigned kind = 0; kind < 2; kind++) {
-			case_feed(kind, FLOW_MOST, 64);
-			case_take(kind, FLOW_MOST);
-		}
-		case_turn();
-	}
+	case_finish();
 	if (play.x == NULL)
 		return false;
 	CHECK(body_is_spent(&play.x->response.body));
