@@ -334,14 +334,26 @@ static bool make_room_or_let_go(struct h1 *h)
 	return make_room(h);
 }
 
+/* A full buffer may be of bytes for which the other leg has made room in this very turn: they would be taken at its end. */
+static bool take_late_room(struct h1 *h)
+{
+	const struct body *body = h->leg.x == NULL ? NULL : h1_in_body(h);
+
+	if (body == NULL || h->in_at == h->in_end || body_room(body) == 0)
+		return false;
+	h1_pump(h);
+	return !h->closed && !h->conn.paused && make_room(h);
+}
+
 /* True if a read filled the buffer, so that there may be more. */
 static bool read_once(struct h1 *h)
 {
 	ptrdiff_t n;
 	size_t room;
 
-	if (!make_room_or_let_go(h)) {
-		no_room(h);
+	if (!make_room_or_let_go(h) && !take_late_room(h)) {
+		if (!h->closed && !h->conn.paused)
+			no_room(h);
 		return false;
 	}
 	room = h->in->cap - h->in_end;
