@@ -79,6 +79,7 @@ static bool backend_init(struct backend *b, struct worker *w, const struct toron
 		b->servers[i].conf = &conf->servers[i];
 		b->servers[i].shared = &shared->servers[conf->index][i];
 		list_init(&b->servers[i].roomy);
+		list_init(&b->servers[i].open);
 		if (conf->tls == NULL)
 			continue;
 		b->servers[i].tls = w->gateway->tls->target_new(w, conf->tls, &conf->servers[i]);
@@ -106,6 +107,21 @@ static void close_idle(struct server *s)
 
 	if (c != NULL)
 		c->codec->close(c);
+}
+
+/* Those that carry nothing; and where no exchange is left, all: a server may still owe the end of one that nobody waits for. */
+static void close_all(struct worker *w, struct server *s)
+{
+	bool none_left = w->exchanges == NULL || exchange_pool_live(w->exchanges) == 0;
+
+	while (s->n_idle != 0)
+		close_idle(s);
+	while (none_left && s->n_open != 0 && !list_empty(&s->open)) {
+		struct back_conn *c = CONTAINER_OF(s->open.next, struct back_conn, open);
+
+		list_remove(&c->open);
+		c->codec->close(c);
+	}
 }
 
 static bool others_wait(const struct server *s)
@@ -182,8 +198,7 @@ void backend_worker_free(struct worker *w, struct backend **all)
 			p->all = NULL;
 		}
 		for (uint32_t j = 0; b->servers != NULL && j < b->conf->n_servers; j++)
-			while (b->servers[j].n_idle != 0)
-				close_idle(&b->servers[j]);
+			close_all(w, &b->servers[j]);
 		for (uint32_t j = 0; b->servers != NULL && b->conf->tls != NULL && j < b->conf->n_servers; j++)
 			w->gateway->tls->target_free(&b->servers[j].tls);
 		free(b->servers);
@@ -266,6 +281,8 @@ static void on_became(struct back_conn *c, struct back_conn *to)
 	to->n_active = c->n_active;
 	to->is_idle = c->is_idle;
 	list_remove(&c->link);
+	list_remove(&c->open);
+	list_push_back(&s->open, &to->open);
 	place(s, to);
 	serve_waiting(s->backend);
 }
@@ -277,6 +294,7 @@ static void on_gone(struct back_conn *c)
 	end_exchanges(s, c, c->n_active);
 	c->capacity = 0;
 	place(s, c);
+	list_remove(&c->open);
 	s->n_open--;
 	atomic_fetch_sub_explicit(&s->shared->connections, 1, memory_order_relaxed);
 	serve_waiting(s->backend);
@@ -412,6 +430,7 @@ static void connect_to(struct dispatch *d, struct server *s, const struct addr *
 		return;
 	}
 	s->n_open++;
+	list_push_back(&s->open, &c->open);
 	atomic_fetch_add_explicit(&s->shared->connections, 1, memory_order_relaxed);
 	attach(d, s, c);
 }

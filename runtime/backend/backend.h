@@ -27,6 +27,7 @@ struct server {
 	struct server_shared *shared; /* borrowed */
 	struct tls_target *tls;       /* owned; NULL: clear text */
 	struct list roomy;            /* of back_conn: those that take another exchange, most recently used first */
+	struct list open;             /* of back_conn: all, n_open of them */
 	uint32_t n_idle, n_open;      /* of this worker; n_idle of them carry nothing */
 	int32_t credit;               /* of smooth weighted round robin */
 	uint32_t last_good;           /* index among the resolved addresses */

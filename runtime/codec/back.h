@@ -33,6 +33,7 @@ struct back_limits {
 /* The part of a back connection that its owner sees; the codec embeds it. */
 struct back_conn {
 	struct list link;            /* the owner's: among those with room */
+	struct list open;            /* the owner's: among all */
 	const struct toron_back *codec;
 	const struct back_user *user;
 	void *owner;                 /* the owner's */
@@ -55,7 +56,7 @@ struct toron_back {
 	/* The leg for one exchange, to be handed to exchange_attach_back or exchange_change_back. The connection has room (n_active, which counts this one already, is
 	 * at most its capacity), and may be still connecting. NULL: out of memory. */
 	struct leg *(*leg)(struct back_conn *b, const struct back_limits *limits);
-	/* Closes an idle connection; `gone` is told now or later in this turn. */
+	/* Closes a connection that carries no exchange any more, though perhaps their remains; `gone` is told now or later in this turn. */
 	void (*close)(struct back_conn *b);
 	/* False, and it is closed, if an idle connection turns out to be of no use: its server has closed it, or sent what nobody asked
 	 * for. NULL: it always is. */

@@ -163,6 +163,7 @@ static struct back_conn *on_open(struct worker *w, const struct addr *to, struct
 	n->back.limits = *limits;
 	n->back.capacity = 1;
 	list_init(&n->back.link);
+	list_init(&n->back.open);
 	loop_task_init(&n->task, on_free);
 	if (back_connect(&n->conn, w, to, tls, &user) != 0) {
 		free(n);

@@ -385,6 +385,22 @@ def test_refused_and_unprocessed_requests_go_elsewhere():
             assert len(tries) == 4 and len(b.connections) == 2
 
 
+def test_the_end_while_a_server_owes_a_last_frame():
+    """Nobody waits for it, and nothing of the stream is left behind (a sanitizer would see)."""
+    def serve(s):
+        s.head()
+        s.respond(200, [("content-length", "2")])
+        s.send(b"ok")
+
+    with streams.server("h2c", serve) as b:
+        port, g = backend_gateway(b.port, ", timeouts: {idle: 60s}")
+        with g, lib.connect(port) as c:
+            c.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert c.response().body == b"ok"
+            c.s.close()
+            assert g.stop() == 0 and "Sanitizer" not in g.stderr(), g.stderr()
+
+
 def test_an_answer_of_known_length_waits_for_no_last_frame():
     served = []
 

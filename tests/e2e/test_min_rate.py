@@ -108,7 +108,11 @@ def test_a_request_that_waits_to_be_asked_for():
         s = c.open("POST", "/", [("content-length", "5"), ("expect", "100-continue")])
         assert s.head().status == 100
         s.send(b"hello")
-        s.end()
+        try:
+            s.end()
+        except streams.Reset as e:
+            assert e.args == (0,), e  # the answer to five bytes was whole before their end was said
+            return
         assert s.final().status == 200
 
     each(serve, "request: 1KiB, over: 2s", one)

@@ -333,6 +333,7 @@ static struct h1 *back_new(const struct back_user *user, void *owner, const stru
 	h->back.conn.codec = &toron_back_http1;
 	h->back.conn.capacity = 1;
 	list_init(&h->back.conn.link);
+	list_init(&h->back.conn.open);
 	return h;
 }
 

@@ -463,6 +463,7 @@ static struct h2 *back_new(const struct back_user *user, void *owner, const stru
 	h->back.streams = limits->streams != 0 ? limits->streams : STREAMS_AT_FIRST;
 	h->back.conn.capacity = h->back.streams < STREAMS_AT_FIRST ? h->back.streams : STREAMS_AT_FIRST;
 	list_init(&h->back.conn.link);
+	list_init(&h->back.conn.open);
 	return h;
 }
 
@@ -519,11 +520,10 @@ static struct leg *back_leg(struct back_conn *b, const struct back_limits *limit
 	return &s->leg;
 }
 
-static void back_close_idle(struct back_conn *b)
+static void on_back_close(struct back_conn *b)
 {
 	struct h2 *h = of_back(b);
 
-	CHECK(b->n_active == 0);
 	if (!h->feeding && !h->writing) {
 		back_gone(h, FAULT_BACK_CLOSED, false);
 		return;
@@ -553,5 +553,5 @@ const struct toron_back toron_back_http2 = {
 	.open = back_open,
 	.adopt = back_adopt,
 	.leg = back_leg,
-	.close = back_close_idle,
+	.close = on_back_close,
 };
