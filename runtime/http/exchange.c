@@ -230,6 +230,12 @@ static void on_total(struct loop_timer *t)
 	struct exchange *x = CONTAINER_OF(t, struct exchange, total);
 
 	CHECK_MAGIC(x, EXCHANGE_MAGIC);
+	/* An answer that is whole by now, perhaps since this very turn, goes out as far as it can. */
+	if (x->state >= EXCHANGE_ANSWERING && exchange_body_in(x, MSG_RESPONSE)->end && !x->total_is_over) {
+		x->total_is_over = true;
+		loop_timer_set(t, 1);
+		return;
+	}
 	if (x->state >= EXCHANGE_ANSWERING) {
 		exchange_cut(x, FAULT_TOTAL_TIMEOUT);
 		return;

@@ -134,7 +134,7 @@ struct exchange {
 	struct filter_chain filters[2];      /* by enum msg_kind: what changes bodies on their way */
 	struct exchange_times times;
 	struct loop_timer total;            /* the route's total limit or a call's own, when there is one */
-	bool total_armed;
+	bool total_armed, total_is_over;
 	uint64_t total_at_ms;               /* when it fires */
 	struct leg local;                   /* our own answers (http/answer.c) */
 	struct leg *answer_leg;             /* the action's own, in place of local (answer_attach); NULL: none */
