@@ -147,7 +147,7 @@ static void play_operation(struct script *s)
 		if (amount == 7)
 			add_trailers();
 		break;
-	case 6: play.flow[kind].ends = amount == 7; break;
+	case 6: play.flow[kind].ends |= amount == 7; break;
 	case 7:
 		if (amount == 7 && kind == MSG_RESPONSE && play.x != NULL)
 			exchange_cut(play.x, FAULT_TOTAL_TIMEOUT);
