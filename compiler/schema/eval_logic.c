@@ -84,23 +84,8 @@ static bool confirm(struct eval *e, const struct sub *branch, struct node *n)
 	return !eval_is_loud(e) || eval_sub(e, branch, n, NULL);
 }
 
-static bool eval_any(struct eval *e, const struct sub *s, struct node *n, struct marks *here)
-{
-	const struct sub *found = NULL;
-
-	if (s->any_of.n == 0)
-		return true;
-	for (size_t i = 0; i < s->any_of.n; i++) {
-		if (!eval_quietly(e, s->any_of.at[i], n, here))
-			continue;
-		found = found == NULL ? s->any_of.at[i] : found;
-		if (here->bits == NULL)
-			break;
-	}
-	return found == NULL ? explain(e, &s->any_of, s, n) : confirm(e, found, n);
-}
-
-static bool are_exclusive_keys(const struct sub_list *list)
+/* Alternatives that are nothing but a key each. */
+static bool are_keys(const struct sub_list *list)
 {
 	for (size_t i = 0; i < list->n; i++) {
 		if (!list->at[i]->only_requires)
@@ -110,13 +95,13 @@ static bool are_exclusive_keys(const struct sub_list *list)
 }
 
 /* "'a', 'b' or 'c'", of the keys that this build can honour. */
-static struct str list_keys(struct arena *a, const struct sub *s)
+static struct str list_keys(struct arena *a, const struct sub *s, const struct sub_list *list)
 {
 	struct str text = STR("");
 	struct str last = STR_NONE;
 
-	for (size_t i = 0; i < s->one_of.n; i++) {
-		struct str key = s->one_of.at[i]->required->first->text;
+	for (size_t i = 0; i < list->n; i++) {
+		struct str key = list->at[i]->required->first->text;
 		const struct sub *property = sub_property(s, key);
 
 		if (property != NULL && property->planned != NULL)
@@ -130,15 +115,47 @@ static struct str list_keys(struct arena *a, const struct sub *s)
 		STR_ARG(last));
 }
 
-static bool is_misspelt(struct eval *e, const struct sub *s, const struct node *n)
+static bool is_misspelt(struct eval *e, const struct sub *s, const struct sub_list *list, const struct node *n)
 {
 	if (s->additional == NULL || s->additional->kind != SUB_NONE)
 		return false;
-	for (size_t i = 0; i < s->one_of.n; i++) {
-		if (suggest_is_misspelt(e, s, n, s->one_of.at[i]->required->first->text))
+	for (size_t i = 0; i < list->n; i++) {
+		if (suggest_is_misspelt(e, s, n, list->at[i]->required->first->text))
 			return true;
 	}
 	return false;
+}
+
+/* Not one of the keys is there. */
+static bool fail_none_of(struct eval *e, const struct sub *s, const struct sub_list *list, struct node *n, const char *how_many)
+{
+	if (!eval_is_loud(e))
+		return false;
+	n->flags |= NODE_POISONED;
+	if (is_misspelt(e, s, list, n))
+		return false;
+	node_key_report(e->diags, n, DIAG_ONE_OF_KEYS, STR_FMT " needs %s of the keys " STR_FMT, STR_ARG(describe_map(s)),
+		how_many, STR_ARG(list_keys(e->arena, s, list)));
+	e->n_reported++;
+	return false;
+}
+
+static bool eval_any(struct eval *e, const struct sub *s, struct node *n, struct marks *here)
+{
+	const struct sub *found = NULL;
+
+	if (s->any_of.n == 0)
+		return true;
+	for (size_t i = 0; i < s->any_of.n; i++) {
+		if (!eval_quietly(e, s->any_of.at[i], n, here))
+			continue;
+		found = found == NULL ? s->any_of.at[i] : found;
+		if (here->bits == NULL)
+			break;
+	}
+	if (found == NULL && n->kind == NODE_MAP && are_keys(&s->any_of))
+		return fail_none_of(e, s, &s->any_of, n, "at least one");
+	return found == NULL ? explain(e, &s->any_of, s, n) : confirm(e, found, n);
 }
 
 /* oneOf over keys that exclude each other, such as a route's actions. */
@@ -160,21 +177,14 @@ static bool eval_exclusive_keys(struct eval *e, const struct sub *s, struct node
 	}
 	if (n->kind != NODE_MAP || (first != NULL && second == NULL) || (first == NULL && (n->flags & NODE_PARTIAL) != 0))
 		return true;
+	if (first == NULL)
+		return fail_none_of(e, s, &s->one_of, n, "one");
 	if (!eval_is_loud(e))
 		return false;
 	n->flags |= NODE_POISONED;
-	if (first == NULL && is_misspelt(e, s, n))
-		return false;
-	if (first == NULL) {
-		node_key_report(e->diags, n, DIAG_ONE_OF_KEYS,
-			STR_FMT " needs one of the keys " STR_FMT, STR_ARG(describe_map(s)),
-			STR_ARG(list_keys(e->arena, s)));
-	} else {
-		node_key_report(e->diags, second, DIAG_ONE_OF_KEYS,
-			STR_FMT " cannot have both '" STR_FMT "' and '" STR_FMT "'",
-			STR_ARG(describe_map(s)), STR_ARG(first->key), STR_ARG(second->key));
-		diag_note(e->diags, first->key_span, "'" STR_FMT "' is here", STR_ARG(first->key));
-	}
+	node_key_report(e->diags, second, DIAG_ONE_OF_KEYS, STR_FMT " cannot have both '" STR_FMT "' and '" STR_FMT "'",
+		STR_ARG(describe_map(s)), STR_ARG(first->key), STR_ARG(second->key));
+	diag_note(e->diags, first->key_span, "'" STR_FMT "' is here", STR_ARG(first->key));
 	e->n_reported++;
 	return false;
 }
@@ -186,7 +196,7 @@ static bool eval_one(struct eval *e, const struct sub *s, struct node *n, struct
 
 	if (s->one_of.n == 0)
 		return true;
-	if (are_exclusive_keys(&s->one_of))
+	if (are_keys(&s->one_of))
 		return eval_exclusive_keys(e, s, n);
 	for (size_t i = 0; i < s->one_of.n && n_found < 2; i++) {
 		if (!eval_quietly(e, s->one_of.at[i], n, here))

@@ -231,7 +231,7 @@ static void play_operation(struct script *s)
 	case 4: case 5: case 6: send_control(kind, s); break;
 	case 7: send_raw(kind, s); break;
 	case 8: play.now_ms += (uint64_t)1 << (2 * amount); break;
-	case 9: play.flow[kind].ends = amount == 7; break;
+	case 9: play.flow[kind].ends |= amount == 7; break;
 	case 10:
 		if (amount == 7 && play.x != NULL && play.x->drain != NULL)
 			play.x->drain(play.x);
