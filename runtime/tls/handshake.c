@@ -6,10 +6,12 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/str.h"
 #include "tls/session.h"
 #include "tls/worker.h"
 
 #define NONFATAL_MOST 8 /* errors in one step that do not end it */
+#define ALERT_RECORD 7u /* bytes of an alert in clear */
 
 void session_refuse(struct session *s, gnutls_alert_description_t alert, int err, const char *format, ...)
 {
@@ -22,12 +24,38 @@ void session_refuse(struct session *s, gnutls_alert_description_t alert, int err
 	va_end(args);
 }
 
+/* As RFC 8446 writes it: "unknown_ca". */
+static const char *say_alert(gnutls_alert_description_t alert, char *text, size_t room)
+{
+	static const char prefix[] = "GNUTLS_A_";
+	const char *name = gnutls_alert_get_strname(alert);
+	size_t at;
+
+	if (name != NULL && strncmp(name, prefix, sizeof(prefix) - 1) == 0)
+		name += sizeof(prefix) - 1;
+	at = (size_t)snprintf(text, room, "the peer's alert: ");
+	snprintf(text + at, room - at, "%s", name != NULL ? name : "unknown");
+	for (char *c = text + at; *c != '\0'; c++)
+		*c = (char)ascii_lower((unsigned char)*c);
+	return text;
+}
+
 const char *session_alert(const struct session *s, char *text, size_t room)
 {
-	const char *name = gnutls_alert_get_name(gnutls_alert_get(s->gnutls));
+	return say_alert(gnutls_alert_get(s->gnutls), text, room);
+}
 
-	snprintf(text, room, "the peer's alert: %s", name != NULL ? name : "unknown");
-	return text;
+/* Clients on OpenSSL send an alert about our certificate in clear where TLS 1.3 has it sealed (RFC 8446 section 6); GnuTLS fails to open
+ * it. It ends the handshake in any case, so it may as well be told. NULL: the last record was something else. */
+static const unsigned char *alert_in_clear(const struct session *s)
+{
+	static const unsigned char head[] = { 0x15, 3, 3, 0, 2 };
+	const unsigned char *record;
+
+	if (s->in == NULL || s->in_at < ALERT_RECORD)
+		return NULL;
+	record = (const unsigned char *)s->in->bytes + s->in_at - ALERT_RECORD;
+	return memcmp(record, head, sizeof(head)) == 0 ? record + sizeof(head) : NULL;
 }
 
 /* Early data is taken out of GnuTLS's hands as it comes: there it costs a multiple of its size, and empty records cost without limit. */
@@ -82,6 +110,7 @@ static int run(struct session *s)
 static int fail(struct session *s, int rc)
 {
 	struct session_shake *k = s->shake;
+	const unsigned char *clear = rc == GNUTLS_E_DECRYPTION_FAILED ? alert_in_clear(s) : NULL;
 
 	s->failed = true;
 	if (k->explain != NULL && k->why[0] == '\0')
@@ -90,6 +119,8 @@ static int fail(struct session *s, int rc)
 		gnutls_alert_send(s->gnutls, GNUTLS_AL_FATAL, k->alert);
 	} else if (rc == GNUTLS_E_FATAL_ALERT_RECEIVED) {
 		session_alert(s, k->why, sizeof(k->why));
+	} else if (clear != NULL) {
+		say_alert((gnutls_alert_description_t)clear[1], k->why, sizeof(k->why));
 	} else if (rc == GNUTLS_E_PREMATURE_TERMINATION || rc == GNUTLS_E_PULL_ERROR) {
 		snprintf(k->why, sizeof(k->why), "the peer closed the connection");
 		k->err = ERR_RESET;
@@ -125,14 +156,14 @@ int session_handshake(struct conn *c, unsigned *want_out)
 		if (!tls_worker_may_shake(s->worker))
 			return ERR_AGAIN;
 		rc = run(s);
-		if (s->in_at == s->in_end) {
-			buf_release(&s->in);
-			s->in_at = s->in_end = 0;
-		}
 		if (rc == 0 && !s->shake->done(s))
 			rc = GNUTLS_E_CERTIFICATE_ERROR;
 		if (rc != 0 && gnutls_error_is_fatal(rc))
 			return fail(s, rc);
+		if (s->in_at == s->in_end) {
+			buf_release(&s->in);
+			s->in_at = s->in_end = 0;
+		}
 		s->shaken = rc == 0;
 	}
 	rc = session_send(s);

@@ -75,7 +75,7 @@ struct session *session_of(const struct conn *c);
 int session_send(struct session *s);
 /* One step, for session_ops (handshake.c). */
 int session_handshake(struct conn *c, unsigned *want_out);
-/* The alert that the peer sent, in words. */
+/* The alert that the peer sent, by its name. */
 const char *session_alert(const struct session *s, char *text, size_t room);
 /* Sets why the handshake fails. */
 void session_refuse(struct session *s, gnutls_alert_description_t alert, int err, const char *format, ...)
