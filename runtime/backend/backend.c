@@ -270,6 +270,9 @@ static void on_capacity(struct back_conn *c)
 {
 	struct server *s = c->owner;
 
+	/* The next connection begins with what the server has said on this one, lest it refuses most of what comes in a burst. */
+	if (c->capacity != 0)
+		s->streams = c->capacity;
 	place(s, c);
 	serve_waiting(s->backend);
 }
@@ -418,6 +421,7 @@ static void connect_to(struct dispatch *d, struct server *s, const struct addr *
 	struct back_limits limits = limits_of(d);
 	struct back_conn *c = opening(s);
 
+	limits.streams_at_first = s->streams;
 	to.port = s->conf->port;
 	d->n_addrs = (uint32_t)n;
 	if (c != NULL) {

@@ -30,6 +30,7 @@ struct server {
 	struct list open;             /* of back_conn: all, n_open of them */
 	uint32_t n_idle, n_open;      /* of this worker; n_idle of them carry nothing */
 	int32_t credit;               /* of smooth weighted round robin */
+	uint32_t streams;             /* exchanges at a time that its last connection was good for; 0: not known */
 	uint32_t last_good;           /* index among the resolved addresses */
 	uint64_t failed_until_ms;     /* connecting failed: passed over until then when others are there */
 };

@@ -28,6 +28,7 @@ struct back_limits {
 	uint32_t connect_ms, first_byte_ms, idle_ms, pool_idle_ms;
 	struct toron_pace response; /* of its body */
 	uint32_t streams; /* exchanges at a time on one connection, where its protocol can; 0: the usual */
+	uint32_t streams_at_first; /* the same until the server says how many it takes; 0: the usual */
 };
 
 /* The part of a back connection that its owner sees; the codec embeds it. */

@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 
-#define STREAMS_AT_FIRST 100u          /* until the server's settings say how many it takes */
+#define STREAMS_USUAL 100u             /* where neither the configuration nor the server says how many it takes */
 #define STREAM_WINDOW 131072u          /* bytes of a response that are under way: what a body holds */
 #define WINDOW (16u << 20)             /* ... of all: one that is stuck does not stop the others */
 #define HEADER_BYTES (BUF_LARGE - 4096) /* a server is trusted with no more than a buffer */
@@ -47,8 +47,8 @@ static void set_capacity(struct h2 *h)
 		uint32_t most = nghttp2_session_get_remote_settings(h->session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
 
 		capacity = capacity < most ? capacity : most;
-	} else if (capacity > STREAMS_AT_FIRST) {
-		capacity = STREAMS_AT_FIRST;
+	} else if (capacity > h->back.at_first) {
+		capacity = h->back.at_first;
 	}
 	if (h->leaving || nghttp2_session_get_next_stream_id(h->session) > INT32_MAX - 2)
 		capacity = 0;
@@ -460,8 +460,9 @@ static struct h2 *back_new(const struct back_user *user, void *owner, const stru
 	h->back.conn.owner = owner;
 	h->back.conn.limits = *limits;
 	h->back.conn.codec = &toron_back_http2;
-	h->back.streams = limits->streams != 0 ? limits->streams : STREAMS_AT_FIRST;
-	h->back.conn.capacity = h->back.streams < STREAMS_AT_FIRST ? h->back.streams : STREAMS_AT_FIRST;
+	h->back.streams = limits->streams != 0 ? limits->streams : STREAMS_USUAL;
+	h->back.at_first = limits->streams_at_first != 0 ? limits->streams_at_first : STREAMS_USUAL;
+	h->back.conn.capacity = h->back.streams < h->back.at_first ? h->back.streams : h->back.at_first;
 	list_init(&h->back.conn.link);
 	list_init(&h->back.conn.open);
 	return h;

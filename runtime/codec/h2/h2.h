@@ -109,6 +109,7 @@ struct h2 {
 			bool connecting;
 			bool has_settings;   /* the peer's have come */
 			uint32_t streams;    /* at a time, as far as we are concerned */
+			uint32_t at_first;   /* at a time until the peer's settings have come */
 			uint64_t opened_ms;
 			uint64_t heard_ms;   /* when the peer last sent something */
 			uint64_t pinged_ms;  /* when it was asked whether it lives, and it has sent nothing since; 0: not */
