@@ -152,6 +152,7 @@ const char *emit_tls_client(struct emitter *e, const struct plan_backend *b)
 	cwriter_open(c, "static const struct toron_tls_client %s = {", id);
 	emit_cstr(e, "origin", emit_origin(e, t->model->is_set ? t->model->at : b->model->node->span));
 	emit_file_name(e, "ca", &t->model->ca);
+	emit_file_name(e, "crl", &t->model->crl);
 	if (t->model->sni.value.ptr != NULL)
 		emit_cstr(e, "sni", cwriter_quote(e->arena, t->model->sni.value));
 	emit_cstr(e, "priority", cwriter_quote(e->arena, t->priority));

@@ -135,6 +135,7 @@ void build_tls_client(struct builder *b, const struct node *map, struct m_tls_cl
 	out->is_set = (map->flags & NODE_DEFAULTED) == 0;
 	out->at = map->key_span.source != 0 ? map->key_span : map->span;
 	out->ca = value_file(b, map, STR("ca"));
+	out->crl = value_file(b, map, STR("crl"));
 	out->sni = value_str(b, map, STR("sni"));
 	if (out->sni.value.ptr != NULL)
 		out->sni.value = build_lower(b->arena, out->sni.value);

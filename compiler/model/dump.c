@@ -278,6 +278,7 @@ static void dump_tls_client(struct dumper *p, const struct m_tls_client *t)
 {
 	open_part(p, "tls", t->at);
 	put_file(p, "ca", &t->ca);
+	put_file(p, "crl", &t->crl);
 	put_str(p, "sni", t->sni);
 	put_str(p, "client_certificate", t->certificate);
 	put_bool(p, "verify", t->verify);

@@ -51,7 +51,7 @@ struct m_pin { uint8_t hash[32]; struct m_str text; };
 struct m_tls_client {
 	bool is_set;                         /* there is a section */
 	struct span at;
-	struct m_file_name ca;               /* absent: what the system trusts */
+	struct m_file_name ca, crl;          /* absent: what the system trusts, none */
 	struct m_str sni, certificate;       /* absent: the server's name, none */
 	struct m_bool verify;
 	struct m_pin *pins; size_t n_pins;

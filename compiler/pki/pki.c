@@ -62,7 +62,7 @@ static void check_authorities(struct pki *p, const struct node *n, const char *m
 	gnutls_free(list);
 }
 
-static void check_crl(struct pki *p, const struct node *n, const struct m_file_name *file)
+static void check_crl(struct pki *p, const struct node *n, const char *member, const struct m_file_name *file)
 {
 	gnutls_x509_crl_t *list = NULL;
 	unsigned count = 0;
@@ -70,12 +70,12 @@ static void check_crl(struct pki *p, const struct node *n, const struct m_file_n
 	gnutls_datum_t data;
 	int rc;
 
-	if (file->path.ptr == NULL || !pki_read(p, n, "tls.client_auth.crl", file->text.at, file->path, &bytes))
+	if (file->path.ptr == NULL || !pki_read(p, n, member, file->text.at, file->path, &bytes))
 		return;
 	data = (gnutls_datum_t){ (unsigned char *)(uintptr_t)bytes.ptr, (unsigned)bytes.len };
 	rc = gnutls_x509_crl_list_import2(&list, &count, &data, GNUTLS_X509_FMT_PEM, 0);
 	if (rc < 0) {
-		pki_report(p, n, "tls.client_auth.crl", file->text.at, DIAG_PKI_BROKEN,
+		pki_report(p, n, member, file->text.at, DIAG_PKI_BROKEN,
 			"'" STR_FMT "' has no list of revoked certificates in PEM: %s", STR_ARG(file->path), gnutls_strerror(rc));
 		return;
 	}
@@ -83,7 +83,7 @@ static void check_crl(struct pki *p, const struct node *n, const struct m_file_n
 		time_t next = gnutls_x509_crl_get_next_update(list[i]);
 
 		if (next != (time_t)-1 && next < p->source->now)
-			pki_report(p, n, "tls.client_auth.crl", file->text.at, DIAG_PKI_EXPIRED,
+			pki_report(p, n, member, file->text.at, DIAG_PKI_EXPIRED,
 				"this list of revoked certificates is out of date: a new one was due");
 		gnutls_x509_crl_deinit(list[i]);
 	}
@@ -110,12 +110,17 @@ static void check_all(struct pki *p)
 		if (l->poisoned || l->protocol != M_HTTPS)
 			continue;
 		check_authorities(p, l->node, "tls.client_auth.ca", &l->tls.client_ca);
-		check_crl(p, l->node, &l->tls.client_crl);
+		check_crl(p, l->node, "tls.client_auth.crl", &l->tls.client_crl);
 		pki_check_listener(p, l);
 	}
-	for (size_t i = 0; i < m->n_backends; i++)
-		if (!m->backends[i].poisoned)
-			check_authorities(p, m->backends[i].node, "tls.ca", &m->backends[i].tls.ca);
+	for (size_t i = 0; i < m->n_backends; i++) {
+		const struct m_backend *b = &m->backends[i];
+
+		if (b->poisoned)
+			continue;
+		check_authorities(p, b->node, "tls.ca", &b->tls.ca);
+		check_crl(p, b->node, "tls.crl", &b->tls.crl);
+	}
 }
 
 void pki_check(struct arena *a, struct diags *d, const struct model *m, const struct pki_source *source)

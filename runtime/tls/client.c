@@ -53,18 +53,28 @@ static int fail(const struct toron_tls_client *conf, const char *what, const cha
 	return ERR_INVALID;
 }
 
-static int fill(const struct toron_tls_client *conf, gnutls_certificate_credentials_t to, struct pair *const *pairs,
-	char why[SECRET_WHY_MAX])
+static int add_crl(const struct toron_tls_client *conf, struct trust *to, char why[SECRET_WHY_MAX])
+{
+	struct secret pem;
+	int rc;
+
+	if (conf->crl == NULL)
+		return 0;
+	rc = tls_file_read(conf->crl, conf->origin, &pem, why);
+	if (rc != 0)
+		return rc;
+	rc = crl_add(to->credentials, &pem);
+	to->crl_due = crl_until(&pem);
+	secret_free(&pem);
+	return rc == 0 ? 0 : fail(conf, conf->crl, gnutls_strerror(rc), why);
+}
+
+static int add_authorities(const struct toron_tls_client *conf, gnutls_certificate_credentials_t to, char why[SECRET_WHY_MAX])
 {
 	struct secret pem;
 	gnutls_datum_t data;
 	int rc;
 
-	if (conf->certificate != NULL) {
-		rc = pair_add(pairs[conf->certificate->index], to);
-		if (rc < 0)
-			return fail(conf, conf->certificate->name, gnutls_strerror(rc), why);
-	}
 	if (conf->ca == NULL) {
 		rc = conf->verify ? gnutls_certificate_set_x509_system_trust(to) : 1;
 		return rc > 0 ? 0 : fail(conf, "verify", "this system has no certificates that it trusts; name a file of them as ca", why);
@@ -80,6 +90,17 @@ static int fill(const struct toron_tls_client *conf, gnutls_certificate_credenti
 	return 0;
 }
 
+static int fill(const struct toron_tls_client *conf, struct trust *to, struct pair *const *pairs, char why[SECRET_WHY_MAX])
+{
+	const struct toron_certificate *own = conf->certificate;
+	int rc = own != NULL ? pair_add(pairs[own->index], to->credentials) : 0;
+
+	if (rc < 0)
+		return fail(conf, own->name, gnutls_strerror(rc), why);
+	rc = add_authorities(conf, to->credentials, why);
+	return rc != 0 ? rc : add_crl(conf, to, why);
+}
+
 static bool renew(struct tls_client *c, struct pair *const *pairs, char why[SECRET_WHY_MAX])
 {
 	struct trust *t = calloc(1, sizeof(*t)), *old;
@@ -90,7 +111,7 @@ static bool renew(struct tls_client *c, struct pair *const *pairs, char why[SECR
 		return false;
 	}
 	atomic_init(&t->refs, 1);
-	if (fill(c->conf, t->credentials, pairs, why) != 0) {
+	if (fill(c->conf, t, pairs, why) != 0) {
 		trust_release(&t);
 		return false;
 	}
@@ -99,6 +120,7 @@ static bool renew(struct tls_client *c, struct pair *const *pairs, char why[SECR
 	t->number = old != NULL ? old->number + 1 : 1;
 	c->trust = t;
 	pthread_mutex_unlock(&c->lock);
+	c->crl_due = (struct crl_due){ .at = t->crl_due };
 	trust_release(&old);
 	return true;
 }
@@ -119,6 +141,7 @@ bool tls_client_init(struct tls_client *c, const struct toron_tls_client *conf, 
 		return false;
 	}
 	file_stamp_changed(&c->ca_stamp, conf->ca);
+	file_stamp_changed(&c->crl_stamp, conf->crl);
 	if (renew(c, pairs, why))
 		return true;
 	log_event(LOG_ERROR, "tls-failed", "%s", why);
@@ -138,16 +161,18 @@ void tls_client_fini(struct tls_client *c)
 
 void tls_client_look(struct tls_client *c, struct pair *const *pairs, bool certificate_changed)
 {
-	bool changed = file_stamp_changed(&c->ca_stamp, c->conf->ca), was_failing = c->n_failed != 0;
+	bool ca = file_stamp_changed(&c->ca_stamp, c->conf->ca), crl = file_stamp_changed(&c->crl_stamp, c->conf->crl);
+	bool changed = ca || crl, was_failing = c->n_failed != 0;
 	char why[SECRET_WHY_MAX];
 
+	crl_due_look(&c->crl_due, c->conf->origin, c->conf->crl);
 	if (!changed && !certificate_changed && c->n_failed == 0)
 		return;
 	if (changed || certificate_changed)
 		c->n_failed = 0;
 	if (renew(c, pairs, why)) {
 		if (changed || was_failing)
-			log_event(LOG_INFO, "tls-reloaded", "%s: trusted issuers were read again", c->conf->origin);
+			log_event(LOG_INFO, "tls-reloaded", "%s: trusted issuers and revocations were read again", c->conf->origin);
 		c->n_failed = 0;
 		return;
 	}
@@ -323,8 +348,9 @@ static int on_verify(gnutls_session_t gnutls)
 	struct session *s = gnutls_session_get_ptr(gnutls);
 	const struct tls_target *t = s->target;
 	const struct toron_tls_client *conf = t->client->conf;
+	const struct client_shake *k = CONTAINER_OF(s->shake, struct client_shake, base);
 
-	if (conf->verify && !verify_peer(s, GNUTLS_KP_TLS_WWW_SERVER, t->name, t->is_numeric))
+	if (conf->verify && !verify_peer(s, GNUTLS_KP_TLS_WWW_SERVER, t->name, t->is_numeric, k->trust->crl_due))
 		return GNUTLS_E_CERTIFICATE_ERROR;
 	return check_pins(s, conf) ? 0 : GNUTLS_E_CERTIFICATE_ERROR;
 }
@@ -387,13 +413,14 @@ static void on_failed(struct session *s)
 	tls_target_log(s, s->shake->why);
 }
 
-/* A ticket says what was agreed on under an older trust, too: that one goes. */
+/* Whoever resumes is not verified again. A ticket says what was agreed on under an older trust, too: that one goes, as do all when nobody is
+ * trusted any more. */
 static void resume(struct session *s, const struct trust *trust)
 {
 	struct tls_target *t = s->target;
 	gnutls_datum_t ticket;
 
-	if (t->number != trust->number)
+	if (t->number != trust->number || crl_is_due(trust->crl_due))
 		drop_tickets(t);
 	t->number = trust->number;
 	if (t->n_tickets == 0)

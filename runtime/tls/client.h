@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "tls/crl.h"
 #include "tls/file.h"
 #include "tls/pair.h"
 #include "toron/gateway.h"
@@ -23,6 +24,7 @@ struct trust {
 	atomic_uint refs;
 	uint64_t number;              /* sessions of other numbers are not resumed: they may be with somebody who is trusted no more */
 	gnutls_certificate_credentials_t credentials;
+	time_t crl_due;               /* when the list of revoked certificates is out of date; 0: never */
 };
 
 struct tls_client {
@@ -30,7 +32,8 @@ struct tls_client {
 	gnutls_priority_t priority;
 	pthread_mutex_t lock;         /* held for the taking of a reference, and no longer */
 	struct trust *trust;          /* counted, under the lock */
-	struct file_stamp ca_stamp;   /* the main thread's, as is what follows */
+	struct file_stamp ca_stamp, crl_stamp; /* the main thread's, as is what follows */
+	struct crl_due crl_due;
 	unsigned n_failed;            /* attempts to renew it since something changed; the second is told */
 };
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "tls/crl.h"
 
 #define BITS_MOST 16384 /* of a key in a client's chain: verifying larger ones is a favour to attackers */
 
@@ -45,7 +46,7 @@ static const struct pair *pair_at(const struct maker *m, uint32_t i)
 static bool trust(const struct maker *m, gnutls_certificate_credentials_t to)
 {
 	const struct toron_tls *conf = m->conf;
-	gnutls_datum_t ca = { (unsigned char *)m->ca->ptr, (unsigned)m->ca->len }, crl = { (unsigned char *)m->crl->ptr, (unsigned)m->crl->len };
+	gnutls_datum_t ca = { (unsigned char *)m->ca->ptr, (unsigned)m->ca->len };
 	int rc;
 
 	if (conf->client_auth == TORON_CLIENT_NONE)
@@ -56,12 +57,8 @@ static bool trust(const struct maker *m, gnutls_certificate_credentials_t to)
 		if (rc <= 0)
 			return fail(m, conf->client_ca, rc == 0 ? GNUTLS_E_NO_CERTIFICATE_FOUND : rc);
 	}
-	if (crl.size != 0) {
-		rc = gnutls_certificate_set_x509_crl_mem(to, &crl, GNUTLS_X509_FMT_PEM);
-		if (rc <= 0)
-			return fail(m, conf->client_crl, rc == 0 ? GNUTLS_E_NO_CERTIFICATE_FOUND : rc);
-	}
-	return true;
+	rc = crl_add(to, m->crl);
+	return rc == 0 || fail(m, conf->client_crl, rc);
 }
 
 static bool fill_set(const struct maker *m, gnutls_certificate_credentials_t set, const uint32_t *members)
@@ -204,6 +201,7 @@ struct offer *offer_new(const struct toron_tls *conf, struct pair *const *pairs,
 	}
 	atomic_init(&m.offer->refs, 1);
 	memcpy(m.offer->ticket_key, ticket_key, OFFER_TICKET_KEY);
+	m.offer->crl_due = crl_until(crl);
 	ok = collect(&m, &c) && make_default(&m, &c, members) && make_names(&m, &c, members);
 	maker_fini(&m);
 	free(c.at);

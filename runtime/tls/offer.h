@@ -6,6 +6,7 @@
 #include <gnutls/gnutls.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "base/secret.h"
 #include "toron/str.h"
@@ -26,6 +27,7 @@ struct offer {
 	struct offer_name *names; /* sorted */
 	uint32_t n_names;
 	unsigned char ticket_key[OFFER_TICKET_KEY];
+	time_t crl_due;           /* when the list of revoked certificates is out of date; 0: never */
 };
 
 /* `pairs` by the index of the config's certificates; ca and crl are PEM texts, len 0: none. NULL, and `why` says what is wrong. */

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "base/err.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "tls/file.h"
 
@@ -113,11 +114,12 @@ static int check_match(const struct pair *p, const struct toron_certificate *con
 	return 0;
 }
 
-static int check_time(const struct pair *p, const struct toron_certificate *conf, char why[SECRET_WHY_MAX])
+static int check_time(struct pair *p, const struct toron_certificate *conf, char why[SECRET_WHY_MAX])
 {
 	time_t now = time(NULL);
 
-	if (gnutls_x509_crt_get_expiration_time(p->chain[0]) < now)
+	p->until = gnutls_x509_crt_get_expiration_time(p->chain[0]);
+	if (p->until < now)
 		return fail(why, conf, "%s has expired", conf->cert);
 	if (gnutls_x509_crt_get_activation_time(p->chain[0]) > now)
 		return fail(why, conf, "%s is not valid yet", conf->cert);
@@ -165,7 +167,7 @@ static int read_names(struct pair *p, const struct toron_certificate *conf, char
 
 /* ---- OCSP ---- */
 
-static int check_ocsp(const struct pair *p, const struct toron_certificate *conf, gnutls_ocsp_resp_t r, char why[SECRET_WHY_MAX])
+static int check_ocsp(struct pair *p, const struct toron_certificate *conf, gnutls_ocsp_resp_t r, char why[SECRET_WHY_MAX])
 {
 	gnutls_datum_t data = datum(&p->ocsp);
 	unsigned status;
@@ -182,6 +184,7 @@ static int check_ocsp(const struct pair *p, const struct toron_certificate *conf
 			status == GNUTLS_OCSP_CERT_REVOKED ? "revoked" : "unknown");
 	if (until != (time_t)-1 && until < time(NULL))
 		return fail(why, conf, "%s has expired", conf->ocsp);
+	p->ocsp_until = until != (time_t)-1 ? until : 0;
 	return 0;
 }
 
@@ -243,6 +246,22 @@ void pair_free(struct pair **pair)
 	free(p->names);
 	secret_free(&p->ocsp);
 	free(p);
+}
+
+void pair_look(struct pair *p, const struct toron_certificate *conf)
+{
+	time_t now = time(NULL);
+
+	if (!p->told && p->until < now) {
+		p->told = true;
+		log_event(LOG_ERROR, "certificate-expired", "%s: certificate %s: %s has expired; it is still shown, since there is no other",
+			conf->origin, conf->name, conf->cert);
+	}
+	if (!p->ocsp_told && p->ocsp_until != 0 && p->ocsp_until < now) {
+		p->ocsp_told = true;
+		log_event(LOG_WARN, "ocsp-expired", "%s: certificate %s: %s has expired; it is not stapled any more", conf->origin, conf->name,
+			conf->ocsp);
+	}
 }
 
 int pair_add(const struct pair *p, gnutls_certificate_credentials_t to)

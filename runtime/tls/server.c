@@ -98,6 +98,8 @@ static bool renew(struct tls_server *s, struct pair *const *pairs, char why[SECR
 	if (read_pem(conf->client_ca, conf->origin, &d.ca, why) == 0 && read_pem(conf->client_crl, conf->origin, &d.crl, why) == 0 &&
 		read_ticket_key(s, d.ticket_key, why) == 0)
 		fresh = offer_new(conf, pairs, &d.ca, &d.crl, d.ticket_key, why);
+	if (fresh != NULL)
+		s->crl_due = (struct crl_due){ .at = fresh->crl_due };
 	draft_fini(&d);
 	if (fresh == NULL)
 		return false;
@@ -165,6 +167,7 @@ void tls_server_look(struct tls_server *s, struct pair *const *pairs, bool certi
 	bool changed = files_changed(s), was_failing = s->n_failed != 0, is_old;
 	char why[SECRET_WHY_MAX];
 
+	crl_due_look(&s->crl_due, l->tls->origin, l->tls->client_crl);
 	is_old = l->tls->ticket_keys == NULL && clock_monotonic_us() / 1000u - s->key_born_ms > KEY_AGE_MS;
 	if (is_old)
 		new_ticket_key(s);
@@ -263,7 +266,7 @@ static int on_verify(gnutls_session_t gnutls)
 		session_refuse(s, GNUTLS_A_BAD_CERTIFICATE, ERR_UNTRUSTED, "the certificate is refused: its chain is too long");
 		return GNUTLS_E_CERTIFICATE_ERROR;
 	}
-	return verify_peer(s, GNUTLS_KP_TLS_WWW_CLIENT, NULL, false) ? 0 : GNUTLS_E_CERTIFICATE_ERROR;
+	return verify_peer(s, GNUTLS_KP_TLS_WWW_CLIENT, NULL, false, shake_of(s)->offer->crl_due) ? 0 : GNUTLS_E_CERTIFICATE_ERROR;
 }
 
 static bool on_done(struct session *s)

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "tls/crl.h"
 #include "tls/file.h"
 #include "tls/offer.h"
 #include "toron/gateway.h"
@@ -20,6 +21,7 @@ struct tls_server {
 	struct offer *offer;          /* counted, under the lock */
 	/* the main thread's: */
 	struct file_stamp ca_stamp, crl_stamp, tickets_stamp;
+	struct crl_due crl_due;
 	unsigned char ticket_key[OFFER_TICKET_KEY];
 	uint64_t key_born_ms;
 	unsigned n_failed;            /* attempts to renew it since something changed; the second is told */

@@ -36,6 +36,7 @@ static void look_after(struct tls *t, uint32_t i)
 	bool changed = files_changed(k, conf);
 
 	k->has_changed = false;
+	pair_look(t->pairs[i], conf);
 	if (!changed && k->n_failed == 0)
 		return;
 	if (changed)

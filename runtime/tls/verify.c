@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/err.h"
+#include "tls/crl.h"
 
 static const struct {
 	unsigned status;
@@ -23,8 +24,8 @@ static const struct {
 	{ GNUTLS_CERT_UNEXPECTED_OWNER, GNUTLS_A_BAD_CERTIFICATE, "it is not for this name" },
 	{ GNUTLS_CERT_INSECURE_ALGORITHM, GNUTLS_A_BAD_CERTIFICATE, "it uses a weak algorithm" },
 	{ GNUTLS_CERT_SIGNATURE_FAILURE, GNUTLS_A_BAD_CERTIFICATE, "a signature is wrong" },
-	{ GNUTLS_CERT_REVOCATION_DATA_SUPERSEDED, GNUTLS_A_BAD_CERTIFICATE, "the revocation list is out of date" },
-	{ GNUTLS_CERT_REVOCATION_DATA_ISSUED_IN_FUTURE, GNUTLS_A_BAD_CERTIFICATE, "the revocation list is not valid yet" },
+	{ GNUTLS_CERT_REVOCATION_DATA_SUPERSEDED, GNUTLS_A_BAD_CERTIFICATE, "its stapled OCSP response is out of date" },
+	{ GNUTLS_CERT_REVOCATION_DATA_ISSUED_IN_FUTURE, GNUTLS_A_BAD_CERTIFICATE, "its stapled OCSP response is not valid yet" },
 	{ GNUTLS_CERT_INVALID_OCSP_STATUS, GNUTLS_A_BAD_CERTIFICATE, "its stapled OCSP response is invalid" },
 	{ GNUTLS_CERT_MISSING_OCSP_STATUS, GNUTLS_A_BAD_CERTIFICATE, "it must have an OCSP response with it, and has none" },
 };
@@ -41,7 +42,7 @@ static bool refuse(struct session *s, unsigned status)
 	return false;
 }
 
-bool verify_peer(struct session *s, const char *purpose, const char *name, bool is_numeric)
+bool verify_peer(struct session *s, const char *purpose, const char *name, bool is_numeric, time_t crl_due)
 {
 	gnutls_typed_vdata_st data[2] = { { .type = GNUTLS_DT_KEY_PURPOSE_OID, .data = (unsigned char *)(uintptr_t)purpose } };
 	unsigned n = 1, status = 0;
@@ -69,5 +70,12 @@ bool verify_peer(struct session *s, const char *purpose, const char *name, bool 
 			rc == GNUTLS_E_CONSTRAINT_ERROR ? "its chain is too long" : gnutls_strerror(rc));
 		return false;
 	}
-	return status == 0 || refuse(s, status);
+	if (status != 0)
+		return refuse(s, status);
+	/* GnuTLS takes a list however old it is; whoever has been revoked since would come in. */
+	if (crl_is_due(crl_due)) {
+		session_refuse(s, GNUTLS_A_BAD_CERTIFICATE, ERR_UNTRUSTED, "the certificate is refused: the revocation list is out of date");
+		return false;
+	}
+	return true;
 }

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <stdbool.h>
+#include <time.h>
 
 #include "tls/session.h"
 
-/* Verifies the peer's chain for `purpose` (GNUTLS_KP_*), and for a name or an address where `name` is not NULL. False: refused. */
-bool verify_peer(struct session *s, const char *purpose, const char *name, bool is_numeric);
+/* Verifies the peer's chain for `purpose` (GNUTLS_KP_*), and for a name or an address where `name` is not NULL; from `crl_due` on (0: never)
+ * none is good. False: refused. */
+bool verify_peer(struct session *s, const char *purpose, const char *name, bool is_numeric, time_t crl_due);

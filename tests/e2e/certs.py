@@ -42,11 +42,29 @@ KEYS = {
 }
 
 
-def openssl(*args, data=None):
-    p = subprocess.run(["openssl", *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, input=data, timeout=60 * lib.SLOW)
+def openssl(*args, data=None, env=None):
+    p = subprocess.run(["openssl", *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, input=data, timeout=60 * lib.SLOW, env=env)
     if p.returncode != 0:
         raise AssertionError("openssl %s:\n%s" % (" ".join(args), p.stderr.decode(errors="replace")))
     return p.stdout
+
+
+CLOCK = """\
+#include <stdlib.h>
+#include <time.h>
+time_t time(time_t *t) { struct timespec now; clock_gettime(CLOCK_REALTIME, &now); now.tv_sec -= atoi(getenv("EARLIER"));
+	if (t != NULL) *t = now.tv_sec; return now.tv_sec; }
+"""
+
+
+def earlier(seconds):
+    """The environment of a program that takes it to be earlier."""
+    source, shim = os.path.join(lib.WORK, "clock.c"), os.path.join(lib.WORK, "clock.so")
+    if not os.path.exists(shim):
+        write(source, CLOCK.encode())
+        p = lib.run(["cc", "-shared", "-fPIC", "-o", shim, source])
+        assert p.returncode == 0, p.stderr
+    return {**os.environ, "LD_PRELOAD": shim, "EARLIER": str(seconds)}
 
 
 def read(path):
@@ -119,17 +137,18 @@ class Authority:
     def revoke(self, c):
         openssl("ca", "-config", self.conf, "-revoke", c.cert)
 
-    def crl(self, name="crl.pem"):
+    def crl(self, name="crl.pem", seconds=None):
         path = self.path(name)
-        openssl("ca", "-config", self.conf, "-gencrl", "-out", path + ".new")
+        openssl("ca", "-config", self.conf, "-gencrl", "-out", path + ".new", *(["-crlsec", str(seconds)] if seconds else []))
         os.rename(path + ".new", path)
         return path
 
-    def ocsp(self, c, name="ocsp.der", days=1):
+    def ocsp(self, c, name="ocsp.der", seconds=None):
+        """A response that holds for a day, or as many seconds, of which openssl knows only sixties: it then takes it to be earlier."""
         request, path = self.path("ocsp.req"), self.path(name)
         openssl("ocsp", "-issuer", self.cert, "-cert", c.cert, "-reqout", request, "-no_nonce")
         openssl("ocsp", "-index", self.path("index.txt"), "-CA", self.cert, "-rsigner", self.cert, "-rkey", self.key, "-reqin", request,
-                "-respout", path + ".new", "-ndays", str(days))
+                "-respout", path + ".new", *(["-nmin", "1"] if seconds else ["-ndays", "1"]), env=earlier(60 - seconds) if seconds else None)
         os.rename(path + ".new", path)
         return path
 

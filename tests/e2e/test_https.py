@@ -4,6 +4,7 @@ fields and logs, and what --with-files finds in certificates."""
 import os
 import re
 import shutil
+import time
 
 import certs
 import lib
@@ -241,6 +242,13 @@ def test_with_files_finds_lists_and_responses_that_are_none():
     assert check(*quoted(certs.shared("site")), more=', ocsp: "%s"' % good)[1] == ["T0621"]
     assert check(*quoted(site), more=', ocsp: "%s"' % site.cert)[1] == ["T0621"]
     assert check(*quoted(site), tls=clients % (site.key, ca.cert))[1] == ["T0621", "T0621"]
+    old = ca.crl("old.pem", seconds=1)
+    time.sleep(2)
+    assert check(*quoted(site), tls=clients % (ca.cert, old))[1] == ["T0623"]
+    backend = 'a.example}, backend: {url: "https://b", tls: {ca: "%s", crl: "%s"}}} #'
+    assert check(*quoted(site), backend % (ca.cert, crl))[:2] == (0, [])
+    assert check(*quoted(site), backend % (ca.cert, old))[1] == ["T0623"]
+    assert check(*quoted(site), backend % (ca.cert, site.cert))[1] == ["T0621"]
 
 
 def test_with_files_when_building():

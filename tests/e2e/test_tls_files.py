@@ -142,6 +142,61 @@ def test_ocsp():
     refused(files, "is not about this certificate", more=', ocsp: "%s"' % other)
 
 
+def test_what_expires_while_it_runs():
+    """A stapled response is left away, a certificate stays, a list of revoked ones lets nobody in: each is told once, and mended by a new file."""
+    ca, soon = certs.Authority("Soon"), 6 * lib.SLOW
+    site, client, server = (ca.issue(name, "DNS:localhost,IP:127.0.0.1") for name in ("site", "client", "server"))
+    staple, crl = ca.ocsp(site, seconds=soon), ca.crl(seconds=soon)
+    ports = [free_port() for _ in range(4)]
+    text = """\
+certificates:
+  site: {cert: "%s", key: {file: "%s"}, ocsp: "%s"}
+  fleeting: {cert: "%s", key: {file: "%s"}}
+listeners:
+  - {name: web, address: 127.0.0.1, port: %d, protocol: https, tls: {certificates: [site], client_auth: {mode: optional, ca: "%s", crl: "%s"}}}
+  - {name: old, address: 127.0.0.1, port: %d, protocol: https, tls: {certificates: [fleeting]}}
+  - {name: plain, address: 127.0.0.1, port: %d, protocol: http}
+routes:
+  - {match: {path: /}, respond: {body: "own\\n"}}
+  - {match: {path: /behind}, backend: {url: "https://127.0.0.1:%d", tls: {ca: "%s", crl: "%s"}}}
+"""
+    fleeting = ca.issue("fleeting", "DNS:localhost", ends=soon / 86400)
+    backend = certs.TlsBackend(lambda c: (c.request(), c.send(b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nhi")), certs.server_context(server))
+    config = text % (site.cert, site.key, staple, fleeting.cert, fleeting.key, ports[0], ca.cert, crl, ports[1], ports[2], backend.port, ca.cert, crl)
+
+    def is_stapled():
+        p = lib.run(["openssl", "s_client", "-connect", "127.0.0.1:%d" % ports[0], "-servername", "localhost", "-status"], timeout=20, input=b"")
+        return b"Cert Status: good" in p.stdout
+
+    def comes_in():
+        try:
+            with certs.connect(ports[0], certs.client_context(client, ca)) as c:
+                c.send(REQUEST)
+                return c.response().body == b"own\n"
+        except (OSError, EOFError):
+            return False
+
+    with backend, Gateway(config) as g:
+        assert is_stapled() and comes_in() and lib.get(ports[2], "/behind").body == b"hi"
+        for event in ("ocsp-expired", "crl-expired", "certificate-expired"):
+            logged(g, event, seconds=20)
+        assert not is_stapled()
+        assert not comes_in()
+        logged(g, "client 127.0.0.1 for localhost: the certificate is refused: the revocation list is out of date")
+        assert lib.get(ports[2], "/behind").status == 502
+        logged(g, "as 127.0.0.1: the certificate is refused: the revocation list is out of date")
+        p = lib.run(["curl", "-sk", "--noproxy", "*", "https://localhost:%d/" % ports[1]], timeout=20)
+        assert p.stdout == b"own\n", p.stdout
+        time.sleep(2.5)
+        told = g.stderr()
+        assert (told.count("ocsp-expired"), told.count("certificate-expired"), told.count("crl-expired")) == (1, 1, 2), told
+        ca.ocsp(site)
+        ca.crl()
+        logged(g, "tls-reloaded", 2)
+        logged(g, "certificate-reloaded")
+        assert is_stapled() and comes_in() and lib.get(ports[2], "/behind").status == 200
+
+
 def test_what_becomes_good_by_itself_is_taken():
     """A certificate that is not valid yet is told once, and taken when its time has come, without a change of files."""
     ca, site = certs.shared("ca"), certs.shared("site")

@@ -60,4 +60,5 @@ struct toron_tls_client {
 	const struct str *alpn;
 	uint32_t n_alpn;
 	uint32_t index;                   /* among all clients' sides of the gateway */
+	const char *crl;                  /* a PEM file; NULL: none */
 };
