@@ -1,25 +1,13 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "net/buf.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/reuse.h"
 #include "loop/loop.h"
 
 #define TRIM_MS 1000u
-
-/* Sanitizers see a use after release only when the memory goes. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define KEEPS_FREED false
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define KEEPS_FREED false
-#endif
-#endif
-#ifndef KEEPS_FREED
-#define KEEPS_FREED true
-#endif
 
 /* Kept buffers of one size. */
 struct buf_shelf {

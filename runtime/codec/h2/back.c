@@ -441,7 +441,7 @@ static const struct conn_user back_user = {
 	.timeout = h2_timeout,
 };
 
-static struct h2 *back_new(const struct back_user *user, void *owner, const struct back_limits *limits)
+static struct h2 *back_new(struct worker *w, const struct back_user *user, void *owner, const struct back_limits *limits)
 {
 	static const nghttp2_settings_entry settings[] = {
 		{ NGHTTP2_SETTINGS_ENABLE_PUSH, 0 },
@@ -452,7 +452,7 @@ static struct h2 *back_new(const struct back_user *user, void *owner, const stru
 
 	if (h != NULL)
 		h2_budget_init(&h->budget, &h2_limits_by_default, false);
-	if (h == NULL || !h2_init(h, &back_role, false, settings, ARRAY_LEN(settings), WINDOW)) {
+	if (h == NULL || !h2_init(h, w, &back_role, false, settings, ARRAY_LEN(settings), WINDOW)) {
 		free(h);
 		return NULL;
 	}
@@ -471,7 +471,7 @@ static struct h2 *back_new(const struct back_user *user, void *owner, const stru
 static struct back_conn *back_open(struct worker *w, const struct addr *to, struct tls_target *tls, const struct back_user *user,
 	void *owner, const struct back_limits *limits)
 {
-	struct h2 *h = back_new(user, owner, limits);
+	struct h2 *h = back_new(w, user, owner, limits);
 
 	if (h == NULL)
 		return NULL;
@@ -488,7 +488,7 @@ static struct back_conn *back_open(struct worker *w, const struct addr *to, stru
 
 static struct back_conn *back_adopt(struct conn *from, const struct back_user *user, void *owner, const struct back_limits *limits)
 {
-	struct h2 *h = back_new(user, owner, limits);
+	struct h2 *h = back_new(from->worker, user, owner, limits);
 
 	if (h == NULL)
 		return NULL;

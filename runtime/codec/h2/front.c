@@ -459,7 +459,7 @@ static struct h2 *front_new(struct worker *w, const struct toron_listener *l)
 
 	if (h != NULL)
 		h2_budget_init(&h->budget, limits_of(l), true);
-	if (h == NULL || !h2_init(h, &front_role, true, settings, ARRAY_LEN(settings), limits_of(l)->window)) {
+	if (h == NULL || !h2_init(h, w, &front_role, true, settings, ARRAY_LEN(settings), limits_of(l)->window)) {
 		free(h);
 		return NULL;
 	}

@@ -17,6 +17,7 @@
 #include "codec/back.h"
 #include "codec/front.h"
 #include "codec/h2/budget.h"
+#include "codec/h2/memory.h"
 #include "codec/pseudo.h"
 #include "http/pace.h"
 #include "net/conn.h"
@@ -77,6 +78,7 @@ struct h2 {
 	bool lingering;
 	struct conn conn;
 	nghttp2_session *session;
+	struct h2_memory memory;   /* the session's */
 	struct loop_task flush, last; /* last: frees */
 	struct list streams, dirty, framed;
 	uint32_t n_streams;
@@ -141,8 +143,8 @@ static inline struct h2_stream *h2_stream_of(struct leg *leg)
 /* ---- session.c ---- */
 /* The session of a connection, which the caller sets up, its budget first, and our settings; false: out of memory. `window`: of the
  * connection. */
-bool h2_init(struct h2 *h, const struct h2_role *role, bool is_front, const nghttp2_settings_entry *settings, size_t n_settings,
-	uint32_t window);
+bool h2_init(struct h2 *h, struct worker *w, const struct h2_role *role, bool is_front, const nghttp2_settings_entry *settings,
+	size_t n_settings, uint32_t window);
 /* A stream of this connection, without an exchange; NULL: out of memory. */
 struct h2_stream *h2_stream_new(struct h2 *h, int32_t id);
 /* Its exchange must have let go. Nothing is told to the peer. */

@@ -337,13 +337,27 @@ static nghttp2_option *make_options(bool is_front, const struct toron_h2_limits 
 	return o;
 }
 
-bool h2_init(struct h2 *h, const struct h2_role *role, bool is_front, const nghttp2_settings_entry *settings, size_t n_settings,
-	uint32_t window)
+static int make_session(struct h2 *h, bool is_front)
 {
 	nghttp2_session_callbacks *c = make_callbacks();
 	nghttp2_option *o = make_options(is_front, h->budget.limits);
+	nghttp2_mem mem = h2_memory_of(&h->memory);
 	int rc = NGHTTP2_ERR_NOMEM;
 
+	/* A client's has bytes in its frame buffer from the beginning. */
+	h->memory.shares_frame = is_front;
+	if (c != NULL && o != NULL)
+		rc = is_front ? nghttp2_session_server_new3(&h->session, c, h, o, &mem) :
+				nghttp2_session_client_new3(&h->session, c, h, o, &mem);
+	h->memory.shares_frame = false;
+	nghttp2_session_callbacks_del(c);
+	nghttp2_option_del(o);
+	return rc;
+}
+
+bool h2_init(struct h2 *h, struct worker *w, const struct h2_role *role, bool is_front, const nghttp2_settings_entry *settings,
+	size_t n_settings, uint32_t window)
+{
 	h->magic = H2_MAGIC;
 	h->role = role;
 	h->is_front = is_front;
@@ -351,18 +365,18 @@ bool h2_init(struct h2 *h, const struct h2_role *role, bool is_front, const nght
 	list_init(&h->dirty);
 	list_init(&h->framed);
 	list_init(&h->unused);
-	if (c != NULL && o != NULL)
-		rc = is_front ? nghttp2_session_server_new2(&h->session, c, h, o) :
-				nghttp2_session_client_new2(&h->session, c, h, o);
-	nghttp2_session_callbacks_del(c);
-	nghttp2_option_del(o);
-	if (rc != 0)
+	if (!h2_memory_init(&h->memory, w))
 		return false;
+	if (make_session(h, is_front) != 0) {
+		h2_memory_fini(&h->memory);
+		return false;
+	}
 	h2_out_init(h);
 	if (nghttp2_submit_settings(h->session, NGHTTP2_FLAG_NONE, settings, n_settings) == 0 &&
 	    nghttp2_session_set_local_window_size(h->session, NGHTTP2_FLAG_NONE, 0, (int32_t)window) == 0)
 		return true;
 	nghttp2_session_del(h->session);
+	h2_memory_fini(&h->memory);
 	return false;
 }
 
@@ -370,6 +384,7 @@ void h2_discard(struct h2 *h)
 {
 	CHECK(list_empty(&h->streams));
 	nghttp2_session_del(h->session);
+	h2_memory_fini(&h->memory);
 	while (!list_empty(&h->unused)) {
 		struct h2_stream *s = CONTAINER_OF(h->unused.next, struct h2_stream, link);
 
