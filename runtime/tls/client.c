@@ -472,7 +472,8 @@ int tls_target_secure(struct tls_target *t, struct conn *c)
 	k->base.failed = on_failed;
 	k->base.free = shake_free;
 	k->trust = current(t->client);
-	s = session_new(t->worker, GNUTLS_CLIENT, &k->base);
+	/* Without the flag, a server that names other issuers, or a kind of key that TLS 1.2 has no word for, is shown none. */
+	s = session_new(t->worker, GNUTLS_CLIENT | GNUTLS_FORCE_CLIENT_CERT, &k->base);
 	if (s == NULL)
 		return ERR_NO_MEMORY;
 	s->conn = c;

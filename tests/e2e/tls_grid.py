@@ -2,6 +2,7 @@
 """What the grid of TLS peers is made of: certificates in every state, and clients and servers of three libraries that tell what they saw."""
 import os
 import re
+import socket
 import ssl
 import subprocess
 import time
@@ -29,7 +30,8 @@ class Seen:
 
 def alert_in(text):
     """The alert that a program says it has got, by its name in RFC 8446; None if it says nothing of one."""
-    found = re.search(r"[Aa]lert (?:number )?[\['](\d+)[\]']", text) or re.search(r"alert number (\d+)", text)
+    found = re.search(r"[Aa]lert (?:number )?[\['](\d+)[\]']", text) or re.search(r"alert number (\d+)", text) or \
+        re.search(r"Alert\[2\|(\d+)\] .*was received", text)
     if found:
         return ALERTS.get(int(found.group(1)), found.group(1))
     if "TLS alert" in text:  # curl, of both directions, level and description in one number
@@ -150,3 +152,93 @@ def python(k):
 
 
 CLIENTS = {"curl": curl, "openssl s_client": s_client, "gnutls-cli": gnutls_cli, "python ssl": python}
+
+
+# ---- servers ----
+
+class Server:
+    """How a server is to be: its version and certificate, and whether it asks for the client's, which it verifies. seen() is what it says since
+    the last time."""
+
+    def __init__(self, version, cert, states, asks):
+        self.version, self.cert, self.ca, self.crl, self.asks, self.port = version, cert, states.ca.cert, states.crl, asks, lib.free_port()
+        self.told = 0
+        self.start()
+
+    def seen(self):
+        text = self.text()
+        text, self.told = text[self.told:], len(text)
+        return text
+
+    def seen_alert(self):
+        """What it says once an alert is in it, or in vain for some time."""
+        end = time.monotonic() + 5 * lib.SLOW
+        while alert_in(self.text()[self.told:]) is None and time.monotonic() < end:
+            time.sleep(0.005)
+        return self.seen()
+
+
+class Program(Server):
+    def start(self):
+        self.path = os.path.join(lib.WORK, "server-%d" % self.port)
+        with open(self.path, "wb") as out:
+            self.process = subprocess.Popen(self.command(), stdin=subprocess.PIPE, stdout=out, stderr=subprocess.STDOUT)
+
+    def is_up(self):
+        try:
+            socket.create_connection(("127.0.0.1", self.port), 1).close()
+            return True
+        except OSError:
+            return False
+
+    def text(self):
+        return certs.read(self.path).decode(errors="replace")
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdin.close()
+
+
+class OpensslServer(Program):
+    def command(self):
+        return ["openssl", "s_server", "-accept", "127.0.0.1:%d" % self.port, "-cert", self.cert.cert, "-key", self.cert.key, "-www",
+                "-tls" + self.version.replace(".", "_"),
+                *(["-Verify", "3", "-verify_return_error", "-CAfile", self.ca, "-CRL", self.crl, "-crl_check"] if self.asks else [])]
+
+
+class GnutlsServer(Program):
+    def command(self):
+        # It tells alerts at that level of debugging alone.
+        return ["gnutls-serv", "--http", "--debug", "5", "--port", str(self.port), "--priority", GNUTLS_VERSION % self.version, "--x509certfile", self.cert.cert,
+                "--x509keyfile", self.cert.key,
+                *(["--require-client-cert", "--verify-client-cert", "--x509cafile", self.ca, "--x509crlfile", self.crl] if self.asks else [])]
+
+
+class PythonServer(Server):
+    def start(self):
+        context = certs.server_context(self.cert, versions=ssl.TLSVersion["TLSv" + self.version.replace(".", "_")])
+        if self.asks:
+            context.load_verify_locations(self.ca)
+            context.load_verify_locations(self.crl)
+            context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
+            context.verify_mode = ssl.CERT_REQUIRED
+        self.backend = certs.TlsBackend(self.serve, context)
+        self.port = self.backend.port
+
+    def serve(self, c):
+        c.request()
+        body = b"Reused, TLS" if c.s.session_reused else b"New, TLS"
+        c.send(b"HTTP/1.0 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+
+    def is_up(self):
+        return True
+
+    def text(self):
+        return "\n".join(str(e) for e in self.backend.failures)
+
+    def close(self):
+        self.backend.close()
+
+
+SERVERS = {"openssl s_server": OpensslServer, "gnutls-serv": GnutlsServer, "python ssl": PythonServer}
