@@ -150,7 +150,7 @@ static void submit(struct h2_stream *s, const struct msg *m)
 	struct h2_fields f;
 	struct str scheme = h->conn.ops == &conn_plain ? STR("http") : STR("https");
 
-	if (!h2_fields_init(&f, a, pseudo_count(m)) || !pseudo_put_request(m, scheme, a, h2_fields_put, &f)) {
+	if (!h2_fields_init(&f, a, pseudo_count(m), true) || !pseudo_put_request(m, scheme, a, h2_fields_put, &f)) {
 		fail_later(s, FAULT_NO_MEMORY);
 		return;
 	}

@@ -139,7 +139,11 @@ size_t h2_budget_walk(struct h2_budget *b, uint64_t now_ms, const char *bytes, s
 			}
 			continue;
 		}
-		b->head[b->have++] = (uint8_t)bytes[at++];
+		size_t n = sizeof(b->head) - b->have < len - at ? sizeof(b->head) - b->have : len - at;
+
+		memcpy(b->head + b->have, bytes + at, n);
+		at += n;
+		b->have += (uint8_t)n;
 		if (b->have < sizeof(b->head))
 			continue;
 		b->have = 0;

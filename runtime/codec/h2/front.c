@@ -238,7 +238,7 @@ static bool submit_head(struct h2_stream *s, const struct msg *m)
 	nghttp2_data_provider body = h2_body_of(s);
 	struct h2_fields f;
 
-	if (!h2_fields_init(&f, &s->leg.x->arena, pseudo_count(m)) ||
+	if (!h2_fields_init(&f, &s->leg.x->arena, pseudo_count(m), !interim) ||
 	    !pseudo_put_response(m, &s->leg.x->arena, h2_fields_put, &f))
 		return false;
 	if (interim)

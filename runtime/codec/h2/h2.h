@@ -76,12 +76,14 @@ struct h2 {
 	bool blocked;              /* output waits for the socket */
 	bool leaving;              /* no new streams: GOAWAY */
 	bool lingering;
+	bool stuck;                /* a stream could not be reset, for want of memory: no frame is made any more */
 	struct conn conn;
 	nghttp2_session *session;
 	struct h2_memory memory;   /* the session's */
 	struct loop_task flush, last; /* last: frees */
 	struct list streams, dirty, framed;
 	uint32_t n_streams;
+	struct h2_stream *recent;  /* the one that a frame last concerned; NULL: none */
 	struct list unused;        /* of h2_stream */
 	uint32_t n_unused;
 	struct buf *in;            /* counted; NULL while nothing is read */
@@ -191,8 +193,11 @@ void h2_room(struct leg *leg);
 struct h2_fields {
 	nghttp2_nv *at;
 	size_t n, cap;
+	uint8_t flags; /* of each field */
 };
-bool h2_fields_init(struct h2_fields *f, struct arena *a, size_t cap);
+/* `lasts`: names and values stay where they are as long as the exchange does, so that nghttp2 need not copy them. Who lets go of the exchange
+ * before they are sent resets the stream, whose head is not sent then. */
+bool h2_fields_init(struct h2_fields *f, struct arena *a, size_t cap, bool lasts);
 void h2_fields_put(void *fields, struct str name, struct str value, bool secret);
 nghttp2_data_provider h2_body_of(struct h2_stream *s);
 /* For nghttp2, while frames are made. */

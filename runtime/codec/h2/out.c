@@ -9,11 +9,13 @@
 
 /* ---- heads ---- */
 
-bool h2_fields_init(struct h2_fields *f, struct arena *a, size_t cap)
+bool h2_fields_init(struct h2_fields *f, struct arena *a, size_t cap, bool lasts)
 {
 	f->at = arena_alloc(a, cap * sizeof(*f->at));
 	f->n = 0;
 	f->cap = cap;
+	/* Names are lower case, as nghttp2 wants those that it does not copy. */
+	f->flags = lasts ? NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE : NGHTTP2_NV_FLAG_NONE;
 	return f->at != NULL;
 }
 
@@ -25,7 +27,7 @@ void h2_fields_put(void *fields, struct str name, struct str value, bool secret)
 	f->at[f->n++] = (nghttp2_nv){
 		.name = (uint8_t *)(uintptr_t)name.ptr, .namelen = name.len,
 		.value = (uint8_t *)(uintptr_t)value.ptr, .valuelen = value.len,
-		.flags = secret ? NGHTTP2_NV_FLAG_NO_INDEX : NGHTTP2_NV_FLAG_NONE,
+		.flags = secret ? f->flags | NGHTTP2_NV_FLAG_NO_INDEX : f->flags,
 	};
 }
 
@@ -35,7 +37,7 @@ static bool submit_trailers(struct h2_stream *s, const struct msg *m)
 {
 	struct h2_fields f;
 
-	if (!h2_fields_init(&f, &s->leg.x->arena, m->trailers.n))
+	if (!h2_fields_init(&f, &s->leg.x->arena, m->trailers.n, false))
 		return false;
 	pseudo_put_trailers(&m->trailers, h2_fields_put, &f);
 	return nghttp2_submit_trailer(s->h->session, s->id, f.at, f.n) == 0;
@@ -141,6 +143,8 @@ static bool gather(struct h2 *h)
 	const uint8_t *bytes;
 	ssize_t n;
 
+	if (h->stuck)
+		return false;
 	if (h->out == NULL) {
 		if (!nghttp2_session_want_write(h->session))
 			return true;

@@ -14,12 +14,18 @@ static struct str str_of_rcbuf(nghttp2_rcbuf *b)
 	return (struct str){ (const char *)v.base, v.len };
 }
 
+/* A stream's frames most often come together. */
 static struct h2_stream *stream_of(struct h2 *h, int32_t id)
 {
-	struct h2_stream *s = nghttp2_session_get_stream_user_data(h->session, id);
+	struct h2_stream *s = h->recent;
 
-	if (s != NULL)
-		CHECK_MAGIC(s, H2_STREAM_MAGIC);
+	if (s != NULL && s->id == id)
+		return s;
+	s = nghttp2_session_get_stream_user_data(h->session, id);
+	if (s == NULL)
+		return NULL;
+	CHECK_MAGIC(s, H2_STREAM_MAGIC);
+	h->recent = s;
 	return s;
 }
 
@@ -60,6 +66,8 @@ void h2_stream_free(struct h2_stream *s)
 	list_remove(&s->framed);
 	buf_release(&s->gather);
 	h->n_streams--;
+	if (h->recent == s)
+		h->recent = NULL;
 	s->magic = 0;
 	if (h->n_unused >= UNUSED_MAX) {
 		free(s);
@@ -86,7 +94,8 @@ void h2_stream_reset(struct h2_stream *s, uint32_t code)
 		return;
 	s->reset = true;
 	s->in = H2_IN_DISCARD;
-	nghttp2_submit_rst_stream(s->h->session, NGHTTP2_FLAG_NONE, s->id, code);
+	if (nghttp2_submit_rst_stream(s->h->session, NGHTTP2_FLAG_NONE, s->id, code) != 0)
+		s->h->stuck = true;
 	h2_flush_later(s->h);
 }
 
