@@ -4,6 +4,4 @@
 
 #include "drive/drive.h"
 
-#define CERTIFICATE_MOST_BYTES (16u << 20)
-
 void certificates_check(struct drive *v, const struct model *m);

@@ -5,6 +5,7 @@
 
 #include "base/str.h"
 #include "pki/context.h"
+#include "toron/tls.h"
 
 /* What is due for renewal by then is told: authorities give out certificates for 90 days and less. */
 #define SOON_DAYS 14
@@ -91,8 +92,12 @@ static bool import_chain(struct pki *p, struct chain *c)
 		return false;
 	data = (gnutls_datum_t){ (unsigned char *)(uintptr_t)bytes.ptr, (unsigned)bytes.len };
 	rc = gnutls_x509_crt_list_import2(&c->at, &c->n, &data, GNUTLS_X509_FMT_PEM, 0);
-	if (rc >= 0 && c->n > 0)
+	if (rc >= 0 && c->n > 0) {
+		if (c->n > TORON_TLS_CHAIN_MOST)
+			pki_report(p, c->model->node, "cert", c->model->cert.text.at, DIAG_PKI_BROKEN,
+				"'" STR_FMT "' has %u certificates, and %u are the most", STR_ARG(c->model->cert.path), c->n, TORON_TLS_CHAIN_MOST);
 		return true;
+	}
 	c->n = 0;
 	pki_report(p, c->model->node, "cert", c->model->cert.text.at, DIAG_PKI_BROKEN, "'" STR_FMT "' has no certificate in PEM: %s",
 		STR_ARG(c->model->cert.path), gnutls_strerror(rc));
@@ -117,8 +122,14 @@ static bool secret_text(
 static void import_key(struct pki *p, const struct chain *c, struct str pem, const char *passphrase, gnutls_privkey_t key, bool *ok_out)
 {
 	gnutls_datum_t data = { (unsigned char *)(uintptr_t)pem.ptr, (unsigned)pem.len };
-	int rc = gnutls_privkey_import_x509_raw(key, &data, GNUTLS_X509_FMT_PEM, passphrase, 0);
+	int rc;
 
+	*ok_out = false;
+	if (pem.len > TORON_TLS_KEY_MOST) {
+		pki_report(p, c->model->node, "key", c->model->key.at, DIAG_PKI_BROKEN, "the key is larger than %u KiB", TORON_TLS_KEY_MOST >> 10);
+		return;
+	}
+	rc = gnutls_privkey_import_x509_raw(key, &data, GNUTLS_X509_FMT_PEM, passphrase, 0);
 	*ok_out = rc == 0;
 	if (rc == 0)
 		return;
@@ -176,6 +187,7 @@ static void check_ocsp(struct pki *p, const struct chain *c)
 	gnutls_datum_t data;
 	struct str bytes;
 	time_t next = (time_t)-1;
+	unsigned status;
 
 	if (file->path.ptr == NULL || !pki_read(p, c->model->node, "ocsp", file->text.at, file->path, &bytes) ||
 		gnutls_ocsp_resp_init(&response) < 0)
@@ -184,8 +196,11 @@ static void check_ocsp(struct pki *p, const struct chain *c)
 	if (gnutls_ocsp_resp_import(response, &data) < 0 || gnutls_ocsp_resp_check_crt(response, 0, c->at[0]) < 0)
 		pki_report(p, c->model->node, "ocsp", file->text.at, DIAG_PKI_BROKEN,
 			"'" STR_FMT "' is no OCSP response (DER) about this certificate", STR_ARG(file->path));
-	else if (gnutls_ocsp_resp_get_single(response, 0, NULL, NULL, NULL, NULL, NULL, NULL, &next, NULL, NULL) == 0 &&
-		 next != (time_t)-1 && next < p->source->now)
+	else if (gnutls_ocsp_resp_get_single(response, 0, NULL, NULL, NULL, NULL, &status, NULL, &next, NULL, NULL) != 0 ||
+		 status != GNUTLS_OCSP_CERT_GOOD)
+		pki_report(p, c->model->node, "ocsp", file->text.at, DIAG_PKI_BROKEN,
+			"'" STR_FMT "' does not say that the certificate is good", STR_ARG(file->path));
+	else if (next != (time_t)-1 && next < p->source->now)
 		pki_report(p, c->model->node, "ocsp", file->text.at, DIAG_PKI_EXPIRED, "this OCSP response is out of date");
 	gnutls_ocsp_resp_deinit(response);
 }

@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "toron/tls.h"
 
 static bool is_same_time(struct timespec a, struct timespec b)
 {
@@ -48,5 +49,5 @@ int tls_file_read(const char *path, const char *origin, struct secret *out, char
 			origin, path);
 		return ERR_INVALID;
 	}
-	return secret_read_file(path, origin, TLS_FILE_MOST, out, why);
+	return secret_read_file(path, origin, TORON_TLS_FILE_MOST, out, why);
 }

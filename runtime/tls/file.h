@@ -9,8 +9,6 @@
 
 #include "base/secret.h"
 
-#define TLS_FILE_MOST (1u << 20) /* bytes of a file */
-
 /* What a file looked like; all zeros: it was not there, or nobody has looked. */
 struct file_stamp {
 	struct timespec changed, modified;

@@ -51,7 +51,7 @@ static bool trust(const struct maker *m, gnutls_certificate_credentials_t to)
 
 	if (conf->client_auth == TORON_CLIENT_NONE)
 		return true;
-	gnutls_certificate_set_verify_limits(to, BITS_MOST, PAIR_CHAIN_MOST + 1);
+	gnutls_certificate_set_verify_limits(to, BITS_MOST, TORON_TLS_CHAIN_MOST + 1);
 	if (ca.size != 0) {
 		rc = gnutls_certificate_set_x509_trust_mem(to, &ca, GNUTLS_X509_FMT_PEM);
 		if (rc <= 0)

@@ -13,7 +13,6 @@
 #include "base/str.h"
 #include "tls/file.h"
 
-#define KEY_MOST 65536u
 #define PASSPHRASE_MOST 1024u
 #define NAMES_MOST 1000u
 #define NAME_MOST 256u
@@ -49,7 +48,7 @@ static int load_chain(struct pair *p, const struct toron_certificate *conf, char
 	if (rc != 0)
 		return rc;
 	data = datum(&pem);
-	p->n_chain = PAIR_CHAIN_MOST;
+	p->n_chain = TORON_TLS_CHAIN_MOST;
 	rc = gnutls_x509_crt_list_import(p->chain, &p->n_chain, &data, GNUTLS_X509_FMT_PEM,
 		GNUTLS_X509_CRT_LIST_IMPORT_FAIL_IF_EXCEED | GNUTLS_X509_CRT_LIST_FAIL_IF_UNSORTED);
 	secret_free(&pem);
@@ -57,7 +56,7 @@ static int load_chain(struct pair *p, const struct toron_certificate *conf, char
 		return rc > 0 ? 0 : fail(why, conf, "%s holds no certificate", conf->cert);
 	p->n_chain = 0;
 	if (rc == GNUTLS_E_SHORT_MEMORY_BUFFER)
-		return fail(why, conf, "%s holds more than %u certificates", conf->cert, PAIR_CHAIN_MOST);
+		return fail(why, conf, "%s holds more than %u certificates", conf->cert, TORON_TLS_CHAIN_MOST);
 	if (rc == GNUTLS_E_CERTIFICATE_LIST_UNSORTED)
 		return fail(why, conf, "%s: the chain is out of order: the leaf comes first, then each one's issuer", conf->cert);
 	return fail(why, conf, "%s: %s", conf->cert, gnutls_strerror(rc));
@@ -70,32 +69,36 @@ static const char *place(const struct toron_secret *s, char text[SECRET_WHY_MAX]
 	return s->kind == TORON_SECRET_LITERAL ? "the key in the config" : text;
 }
 
+static int import_key(struct pair *p, const struct toron_certificate *conf, const struct secret *pem, const struct secret *passphrase,
+	char why[SECRET_WHY_MAX])
+{
+	gnutls_datum_t data = datum(pem);
+	char text[SECRET_WHY_MAX];
+	int rc = gnutls_x509_privkey_init(&p->key);
+
+	if (rc == 0)
+		rc = gnutls_x509_privkey_import2(p->key, &data, GNUTLS_X509_FMT_PEM, passphrase->ptr,
+			passphrase->ptr == NULL ? GNUTLS_PKCS_PLAIN : 0);
+	if (rc == GNUTLS_E_DECRYPTION_FAILED || rc == GNUTLS_E_PKCS1_WRONG_PAD)
+		return fail(why, conf, "%s: %s", place(&conf->key, text),
+			passphrase->ptr != NULL ? "the passphrase does not open the key" : "the key is encrypted, and there is no passphrase");
+	return rc == 0 ? 0 : fail(why, conf, "%s: %s", place(&conf->key, text), gnutls_strerror(rc));
+}
+
 static int load_key(struct pair *p, const struct toron_certificate *conf, char why[SECRET_WHY_MAX])
 {
 	struct secret pem, passphrase = { 0 };
-	char text[SECRET_WHY_MAX];
-	gnutls_datum_t data;
 	int rc;
 
 	if (str_starts(conf->key.value, STR("pkcs11:")))
 		return fail(why, conf, "keys are files here; PKCS #11 tokens are not supported");
-	rc = secret_read(&conf->key, KEY_MOST, &pem, why);
+	rc = secret_read(&conf->key, TORON_TLS_KEY_MOST, &pem, why);
 	if (rc != 0)
 		return rc;
 	if (conf->passphrase.kind != TORON_SECRET_NONE)
 		rc = secret_read(&conf->passphrase, PASSPHRASE_MOST, &passphrase, why);
-	if (rc == 0) {
-		data = datum(&pem);
-		rc = gnutls_x509_privkey_init(&p->key);
-		if (rc == 0)
-			rc = gnutls_x509_privkey_import2(p->key, &data, GNUTLS_X509_FMT_PEM, passphrase.ptr,
-				passphrase.ptr == NULL ? GNUTLS_PKCS_PLAIN : 0);
-		if (rc == GNUTLS_E_DECRYPTION_FAILED || rc == GNUTLS_E_PKCS1_WRONG_PAD)
-			rc = fail(why, conf, "%s: %s", place(&conf->key, text),
-				passphrase.ptr != NULL ? "the passphrase does not open the key" : "the key is encrypted, and there is no passphrase");
-		else if (rc != 0)
-			rc = fail(why, conf, "%s: %s", place(&conf->key, text), gnutls_strerror(rc));
-	}
+	if (rc == 0)
+		rc = import_key(p, conf, &pem, &passphrase, why);
 	secret_free(&pem);
 	secret_free(&passphrase);
 	return rc;
@@ -266,7 +269,7 @@ void pair_look(struct pair *p, const struct toron_certificate *conf)
 
 int pair_add(const struct pair *p, gnutls_certificate_credentials_t to)
 {
-	gnutls_x509_crt_t chain[PAIR_CHAIN_MOST];
+	gnutls_x509_crt_t chain[TORON_TLS_CHAIN_MOST];
 	gnutls_datum_t ocsp = datum(&p->ocsp);
 	int index, rc;
 

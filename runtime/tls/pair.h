@@ -11,10 +11,8 @@
 #include "base/secret.h"
 #include "toron/tls.h"
 
-#define PAIR_CHAIN_MOST 16 /* certificates */
-
 struct pair {
-	gnutls_x509_crt_t chain[PAIR_CHAIN_MOST];
+	gnutls_x509_crt_t chain[TORON_TLS_CHAIN_MOST];
 	unsigned n_chain;
 	gnutls_x509_privkey_t key;
 	struct secret ocsp;        /* DER; len 0: none */

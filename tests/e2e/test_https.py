@@ -249,6 +249,11 @@ def test_with_files_finds_lists_and_responses_that_are_none():
     assert check(*quoted(site), backend % (ca.cert, crl))[:2] == (0, [])
     assert check(*quoted(site), backend % (ca.cert, old))[1] == ["T0623"]
     assert check(*quoted(site), backend % (ca.cert, site.cert))[1] == ["T0621"]
+    # A gateway would not start with this one.
+    gone = ca.issue("a", "DNS:a.example")
+    ca.revoke(gone)
+    code, codes, err = check(*quoted(gone), more=', ocsp: "%s"' % ca.ocsp(gone, "gone.der"))
+    assert (code, codes) == (1, ["T0621"]) and "does not say that the certificate is good" in err, err
 
 
 def test_with_files_when_building():

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Fuzzes TLS with what strangers send, and with what stands in files. The first byte of the input chooses:
+/* Fuzzes TLS with what strangers send; what stands in files is for fuzz_pki.c. The first byte of the input chooses:
  *
  *   s   bytes of a client to the server's role     c   bytes of a server to the client's role
- *   p   a certificate's PEM file                   k   a key's
- *   o   an OCSP response                           r   a revocation list
- *   t   trusted certificates
  *   m   both roles, and somebody between them: the next byte says how they speak (MIDDLE_*), each four that follow what happens
  *       to a byte that is passed on
  *
@@ -24,8 +21,6 @@
 #include "base/str.h"
 #include "net/buf.h"
 #include "tls/engine.h"
-#include "tls/offer.h"
-#include "tls/pair.h"
 #include "tls/server.h"
 
 #define TURNS 6
@@ -36,7 +31,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static char folder[] = "/tmp/toron-fuzz-XXXXXX";
-static char cert_path[64], key_path[64], bad_path[64];
+static char cert_path[64], key_path[64];
 
 static struct toron_certificate good = { .name = "c", .origin = "fuzz", .cert = cert_path,
 	.key = { .kind = TORON_SECRET_FILE, .origin = "fuzz" } };
@@ -71,7 +66,6 @@ static void remove_files(void)
 {
 	unlink(cert_path);
 	unlink(key_path);
-	unlink(bad_path);
 	rmdir(folder);
 }
 
@@ -84,7 +78,6 @@ static void make_files(void)
 	CHECK(mkdtemp(folder) != NULL);
 	snprintf(cert_path, sizeof(cert_path), "%s/c", folder);
 	snprintf(key_path, sizeof(key_path), "%s/k", folder);
-	snprintf(bad_path, sizeof(bad_path), "%s/b", folder);
 	atexit(remove_files);
 	CHECK(gnutls_x509_privkey_init(&key) == 0 && gnutls_x509_crt_init(&crt) == 0);
 	CHECK(gnutls_x509_privkey_generate(key, GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0) == 0);
@@ -279,42 +272,6 @@ static void meddle(const uint8_t *data, size_t size)
 	CHECK(buf_pool_lent(worker.bufs) == 0);
 }
 
-/* ---- files ---- */
-
-static void load(const uint8_t *data, size_t size, char kind)
-{
-	struct toron_certificate conf = good;
-	char why[SECRET_WHY_MAX];
-	struct pair *p;
-
-	write_file(bad_path, data, size);
-	if (kind == 'p')
-		conf.cert = bad_path;
-	else if (kind == 'k')
-		conf.key.value = str_of(bad_path);
-	else
-		conf.ocsp = bad_path;
-	if (pair_load(&conf, &p, why) != 0)
-		CHECK(p == NULL && why[0] != '\0');
-	pair_free(&p);
-}
-
-static void offer(const uint8_t *data, size_t size, bool is_crl)
-{
-	static const unsigned char key[OFFER_TICKET_KEY];
-	struct secret text = { (char *)(uintptr_t)data, size }, none = { 0 };
-	char why[SECRET_WHY_MAX];
-	struct pair *p;
-	struct offer *o;
-
-	CHECK(pair_load(&good, &p, why) == 0);
-	o = offer_new(&tls, &p, is_crl ? &none : &text, is_crl ? &text : &none, key, why);
-	if (o != NULL)
-		offer_choose(o, STR("a.example"));
-	offer_release(&o);
-	pair_free(&p);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	set_up();
@@ -323,12 +280,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	switch (data[0]) {
 	case 's':
 	case 'c': talk(data + 1, size - 1, data[0] == 's'); break;
-	case 'p':
-	case 'k':
-	case 'o': load(data + 1, size - 1, (char)data[0]); break;
 	case 'm': meddle(data + 1, size - 1); break;
-	case 'r':
-	case 't': offer(data + 1, size - 1, data[0] == 'r'); break;
 	}
 	return 0;
 }

@@ -9,6 +9,11 @@
 #include "toron/mw.h"
 #include "toron/str.h"
 
+/* What files may hold; toronc tells of more when it looks at them. */
+#define TORON_TLS_FILE_MOST (1u << 20)       /* bytes of a file */
+#define TORON_TLS_KEY_MOST 65536u            /* bytes of a key */
+#define TORON_TLS_CHAIN_MOST 16u             /* certificates of a chain */
+
 /* A certificate chain with its key: the leaf first. */
 struct toron_certificate {
 	const char *name, *origin;
