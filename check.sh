@@ -59,8 +59,8 @@ stage()
 	case $stages in
 	*unit*)
 		# Without it, the other stages still run, and the stage "unit" fails.
-		rm -f "$BUILD/$name/tests/unit/unit"
-		timeout -k 20 300 make -C "$BUILD/$name" -j "$(nproc 2> /dev/null || echo 2)" tests/unit/unit \
+		rm -f "$BUILD/$name/tests/unit/unit" "$BUILD/$name/tests/stage/stage"
+		timeout -k 20 300 make -C "$BUILD/$name" -j "$(nproc 2> /dev/null || echo 2)" tests/unit/unit tests/stage/stage \
 			> "$BUILD/$name/make-unit.log" 2>&1 || tail -n 40 "$BUILD/$name/make-unit.log" ;;
 	esac
 	# shellcheck disable=SC2086

@@ -61,14 +61,16 @@ stage()
 {
 	case $1 in
 	unit)
-		if [ -x "$TORON_BUILDDIR/tests/unit/unit" ]; then
-			# Each test is a fork: a big quarantine of freed memory would be copied and searched a thousand times.
-			run unit 300 env CK_TIMEOUT_MULTIPLIER="${TORON_TIMES:-1}" \
-				ASAN_OPTIONS="quarantine_size_mb=8:${ASAN_OPTIONS:-}" "$TORON_BUILDDIR/tests/unit/unit"
-		else
-			echo "unit: tests/unit/unit is not there (make it; without Check, configure leaves it out: apt-get install check)"
-			[ -z "${TORON_COMPLETE:-}" ] || sum_failed=$((sum_failed + 1))
-		fi ;;
+		for program in unit stage; do
+			if [ -x "$TORON_BUILDDIR/tests/$program/$program" ]; then
+				# Each test is a fork: a big quarantine of freed memory would be copied and searched a thousand times.
+				run $program 300 env CK_TIMEOUT_MULTIPLIER="${TORON_TIMES:-1}" \
+					ASAN_OPTIONS="quarantine_size_mb=8:${ASAN_OPTIONS:-}" "$TORON_BUILDDIR/tests/$program/$program"
+			else
+				echo "unit: tests/$program/$program is not there (make it; without Check, configure leaves it out: apt-get install check)"
+				[ -z "${TORON_COMPLETE:-}" ] || sum_failed=$((sum_failed + 1))
+			fi
+		done ;;
 	lint)
 		for file in "$TORON_SRCDIR"/tests/lint/*.sh; do
 			run "lint/${file##*/}" 180 sh "$file"

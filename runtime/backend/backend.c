@@ -454,6 +454,19 @@ static void on_resolved(struct resolver_query *q, int err, const struct addr *ad
 	connect_to(d, s, addrs, n);
 }
 
+/* One that waits has its chance, and so has the next one if there was room for it and there is still: a connection may take many more at once. */
+static void pick_again(struct dispatch *d)
+{
+	struct backend *b = d->backend;
+	struct server *s = &b->servers[d->x->server];
+	uint32_t n = b->n_waiting;
+
+	leave_queue(d);
+	dispatch_pick(d);
+	if (b->n_waiting < n && !list_empty(&s->roomy))
+		serve_waiting(b);
+}
+
 static void on_timer(struct loop_timer *t)
 {
 	struct dispatch *d = CONTAINER_OF(t, struct dispatch, timer);
@@ -471,12 +484,10 @@ static void on_timer(struct loop_timer *t)
 		fail(d, fault);
 		return;
 	}
-	if (!list_empty(&d->waiting)) {
-		leave_queue(d);
-		dispatch_pick(d);
-	} else {
+	if (!list_empty(&d->waiting))
+		pick_again(d);
+	else
 		loop_timer_set(t, d->deadline_ms - loop_now_ms(d->backend->worker->loop));
-	}
 }
 
 void dispatch_wait(struct dispatch *d, uint64_t ms)

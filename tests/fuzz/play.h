@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The stage on which fuzz_exchange.c and fuzz_h2.c play: a loop and a worker, clients and servers at the other ends of socket pairs, and
+/* The stage on which fuzz_exchange.c, fuzz_h2.c and the unit tests of tests/stage play: a loop and a worker, clients and servers at the other ends of socket pairs, and
  * time that passes when it is told to. For programs that are linked with
  * -Wl,--wrap=socket,--wrap=connect,--wrap=getsockopt,--wrap=clock_gettime,--wrap=epoll_wait. */
 #pragma once
@@ -166,7 +166,7 @@ static void drain(bool now)
 	exchange_pool_drain(play.worker.exchanges);
 }
 
-static void transmit(int fd, struct str s)
+static inline void transmit(int fd, struct str s)
 {
 	/* What does not fit is lost; a peer may stop at any place. */
 	if (fd >= 0 && send(fd, s.ptr, s.len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
@@ -183,7 +183,7 @@ static void hang_up(int *fd, bool reads)
 	*fd = -1;
 }
 
-static void pass_time(unsigned k)
+static inline void pass_time(unsigned k)
 {
 	uint64_t ms = 1;
 

@@ -89,6 +89,8 @@ files docs/adr '*' | verify docs/Makefile.inc ADRS
 files docs/config '*' | verify docs/Makefile.inc CONFIG_DOCS
 files tests/unit '*.c' | verify tests/Makefile.inc UNIT_C
 files tests/unit '*.h' | verify tests/Makefile.inc UNIT_H
+files tests/stage '*.c' | verify tests/Makefile.inc STAGE_C
+files tests/stage '*.h' | verify tests/Makefile.inc STAGE_H
 
 passed=$(grep -c passed "$work/verdicts")
 failed=$(grep -c failed "$work/verdicts")

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Runs every suite of suites.h, each test in a process of its own with a time limit. Arguments: names of suites, to run only
- * those. */
+/* Runs every suite of SUITES_H (prototypes.h), each test in a process of its own with a time limit. Arguments: names of suites, to run
+ * only those. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@ struct entry {
 
 static const struct entry entries[] = {
 #define SUITE(name) { #name, suite_##name },
-#include "unit/suites.h"
+#include SUITES_H
 #undef SUITE
 	{ NULL, NULL },
 };
