@@ -201,7 +201,7 @@ class H2Conn:
             client_side=client, header_encoding="latin-1", validate_inbound_headers=True, normalize_outbound_headers=False,
             validate_outbound_headers=False))
         if settings:
-            self.h2.local_settings.update(settings)
+            self.h2.local_settings = h2.settings.Settings(client, initial_values={**self.h2.local_settings, **settings})
         with self.cond:
             self.h2.initiate_connection()
             self.flush()
