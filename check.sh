@@ -9,8 +9,8 @@ export LC_ALL
 cd "$(dirname "$0")" || exit 1
 . ./scripts/setup.sh
 
-TEST_PACKAGES="check python3 python3-grpc-tools python3-grpcio python3-h2 python3-httpx python3-protobuf python3-websockets curl openssl gnutls-bin
-	nghttp2-client nghttp2-server strace wrk libpcre2-dev"
+TEST_PACKAGES="check python3 python3-grpc-tools python3-grpcio python3-h2 python3-httpx python3-prometheus-client python3-protobuf python3-websockets
+	curl openssl gnutls-bin nghttp2-client nghttp2-server strace wrk libpcre2-dev"
 
 # shellcheck disable=SC2086
 need $BUILD_PACKAGES $TEST_PACKAGES

@@ -180,6 +180,62 @@ void check_listeners(struct checker *c)
 	}
 }
 
+static bool is_loopback(const struct m_listener *l)
+{
+	uint8_t addr[16];
+	bool is_v4;
+
+	if (!net_text_ip(l->address.value, addr, &is_v4))
+		return false;
+	return is_v4 ? addr[12] == 127 : memcmp(addr, "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1", 16) == 0;
+}
+
+/* The gateway's own listener and one of the config. */
+static void check_admin_pair(struct checker *c, const struct m_listener *own, const struct m_listener *l)
+{
+	if (str_eq(own->name.value, l->name.value))
+		check_report(c, l->node, "name", l->name.at, DIAG_DUPLICATE_LISTENER,
+			"'" STR_FMT "' is the listener that serves metrics", STR_ARG(l->name.value));
+	if (own->port.value != l->port.value || !same_address(own, l))
+		return;
+	if (c->model->admin.is_written) {
+		check_report(c, own->node, "address", own->port.at, DIAG_LISTENER_CLASH,
+			"port %llu is already taken by the listener '" STR_FMT "'", (unsigned long long)own->port.value,
+			STR_ARG(l->name.value));
+	} else {
+		node_key_report(c->diags, node_get(c->model->root, STR("metrics")), DIAG_LISTENER_CLASH,
+			"metrics are served on port %llu, which is taken by the listener '" STR_FMT "'",
+			(unsigned long long)own->port.value, STR_ARG(l->name.value));
+		diag_note(c->diags, SPAN_NONE, "another address is given by admin: {address: ...}");
+	}
+	diag_note(c->diags, l->port.at, "it is here");
+}
+
+static void check_admin(struct checker *c)
+{
+	const struct m_admin *a = &c->model->admin;
+
+	if (!a->is_open && a->is_written && node_is_whole(a->node) && node_get(c->model->root, STR("metrics")) == NULL) {
+		node_key_report(c->diags, a->node, DIAG_IDLE_LISTENER, "'admin' has no effect: there is nothing to serve");
+		diag_note(c->diags, SPAN_NONE, "write metrics: {} beside it");
+	}
+	if (!a->is_open || a->listener.poisoned)
+		return;
+	for (size_t i = 0; i < c->model->n_listeners; i++)
+		if (!c->model->listeners[i].poisoned)
+			check_admin_pair(c, &a->listener, &c->model->listeners[i]);
+	check_limits(c, &a->listener);
+	check_h2(c, &a->listener);
+	if (a->token.kind == M_SECRET_LITERAL)
+		check_report(c, a->node, "token", a->token.at, DIAG_SECRET_LITERAL,
+			"a secret in the configuration ends up in the binary");
+	if (a->token.kind == M_SECRET_NONE && !is_loopback(&a->listener)) {
+		check_report(c, a->node, "address", a->listener.address.at, DIAG_ADMIN_OPEN,
+			"whoever reaches '" STR_FMT "' can read all metrics", STR_ARG(a->listener.address.value));
+		diag_note(c->diags, SPAN_NONE, "add a token: {env: NAME}, or listen on 127.0.0.1");
+	}
+}
+
 void check_operations(struct checker *c)
 {
 	const struct node *log =
@@ -188,6 +244,7 @@ void check_operations(struct checker *c)
 	const struct node *enabled = access == NULL ? NULL : node_get(access, STR("enabled"));
 
 	check_log_fields(c);
+	check_admin(c);
 	if (enabled == NULL || !node_is_whole(access) || (enabled->flags & NODE_DEFAULTED) == 0 ||
 		c->model->log.access.enabled.value)
 		return;

@@ -51,9 +51,10 @@ static void emit_log(struct emitter *e)
 	cwriter_close(c, "},");
 }
 
-static uint32_t n_setups(const struct plan *p)
+static uint32_t n_setups(const struct emitter *e)
 {
-	uint32_t n = 0;
+	const struct plan *p = e->plan;
+	uint32_t n = emit_has_admin_setup(e);
 
 	for (uint32_t i = 0; i < p->n_mws; i++)
 		n += p->mws[i].has_setup;
@@ -85,10 +86,10 @@ static void emit_gateway(struct emitter *e)
 	emit_str(e, "config_name", config_name(p));
 	if (p->config != NULL)
 		cwriter_line(c, ".config_text = { gateway_config, %zu },", p->config->text.len);
-	emit_array(e, "listeners", p->n_listeners);
-	emit_array(e, "routes", p->n_entries);
+	emit_array(e, "listeners", p->n_listeners + p->model->admin.is_open);
+	emit_array(e, "routes", p->n_entries + p->model->admin.is_open);
 	emit_array(e, "backends", p->n_backends);
-	emit_array(e, "setups", n_setups(p));
+	emit_array(e, "setups", n_setups(e));
 	emit_array(e, "extra_methods", p->n_extra_methods);
 	emit_log(e);
 	emit_u64(e, "workers", runtime->workers.value);
@@ -101,6 +102,8 @@ static void emit_gateway(struct emitter *e)
 	emit_array(e, "tls_clients", p->n_tls_clients);
 	if (p->n_certificates + p->n_tls_clients > 0)
 		cwriter_line(c, ".tls = &toron_tls_engine_gnutls,");
+	if (p->model->admin.metrics_path.value.ptr != NULL)
+		cwriter_line(c, ".metrics = toron_metrics_observe,");
 	cwriter_close(c, "};");
 }
 
@@ -155,11 +158,13 @@ void emit_files(struct arena *a, const struct plan *p, const struct emit_options
 	emit_backends(&e);
 	emit_tls_clients(&e);
 	emit_sites(&e);
+	emit_admin(&e);
 	emit_mws(&e);
 	emit_chains(&e);
 	emit_whens(&e);
 	emit_routes(&e);
 	emit_routers(&e);
+	emit_admin_router(&e);
 	emit_listeners(&e);
 	emit_gateway(&e);
 	emit_re_end(&e);

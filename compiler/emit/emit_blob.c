@@ -48,6 +48,7 @@ void emit_config(struct emitter *e)
 		blot(e, (char *)copy.ptr, &p->model->certificates[i].key);
 		blot(e, (char *)copy.ptr, &p->model->certificates[i].passphrase);
 	}
+	blot(e, (char *)copy.ptr, &p->model->admin.token);
 	emit_blob(e, "gateway_config", STR("config.text"), copy);
 	cwriter_line(&e->c, "extern const char gateway_config[];");
 	cwriter_blank(&e->c);

@@ -161,6 +161,7 @@ void emit_mws(struct emitter *e)
 	}
 	for (uint32_t i = 0; i < p->n_routes; i++)
 		any |= plan_needs_root(&p->routes[i]);
+	any |= emit_has_admin_setup(e);
 	if (!any)
 		return;
 	cwriter_open(&e->c, "static const struct toron_setup setups[] = {");
@@ -170,6 +171,8 @@ void emit_mws(struct emitter *e)
 	for (uint32_t i = 0; i < p->n_routes; i++)
 		if (plan_needs_root(&p->routes[i]))
 			cwriter_line(&e->c, "{ toron_files_start, &%s },", e->sites[i]);
+	if (emit_has_admin_setup(e))
+		cwriter_line(&e->c, "{ toron_admin_start, &admin },");
 	cwriter_close(&e->c, "};");
 	cwriter_blank(&e->c);
 }

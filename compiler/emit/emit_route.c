@@ -217,6 +217,8 @@ static void emit_entry(struct emitter *e, uint32_t rank)
 			entry->strip);
 	else if (conf != NULL)
 		cwriter_line(c, ".conf = &%s,", conf);
+	if (e->plan->model->admin.metrics_path.value.ptr != NULL)
+		emit_u64(e, "number", entry->route);
 	emit_u64(e, "n_params", r->n_params);
 	emit_u64(e, "total_ms", r->total_ms);
 	emit_u64(e, "first_byte_ms", r->first_byte_ms);
@@ -236,12 +238,13 @@ void emit_routes(struct emitter *e)
 	e->confs = ARENA_ARRAY(e->arena, const char *, p->n_routes);
 	for (uint32_t i = 0; i < p->n_routes; i++)
 		e->confs[i] = emit_conf(e, &p->routes[i]);
-	if (p->n_entries == 0)
+	if (p->n_entries == 0 && !p->model->admin.is_open)
 		return;
 	cwriter_comment(c, "In the order in which they win: a route's index is its rank.");
 	cwriter_open(c, "static const struct toron_route routes[] = {");
 	for (uint32_t i = 0; i < p->n_entries; i++)
 		emit_entry(e, i);
+	emit_admin_route(e);
 	cwriter_close(c, "};");
 	cwriter_blank(c);
 	if (p->n_extra_methods == 0)

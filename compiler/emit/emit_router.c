@@ -272,7 +272,7 @@ static void emit_codecs(struct emitter *e, unsigned versions, const char *tls)
 		cwriter_line(c, ".http2 = &toron_front_http2,");
 }
 
-static void emit_listener(struct emitter *e, const struct plan_listener *l, const char *tls)
+static void emit_listener(struct emitter *e, const struct plan_listener *l, const char *tls, const char *router, uint32_t number)
 {
 	const struct m_listener *m = l->model;
 	struct cwriter *c = &e->c;
@@ -285,7 +285,7 @@ static void emit_listener(struct emitter *e, const struct plan_listener *l, cons
 		emit_cstr(e, "address", cwriter_quote(e->arena, m->address.value));
 	emit_u64(e, "port", m->port.value);
 	emit_codecs(e, m->versions, tls);
-	cwriter_line(c, ".router = &router_%u,", l->router);
+	cwriter_line(c, ".router = &%s,", router);
 	emit_limits(e, &m->limits, m->versions);
 	emit_u64(e, "header_ms", m->timeouts.header.value);
 	emit_u64(e, "body_ms", m->timeouts.body.value);
@@ -294,20 +294,25 @@ static void emit_listener(struct emitter *e, const struct plan_listener *l, cons
 	emit_cstr(e, "uri_policy", policy_text(e->plan->uri_policy));
 	emit_forwarding(e, m);
 	emit_hsts(e, &m->hsts);
-	cwriter_line(c, ".open = &listeners_open[%u],", (unsigned)(l - e->plan->listeners));
+	cwriter_line(c, ".open = &listeners_open[%u],", (unsigned)number);
 	cwriter_close(c, "},");
 }
 
 void emit_listeners(struct emitter *e)
 {
-	const char **tls = ARENA_ARRAY(e->arena, const char *, e->plan->n_listeners);
+	const struct plan *p = e->plan;
+	const struct m_admin *admin = &p->model->admin;
+	const struct plan_listener own = { .model = &admin->listener };
+	const char **tls = ARENA_ARRAY(e->arena, const char *, p->n_listeners);
 
-	for (uint32_t i = 0; i < e->plan->n_listeners; i++)
-		tls[i] = emit_tls(e, &e->plan->listeners[i]);
-	cwriter_line(&e->c, "static _Atomic uint32_t listeners_open[%u];", (unsigned)e->plan->n_listeners);
+	for (uint32_t i = 0; i < p->n_listeners; i++)
+		tls[i] = emit_tls(e, &p->listeners[i]);
+	cwriter_line(&e->c, "static _Atomic uint32_t listeners_open[%u];", (unsigned)p->n_listeners + admin->is_open);
 	cwriter_open(&e->c, "static const struct toron_listener listeners[] = {");
-	for (uint32_t i = 0; i < e->plan->n_listeners; i++)
-		emit_listener(e, &e->plan->listeners[i], tls[i]);
+	for (uint32_t i = 0; i < p->n_listeners; i++)
+		emit_listener(e, &p->listeners[i], tls[i], arena_printf(e->arena, "router_%u", p->listeners[i].router).ptr, i);
+	if (admin->is_open)
+		emit_listener(e, &own, NULL, "admin_router", p->n_listeners);
 	cwriter_close(&e->c, "};");
 	cwriter_blank(&e->c);
 }

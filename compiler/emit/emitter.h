@@ -77,6 +77,12 @@ void emit_whens(struct emitter *e);
 void emit_routes(struct emitter *e);
 void emit_routers(struct emitter *e);
 void emit_listeners(struct emitter *e);
+/* emit_admin.c: what the gateway serves itself. It is a route like others, behind all of them, with a router and a listener of its own,
+ * so that a gateway's own listener is one like others. Each does nothing where nothing is served. */
+void emit_admin(struct emitter *e);
+bool emit_has_admin_setup(const struct emitter *e);
+void emit_admin_route(struct emitter *e);
+void emit_admin_router(struct emitter *e);
 
 /* emit_policy.c: the same things in several sections. */
 /* The files of error pages, as blobs. */

@@ -54,6 +54,7 @@ struct model *model_build(struct arena *a, struct diags *d, const struct node *r
 	build_forwarding(&b, value_node(&b, root, STR("forwarding")), NULL, &m->forwarding);
 	build_errors(&b, value_node(&b, root, STR("errors")), NULL, &m->errors);
 	build_log(&b, value_node(&b, root, STR("log")));
+	build_admin(&b, root);
 	build_runtime(&b, value_node(&b, root, STR("runtime")));
 	/* Before the routes: paths are normalised by it. */
 	b.poisoned = false;

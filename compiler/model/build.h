@@ -82,6 +82,10 @@ void build_websocket(struct builder *b, const struct node *map, struct m_websock
 void build_tests(struct builder *b, const struct node *list);
 void build_invariants(struct builder *b, const struct node *list);
 void build_log(struct builder *b, const struct node *map);
+void build_admin(struct builder *b, const struct node *root);
+/* Parts that are written alike in listeners and in `admin`. */
+void build_limits(struct builder *b, const struct node *map, struct m_limits *out);
+void build_timeouts(struct builder *b, const struct node *map, struct m_listener_timeouts *out);
 void build_runtime(struct builder *b, const struct node *map);
 void build_routing(struct builder *b, const struct node *map);
 /* A templated string. Errors in it are reported. */

@@ -15,7 +15,7 @@ static void build_h2_limits(struct builder *b, const struct node *map, struct m_
 	out->window = value_bytes(b, map, STR("window"));
 }
 
-static void build_limits(struct builder *b, const struct node *map, struct m_limits *out)
+void build_limits(struct builder *b, const struct node *map, struct m_limits *out)
 {
 	out->header_bytes = value_bytes(b, map, STR("header_bytes"));
 	out->header_count = value_count(b, map, STR("header_count"));
@@ -39,8 +39,7 @@ static unsigned build_versions(struct builder *b, const struct node *listener)
 	return versions;
 }
 
-static void build_timeouts(
-	struct builder *b, const struct node *map, struct m_listener_timeouts *out)
+void build_timeouts(struct builder *b, const struct node *map, struct m_listener_timeouts *out)
 {
 	out->header = value_ms(b, map, STR("header"));
 	out->body = value_ms(b, map, STR("body"));

@@ -638,6 +638,16 @@ static void dump_route(struct dumper *p, const struct m_route *r)
 	close_part(p);
 }
 
+static void dump_admin(struct dumper *p, const struct m_admin *a)
+{
+	open_part(p, "admin", SPAN_NONE);
+	put_str(p, "address", a->listener.address);
+	put_u64(p, "port", a->listener.port, "");
+	put_word(p, "token", a->token.kind == M_SECRET_NONE ? "none" : "some", SPAN_NONE);
+	put_str(p, "metrics", a->metrics_path);
+	close_part(p);
+}
+
 static void dump_rest(struct dumper *p, const struct model *m)
 {
 	dump_errors(p, &m->errors);
@@ -655,6 +665,8 @@ static void dump_rest(struct dumper *p, const struct model *m)
 		end_line(p, SPAN_NONE);
 	}
 	close_part(p);
+	if (m->admin.is_open)
+		dump_admin(p, &m->admin);
 	open_part(p, "runtime", SPAN_NONE);
 	put_u64(p, "workers", m->runtime.workers, "");
 	put_u64(p, "drain_timeout", m->runtime.drain_timeout, "ms");

@@ -290,6 +290,14 @@ struct m_log {
 		struct m_template line; /* n > 0: in place of JSON */
 	} access;
 };
+/* The gateway's own listener, and what it serves. */
+struct m_admin {
+	const struct node *node;        /* may be one that the schema put there */
+	bool is_written, is_open;       /* it stands in the config; it has something to serve */
+	struct m_listener listener;     /* clear text; among no routes' listeners. Its address and port are written as one */
+	struct m_secret token;
+	struct m_str metrics_path;      /* normalised; absent: no metrics */
+};
 struct m_runtime {
 	struct m_u64 workers;           /* 0: auto, one a core */
 	struct m_u64 drain_timeout;     /* ms */
@@ -313,6 +321,7 @@ struct model {
 	struct m_errors errors;
 	struct m_error_page **pages; size_t n_pages;           /* all, those of routes as well */
 	struct m_log log;
+	struct m_admin admin;
 	struct m_runtime runtime;
 	struct m_routing routing;
 	struct m_test *tests; size_t n_tests;

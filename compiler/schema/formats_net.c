@@ -226,6 +226,24 @@ static bool check_address(struct arena *a, struct str s, struct format_fault *fa
 	return at.is_ipv6 || net_text_ip(at.host, addr, &is_v4) || net_text_host(at.host);
 }
 
+/* Where a socket is bound: an address, not a name. */
+static bool check_ip_port(struct arena *a, struct str s, struct format_fault *fault)
+{
+	struct uri_authority at;
+	uint8_t addr[16];
+	bool is_v4;
+
+	if (!check_address(a, s, fault)) {
+		fault->text = arena_printf(a, "'" STR_FMT "' is not a numeric address and a port", STR_ARG(s));
+		return false;
+	}
+	if (uri_authority_parse(s, &at) == URI_OK && net_text_ip(at.host, addr, &is_v4))
+		return true;
+	fault->text = arena_printf(a, "'" STR_FMT "' is not a numeric address and a port", STR_ARG(s));
+	fault->note = STR("names are not looked up here: an address is needed, as in 127.0.0.1:9901");
+	return false;
+}
+
 const struct format formats_net[] = {
 	{ STR_INIT("x-ip"), check_ip },
 	{ STR_INIT("x-cidr"), check_cidr },
@@ -233,5 +251,6 @@ const struct format formats_net[] = {
 	{ STR_INIT("x-server-name"), check_server_name },
 	{ STR_INIT("x-backend-url"), check_backend_url },
 	{ STR_INIT("x-address"), check_address },
+	{ STR_INIT("x-ip-port"), check_ip_port },
 	{ { NULL, 0 }, NULL },
 };

@@ -5,7 +5,7 @@
 #include "schema/foreign.h"
 
 /* More names than this are no help. */
-#define MAX_LISTED 16
+#define MAX_LISTED 20
 
 static void note_names(struct eval *e, const char *intro, const struct str *names, size_t n)
 {

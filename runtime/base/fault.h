@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum fault {
@@ -20,3 +21,7 @@ struct fault_info {
 	bool may_retry;
 };
 const struct fault_info *fault_info(enum fault f);
+
+/* "CONNECT_TIMEOUT" is "connect-timeout" to the outside. The length; there is no NUL. */
+#define FAULT_LABEL_MOST 32
+size_t fault_label(enum fault f, char to[FAULT_LABEL_MOST]);

@@ -11,6 +11,7 @@
 #include "codec/front.h"
 #include "http/exchange.h"
 #include "http/host_memo.h"
+#include "loop/count.h"
 #include "loop/worker.h"
 #include "net/buf.h"
 #include "net/listen.h"
@@ -238,6 +239,8 @@ static bool hand_init(struct hand *h, struct crew *c, uint32_t index)
 	h->crew = c;
 	h->worker.index = index;
 	h->worker.gateway = c->conf.gateway;
+	if (c->conf.counts != NULL)
+		h->worker.counts = &c->conf.counts->at[index];
 	list_init(&h->worker.fronts);
 	list_init(&h->worker.handshakes);
 	h->drain.fn = on_drain;

@@ -21,6 +21,7 @@ struct crew_conf {
 	struct ports *ports;             /* borrowed until all workers have reported */
 	struct backend_shared *shared;   /* borrowed */
 	struct tls *tls;                 /* borrowed; NULL: no TLS anywhere */
+	struct count_table *counts;      /* borrowed; NULL: nothing is counted */
 	int access_fd;                   /* borrowed; -1: no access log */
 	uint32_t n_workers;
 	/* Both are called on the main loop. */

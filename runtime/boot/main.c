@@ -15,6 +15,7 @@
 #include "boot/ports.h"
 #include "boot/user.h"
 #include "http/exchange.h"
+#include "loop/count.h"
 #include "observe/access_log.h"
 #include "tls/engine.h"
 #include "toron/gateway.h"
@@ -40,6 +41,7 @@ struct boot {
 	struct ports ports;
 	struct backend_shared *shared; /* owned */
 	struct tls *tls;           /* owned; NULL: no TLS anywhere */
+	struct count_table *counts; /* owned; NULL: nothing is counted */
 	struct loop_timer look;    /* after the files of TLS */
 	int access_fd;             /* owned; -1: none */
 	struct boot_signal signals[4];
@@ -99,11 +101,13 @@ static bool open_access_log(struct boot *b)
 	const struct toron_log *conf = &b->gateway->log;
 
 	b->access_fd = -1;
+	exchange_observe = b->gateway->metrics; /* which writes the log, too */
 	if (!conf->access)
 		return true;
 	b->access_fd = access_log_open(conf);
 	if (b->access_fd >= 0) {
-		exchange_observe = access_log_exchange;
+		if (exchange_observe == NULL)
+			exchange_observe = access_log_exchange;
 		return true;
 	}
 	b->access_fd = -1;
@@ -232,6 +236,7 @@ static enum exit_code run(struct boot *b)
 		.ports = &b->ports,
 		.shared = b->shared,
 		.tls = b->tls,
+		.counts = b->counts,
 		.access_fd = b->access_fd,
 		.n_workers = b->n_workers,
 		.on_ready = on_ready,
@@ -272,7 +277,9 @@ static bool prepare(struct boot *b)
 {
 	b->loop = loop_new();
 	b->shared = backend_shared_new(b->gateway);
-	if (b->loop == NULL || b->shared == NULL) {
+	if (b->gateway->metrics != NULL)
+		b->counts = count_table_new(b->gateway, b->n_workers);
+	if (b->loop == NULL || b->shared == NULL || (b->counts == NULL && b->gateway->metrics != NULL)) {
 		log_event(LOG_ERROR, "start-failed", "out of memory or descriptors");
 		return false;
 	}
@@ -286,6 +293,7 @@ static void clean_up(struct boot *b)
 	if (b->access_fd >= 0)
 		close(b->access_fd);
 	backend_shared_free(&b->shared);
+	count_table_free(&b->counts);
 	if (b->tls != NULL)
 		b->gateway->tls->stop(&b->tls);
 	loop_free(&b->loop);

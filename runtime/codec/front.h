@@ -34,4 +34,4 @@ struct toron_front {
 };
 
 /* Counts a fresh connection in, or refuses it (logged) where the listener has as many as it may. */
-bool front_admit(const struct toron_listener *l);
+bool front_admit(const struct worker *w, const struct toron_listener *l);

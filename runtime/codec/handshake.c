@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "codec/front.h"
+#include "loop/count.h"
 #include "tls/engine.h"
 #include "tls/server.h"
 
@@ -133,6 +134,8 @@ static bool has_room(struct worker *w, const struct toron_listener *l)
 	if (w->n_handshakes < most)
 		return true;
 	made = make_room(w);
+	if (!made)
+		count_listener(w, l, COUNT_REFUSED + COUNT_REFUSED_HANDSHAKES);
 	log_event(LOG_WARN, "handshake-limit", "%s: listener %s: %u handshakes are under way; %s", l->tls->origin, l->name, (unsigned)most,
 		made ? "the oldest was given up" : "a client was turned away");
 	return made;
@@ -142,7 +145,7 @@ static void on_accept(struct worker *w, const struct toron_listener *l, int fd, 
 {
 	struct handshake *h = NULL;
 
-	if (has_room(w, l) && front_admit(l)) {
+	if (has_room(w, l) && front_admit(w, l)) {
 		h = calloc(1, sizeof(*h));
 		if (h == NULL)
 			atomic_fetch_sub_explicit(l->open, 1, memory_order_relaxed);

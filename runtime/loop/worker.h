@@ -28,6 +28,7 @@ struct worker {
 	struct host_memo *hosts;         /* http/host_memo.h; NULL: nothing is remembered of hosts */
 	struct backend *backends;        /* backend/backend.h: [gateway->n_backends] */
 	struct tls_worker *tls;          /* tls/engine.h; NULL: no TLS anywhere */
+	struct counts *counts;           /* loop/count.h; NULL: nothing is counted */
 	struct access_log *access;       /* observe/access_log.h; NULL: off */
 	struct h2_pool *h2;              /* codec/h2/memory.h; NULL: no session at present */
 	struct list fronts;              /* open front connections (struct front_link of codec/front.h), for draining */

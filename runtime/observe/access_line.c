@@ -19,7 +19,7 @@
 _Static_assert(1024 + 15 * JSON_LINE_NUMBER + 4 * JSON_LINE_TEXT(CAP_NAME) + 5 * JSON_LINE_TEXT(CAP_METHOD) +
 	4 * JSON_LINE_TEXT(CAP_HOST) + JSON_LINE_TEXT(CAP_PATH) + 3 * JSON_LINE_TEXT(CAP_AGENT) < ACCESS_LINE_MOST,
 	"a line of all members fits, each once");
-_Static_assert(SCRATCH_LEN >= CAP_METHOD && SCRATCH_LEN >= COMMON_TIME_LEN, "what is composed fits");
+_Static_assert(SCRATCH_LEN >= CAP_METHOD && SCRATCH_LEN >= COMMON_TIME_LEN && SCRATCH_LEN >= FAULT_LABEL_MOST, "what is composed fits");
 
 static const struct str names[] = {
 	[TORON_LOG_TIME] = STR_INIT("time"),
@@ -100,17 +100,11 @@ static struct value field(const struct exchange *x, struct str name)
 	return text(f == NULL ? STR_NONE : f->value, CAP_AGENT);
 }
 
-/* "CONNECT_TIMEOUT" is "connect-timeout" to the outside. */
 static struct value fault_name(enum fault fault, char scratch[SCRATCH_LEN])
 {
-	const char *name = fault_info(fault)->name;
-	size_t n = 0;
-
 	if (fault == FAULT_NONE)
 		return (struct value){ .kind = VALUE_NONE };
-	for (; name[n] != '\0' && n < SCRATCH_LEN; n++)
-		scratch[n] = name[n] == '_' ? '-' : (char)ascii_lower((unsigned char)name[n]);
-	return text((struct str){ scratch, n }, CAP_METHOD);
+	return text((struct str){ scratch, fault_label(fault, scratch) }, CAP_METHOD);
 }
 
 /* "1994-11-06T08:49:37.123Z" as Apache writes it. */

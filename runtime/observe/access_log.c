@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "loop/count.h"
 #include "observe/access_line.h"
 
 #define WRITE_AT (64u << 10)       /* bytes that are worth a call before the turn ends */
@@ -162,6 +163,7 @@ static size_t write_some(struct access_log *log)
 		for (size_t i = log->from; i < log->to; i++)
 			lost += log->bytes[i] == '\n';
 		log->dropped += lost;
+		count_process(log->worker->counts, COUNT_LOG_DROPPED, lost);
 		log->untold += lost;
 		log->from = log->to = 0;
 		n = 0;
@@ -303,6 +305,7 @@ void access_log_exchange(struct exchange *x)
 		flush(log);
 	if (log->to > KEPT_MOST) {
 		log->dropped++;
+		count_process(x->worker->counts, COUNT_LOG_DROPPED, 1);
 		log->untold++;
 		return;
 	}

@@ -518,7 +518,7 @@ static void front_accept(struct worker *w, const struct toron_listener *l, int f
 {
 	struct h1 *h;
 
-	if (!front_admit(l)) {
+	if (!front_admit(w, l)) {
 		close(fd);
 		return;
 	}

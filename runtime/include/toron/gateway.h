@@ -194,7 +194,10 @@ struct toron_gateway {
 	const struct toron_tls_client *const *tls_clients;
 	uint32_t n_certificates, n_tls_clients;
 	const struct toron_tls_engine *tls;      /* &toron_tls_engine_gnutls if a listener or a backend has TLS; else NULL */
+	void (*metrics)(struct exchange *x);     /* toron_metrics_observe; NULL: nothing is counted */
 };
 
+/* Called for each exchange that has ended. */
+void toron_metrics_observe(struct exchange *x);
 /* The whole life of a gateway; the generated main calls it. The exit code: 0 drained, 1 could not start, 2 used wrongly. */
 int toron_main(const struct toron_gateway *g, int argc, char **argv);

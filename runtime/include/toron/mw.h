@@ -105,4 +105,13 @@ struct toron_https {
 };
 /* The same URL with https; const struct toron_https. A request without a host gets 400. */
 void toron_action_redirect_https(struct exchange *x, const void *conf);
+/* What the gateway tells of itself: const struct toron_admin. */
+struct admin_token;
+struct toron_admin {
+	const char *origin;
+	struct toron_secret token;    /* NONE: anybody may ask */
+	struct admin_token **slot;    /* the generated file's; set by start, which is needed where there is a token */
+};
+int toron_admin_start(const void *conf);
+void toron_action_metrics(struct exchange *x, const void *conf);  /* const struct toron_admin */
 void toron_action_echo(struct exchange *x, const void *conf);     /* NULL */

@@ -1,0 +1,251 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Metrics: what traffic makes of the numbers, and who may read them. The answers are read by Prometheus' own parser for Python."""
+import os
+import time
+
+import lib
+from lib import Backend, Gateway, connect, free_port, get
+from prometheus_client.parser import text_string_to_metric_families
+
+WAIT = 10
+
+
+def scrape(port, path="/metrics", headers=""):
+    got = get(port, path, headers)
+    assert got.status == 200, (got.status, got.body)
+    assert got.fields["content-type"] == "text/plain; version=0.0.4; charset=utf-8", got.fields
+    return got.body.decode()
+
+
+class Metrics:
+    """All samples of one answer; m("toron_requests_total", route="a", code="2xx"): the sum of those that have these labels."""
+
+    def __init__(self, text):
+        self.families = list(text_string_to_metric_families(text))
+        assert len({f.name for f in self.families}) == len(self.families)
+        self.samples = [s for f in self.families for s in f.samples]
+        seen = [(s.name, tuple(sorted(s.labels.items()))) for s in self.samples]
+        assert len(set(seen)) == len(seen), "a series is told twice"
+
+    def __call__(self, name, /, **labels):
+        found = [s.value for s in self.samples if s.name == name and labels.items() <= s.labels.items()]
+        assert found, (name, labels)
+        return sum(found)
+
+
+def until(port, check, **kw):
+    """The metrics, once `check` holds of them: counts are made when an exchange has ended, which a client may see a little earlier."""
+    end = time.monotonic() + WAIT * lib.SLOW
+    while True:
+        m = Metrics(scrape(port, **kw))
+        if check(m) or time.monotonic() > end:
+            assert check(m), [s for s in m.samples if s.value and not s.name.endswith("_bucket")]
+            return m
+        time.sleep(0.05)
+
+
+def config(port, admin, routes, more="", listener="", workers=1):
+    return """\
+listeners: [{name: web, protocol: http, address: 127.0.0.1, port: %d%s}]
+metrics: {}
+admin: {address: "127.0.0.1:%d"}
+runtime: {workers: %d}
+%s
+routes:
+%s
+""" % (port, listener, admin, workers, more, routes)
+
+
+ROUTES = """\
+  - {name: hello, match: {path: [/hello, /hallo]}, respond: {body: "hello"}}
+  - {name: gone, match: {path: /gone}, respond: {status: 410}}
+  - {name: echo, match: {path: /echo, method: POST}, echo: {}}"""
+
+
+def test_traffic_is_counted_exactly():
+    port, admin = free_port(), free_port()
+    with Gateway(config(port, admin, ROUTES, workers=2)):
+        for _ in range(20):
+            with connect(port) as c:
+                for target in ("/hello", "/hallo", "/gone", "/none"):
+                    c.send(("GET %s HTTP/1.1\r\nHost: a\r\n\r\n" % target).encode())
+                    c.response()
+        assert get(port, "/echo", method="POST", body=b"x" * 1000).status == 200
+        m = until(admin, lambda m: m("toron_listener_requests_total", listener="web") == 81)
+        assert m("toron_requests_total", route="hello", code="2xx") == 40
+        assert m("toron_requests_total", route="hello") == 40
+        assert m("toron_requests_total", route="gone", code="4xx") == 20
+        assert m("toron_requests_total", route="", code="4xx") == 20
+        assert m("toron_request_duration_seconds_count", route="hello") == 40
+        assert m("toron_request_duration_seconds_bucket", route="hello", le="+Inf") == 40
+        assert 0 < m("toron_request_duration_seconds_sum", route="hello") < 60 * lib.SLOW
+        assert m("toron_request_body_bytes_total", route="echo") == 1000
+        assert m("toron_response_body_bytes_total", route="hello") == 200
+        assert m("toron_listener_requests_total", listener="web", version="1.1") == 81
+        assert m("toron_connections_total", listener="web") == 21
+        assert m("toron_faults_total", listener="web") == 0
+        assert m("toron_workers") == 2
+        assert m("toron_build_info", name="gateway") == 1
+        assert m("process_resident_memory_bytes") > 100000
+        assert abs(m("process_start_time_seconds") - time.time()) < 60 * lib.SLOW
+        m = until(admin, lambda m: m("toron_connections_open", listener="web") == 0)
+        # The scrapes are requests as well, each counted by the next one.
+        assert m("toron_requests_total", route="admin:metrics", code="2xx") >= 1
+
+
+def test_a_histogram_never_contradicts_itself():
+    port, admin = free_port(), free_port()
+    with Gateway(config(port, admin, ROUTES)):
+        for _ in range(50):
+            get(port, "/hello")
+        m = Metrics(scrape(admin))
+        buckets = [s.value for s in m.samples if s.name == "toron_request_duration_seconds_bucket" and s.labels["route"] == "hello"]
+        assert len(buckets) == 16 and buckets == sorted(buckets), buckets
+        assert buckets[-1] == m("toron_request_duration_seconds_count", route="hello")
+
+
+def test_open_and_refused_connections():
+    port, admin = free_port(), free_port()
+    with Gateway(config(port, admin, ROUTES, listener=", limits: {connections: 2}")):
+        with connect(port), connect(port):
+            until(admin, lambda m: m("toron_connections_open", listener="web") == 2)
+            with connect(port) as third:
+                assert third.is_closed(), "the third connection is refused"
+            m = until(admin, lambda m: m("toron_connections_refused_total", listener="web", reason="connections") == 1)
+            assert m("toron_connections_total", listener="web") == 2
+        until(admin, lambda m: m("toron_connections_open", listener="web") == 0)
+
+
+def test_limits_of_http1_are_counted():
+    port, admin = free_port(), free_port()
+    listener = ", limits: {body_bytes: 100B, uri_bytes: 64B, header_bytes: 1KiB}, timeouts: {header: 200ms, body: 200ms}"
+    with Gateway(config(port, admin, ROUTES, listener=listener)):
+        requests = {
+            "uri-too-long": (414, b"GET /%s HTTP/1.1\r\nHost: a\r\n\r\n" % (b"x" * 100)),
+            "head-too-large": (431, b"GET /hello HTTP/1.1\r\nHost: a\r\nX: %s\r\n\r\n" % (b"x" * 1100)),
+            "body-too-large": (413, b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 101\r\n\r\n"),
+            "bad-request": (400, b"GET /hello HTTP/1.1\r\nHost : a\r\n\r\n"),
+        }
+        for n, (fault, (status, request)) in enumerate(requests.items()):
+            for _ in range(n + 1):
+                with connect(port) as c:
+                    c.send(request)
+                    assert c.response().status == status, fault
+        with connect(port) as c:
+            c.send(b"GET /hello HT")
+            assert c.response().status == 408
+        m = until(admin, lambda m: m("toron_faults_total", listener="web", fault="request-timeout") == 1)
+        for n, fault in enumerate(requests):
+            assert m("toron_faults_total", listener="web", fault=fault) == n + 1, fault
+        assert m("toron_faults_total", listener="admin") == 0
+
+
+def test_what_servers_do_is_counted():
+    port, admin, nobody = free_port(), free_port(), free_port()
+    with Gateway(config(port, admin, "  - {name: b, match: {path: /}, backend: {url: \"http://127.0.0.1:%d\"}}" % nobody)):
+        assert get(port, "/").status == 502
+        m = until(admin, lambda m: m("toron_faults_total", listener="web", fault="connect") == 1)
+        assert m("toron_requests_total", route="b", code="5xx") == 1
+
+
+def test_a_client_that_goes_away():
+    port, admin = free_port(), free_port()
+    backend = Backend(lambda c: time.sleep(5 * lib.SLOW))
+    try:
+        with Gateway(config(port, admin, "  - {name: b, match: {path: /}, backend: {url: \"http://127.0.0.1:%d\"}}" % backend.port)):
+            with connect(port) as c:
+                c.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc")
+                until(admin, lambda m: m("toron_connections_open", listener="web") == 1)
+            m = until(admin, lambda m: m("toron_requests_total", route="b") == 1)
+            assert m("toron_requests_total", route="b", code="none") == 1
+            assert m("toron_faults_total", listener="web", fault="front-closed") == 1
+    finally:
+        backend.close()
+
+
+# ---- the admin address ----
+
+def test_only_metrics_are_served():
+    port, admin = free_port(), free_port()
+    text = config(port, admin, ROUTES).replace("metrics: {}", "metrics: {prometheus: {path: /a/numbers}}")
+    with Gateway(text) as g:
+        assert "admin 127.0.0.1:%d" % admin in g.stderr()
+        scrape(admin, "/a/numbers")
+        scrape(admin, "/a/b/../numbers")
+        scrape(admin, "/a/numbers?x=y")
+        for target in ("/metrics", "/", "/hello", "/a", "/a/numbers/", "/a/numbers/x"):
+            assert get(admin, target).status == 404, target
+        assert get(port, "/a/numbers").status == 404
+        with connect(admin) as c:
+            c.send(b"HEAD /a/numbers HTTP/1.1\r\nHost: a\r\n\r\n")
+            got = c.response("HEAD")
+            assert got.status == 200 and got.body == b"", got
+        got = get(admin, "/a/numbers", method="POST", body=b"x")
+        assert got.status == 405 and "GET" in got.fields["allow"], got
+
+
+def test_token():
+    port, admin = free_port(), free_port()
+    text = config(port, admin, ROUTES).replace(
+        "admin: {", "admin: {token: {env: ADMIN_TOKEN}, ")
+    with Gateway(text, env={"ADMIN_TOKEN": "open sesame"}):
+        scrape(admin, headers="Authorization: Bearer open sesame\r\n")
+        scrape(admin, headers="authorization: bearer  open sesame \r\n")
+        for wrong in ("", "Authorization: Bearer open sesam\r\n", "Authorization: Bearer open sesamE\r\n", "Authorization: Bearer \r\n",
+                      "Authorization: Bearer open sesameopen sesame\r\n", "Authorization: Basic open sesame\r\n", "Authorization: open sesame\r\n"):
+            got = get(admin, "/metrics", wrong)
+            assert got.status == 401 and got.fields["www-authenticate"] == "Bearer" and b"toron_" not in got.body, (wrong, got)
+    g = Gateway(text)
+    g.start(wait=False)
+    assert g.process.wait(10 * lib.SLOW) == 1 and "secret-missing" in g.stderr(), g.stderr()
+
+
+def test_many_routes_are_told_in_pieces():
+    port, admin, n = free_port(), free_port(), 1000
+    routes = "\n".join("  - {name: r%d, match: {path: {exact: /r%d}}, respond: {body: hi}}" % (i, i) for i in range(n))
+    with Gateway(config(port, admin, routes)) as g:
+        get(port, "/r%d" % (n - 1))
+        scrape(admin)
+        before = g.rss_kib()
+        for _ in range(3):
+            m = Metrics(scrape(admin))
+        assert m("toron_requests_total") >= 1 and m("toron_requests_total", route="r%d" % (n - 1), code="2xx") == 1
+        assert g.rss_kib() - before < 1000, "the text is not kept"
+        # Who asks and does not read costs a buffer, and goes when the gateway does.
+        with connect(admin) as slow:
+            slow.send(b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n")
+            scrape(admin)
+            assert g.rss_kib() - before < 2000
+
+
+def test_without_metrics_nothing_listens():
+    port = free_port()
+    text = "listeners: [{name: web, protocol: http, address: 127.0.0.1, port: %d}]\nroutes:\n%s\n" % (port, ROUTES)
+    with Gateway(text) as g:
+        assert "admin" not in g.stderr()
+        with open(g.path, "rb") as f:
+            assert b"toron_requests_total" not in f.read()
+
+
+def test_logged_and_counted():
+    port, admin = free_port(), free_port()
+    with Gateway(config(port, admin, ROUTES, more="log: {access: {enabled: true}}")) as g:
+        get(port, "/hello")
+        scrape(admin)
+        first, second = g.access(2)
+        assert first["route"] == "hello" and second["listener"] == "admin" and second["route"] == "admin:metrics", (first, second)
+
+
+def test_example():
+    folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "examples", "metrics")
+    web, demo, admin = free_port(), free_port(), free_port()
+    with open(os.path.join(folder, "gateway.yaml")) as f:
+        text = f.read()
+    options = ["-D", "PORT=%d" % web, "-D", "DEMO_PORT=%d" % demo, "-D", "ADMIN_PORT=%d" % admin]
+    with Gateway(text, env={"TORON_ADMIN_TOKEN": "opensesame"}, compile_args=options):
+        assert get(web, "/hello").body == b"hello\n"
+        assert get(web, "/api/x").status == 200
+        m = until(admin, lambda m: m("toron_requests_total", route="api") == 1, headers="Authorization: Bearer opensesame\r\n")
+        assert m("toron_requests_total", route="hello", code="2xx") == 1
+        assert m("toron_requests_total", route="demo", code="2xx") == 1
+        assert get(admin, "/metrics").status == 401
