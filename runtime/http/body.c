@@ -72,7 +72,15 @@ void body_append(struct body *b, const char *ptr, size_t len, struct buf *buf)
 		}
 	}
 	CHECK(b->n < b->cap);
-	*nth(b, b->n++) = (struct body_segment){ .ptr = ptr, .len = (uint32_t)len, .buf = buf != NULL ? buf_ref(buf) : NULL };
+	*nth(b, b->n++) = (struct body_segment){ .ptr = ptr, .len = (uint32_t)len, .fd = -1,
+		.buf = buf != NULL ? buf_ref(buf) : NULL };
+}
+
+void body_append_file(struct body *b, int fd, uint64_t from, size_t len)
+{
+	CHECK(!b->end && fd >= 0 && len != 0 && len <= UINT32_MAX && b->n < b->cap);
+	b->appended += len;
+	*nth(b, b->n++) = (struct body_segment){ .from = from, .len = (uint32_t)len, .fd = fd };
 }
 
 int body_peek(const struct body *b, struct iovec *iov, int n_iov)
@@ -87,10 +95,34 @@ int body_peek(const struct body *b, struct iovec *iov, int n_iov)
 			skip -= s->len;
 			continue;
 		}
+		if (s->fd >= 0)
+			break;
 		iov[filled++] = (struct iovec){ (char *)s->ptr + skip, s->len - (size_t)skip };
 		skip = 0;
 	}
 	return filled;
+}
+
+size_t body_peek_file(const struct body *b, int after, int *fd_out, uint64_t *from_out)
+{
+	uint64_t skip = b->sent - b->released;
+
+	for (unsigned i = 0; i < b->n; i++) {
+		const struct body_segment *s = nth(b, i);
+
+		if (skip >= s->len) {
+			skip -= s->len;
+			continue;
+		}
+		if (after-- > 0) {
+			skip = 0;
+			continue;
+		}
+		*fd_out = s->fd;
+		*from_out = s->from + skip;
+		return s->fd >= 0 ? s->len - (size_t)skip : 0;
+	}
+	return 0;
 }
 
 void body_sent(struct body *b, size_t n)
@@ -106,7 +138,10 @@ static void release(struct body *b, size_t n)
 		struct body_segment *s = nth(b, 0);
 
 		if (n < s->len) {
-			s->ptr += n;
+			if (s->fd >= 0)
+				s->from += n;
+			else
+				s->ptr += n;
 			s->len -= (uint32_t)n;
 			return;
 		}
@@ -147,6 +182,7 @@ size_t body_forward(struct body *from, struct body *to, size_t most)
 		const struct body_segment *s = nth(from, 0);
 		size_t n = body_room(to);
 
+		CHECK(s->fd < 0);
 		if (n == 0)
 			break;
 		if (n > s->len)

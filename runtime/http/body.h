@@ -4,6 +4,9 @@
  * transport as sent, and releases what is no longer needed (h1 on write, h2 when the frame is copied, h3 on acknowledgement).
  * Nothing is copied: a segment holds a count on its buffer.
  *
+ * A segment may also be a stretch of a file, which takes no memory: only for a consumer that says it sends such (exchange_takes_file), and
+ * which hands it to the system as it is.
+ *
  * A body that is held keeps what the consumer has released, so that it can be sent once more, for as long as it stays small:
  *   body_hold --> released bytes are kept --> body_rewind, from the beginning | too many bytes or segments, body_let_go --> as ever */
 #pragma once
@@ -18,8 +21,12 @@
 #define BODY_SEGMENTS 8
 
 struct body_segment {
-	const char *ptr;
+	union {
+		const char *ptr;
+		uint64_t from; /* of a file: the offset */
+	};
 	uint32_t len;
+	int fd;          /* a file, borrowed as long as the exchange has its back leg; -1: memory */
 	struct buf *buf; /* counted; NULL: memory that outlives the exchange's use of it */
 };
 
@@ -46,8 +53,12 @@ void body_fini(struct body *b);
 size_t body_room(const struct body *b);
 /* len must be within body_room; takes a count of its own on buf (may be NULL). */
 void body_append(struct body *b, const char *ptr, size_t len, struct buf *buf);
-/* What is appended and not sent, in order; returns the number of iovecs filled. */
+/* Needs room, but takes none besides its place, however long it is (up to 4 GiB). */
+void body_append_file(struct body *b, int fd, uint64_t from, size_t len);
+/* What is appended and not sent, in order, up to a stretch of a file; returns the number of iovecs filled. */
 int body_peek(const struct body *b, struct iovec *iov, int n_iov);
+/* The stretch of a file behind the first `after` unsent pieces: its length, or 0 if there is none. */
+size_t body_peek_file(const struct body *b, int after, int *fd_out, uint64_t *from_out);
 void body_sent(struct body *b, size_t n);
 void body_release(struct body *b, size_t n);
 /* Sends and releases everything that waits, to nowhere. */

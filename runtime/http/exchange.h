@@ -43,6 +43,8 @@ struct leg_ops {
 	void (*room)(struct leg *leg);
 	/* Give up this exchange: abort what was begun. The leg lets go of the exchange (leg->x becomes NULL). */
 	void (*reset)(struct leg *leg, enum fault fault);
+	/* Whether the body of the head that it was told last may have stretches of files. NULL: never. */
+	bool (*takes_file)(const struct leg *leg);
 };
 
 struct leg {
@@ -175,6 +177,13 @@ static inline struct body *exchange_body_in(struct exchange *x, enum msg_kind ki
 	return kind == MSG_REQUEST ? &x->request.body : &x->response.body;
 }
 
+/* For back legs, once the head is reported: whether they may append stretches of files. A front that finds a file shorter than that, or
+ * cannot read it, cuts the exchange with BACK_CUT. */
+static inline bool exchange_takes_file(const struct exchange *x)
+{
+	return x->filters[MSG_RESPONSE].first == NULL && x->front->ops->takes_file != NULL && x->front->ops->takes_file(x->front);
+}
+
 /* Events. `from` is x->front or x->back. */
 void exchange_head(struct exchange *x, struct leg *from);
 void exchange_more(struct exchange *x, struct leg *from);
@@ -209,8 +218,8 @@ void exchange_give_up(struct exchange *x, enum fault fault);
 /* For actions, before they try again: resets the back leg, forgets what it answered, and begins the request's body anew. False, and
  * nothing is changed, if a part of that body is gone. Not after the response head went to the front. */
 bool exchange_rewind(struct exchange *x, enum fault fault);
-/* From a timer: ends an exchange whose answer has begun, by trailers that say so where the answer is of gRPC, else by cutting off both
- * sides. x may be dead afterwards. */
+/* From a timer or a leg: ends an exchange whose answer has begun, by trailers that say so where the answer is of gRPC, else by cutting off
+ * both sides. x may be dead afterwards. */
 void exchange_cut(struct exchange *x, enum fault fault);
 
 /* Told once per finished exchange, before it is freed; set by observe/ at boot. NULL: nobody listens. */

@@ -11,22 +11,22 @@
 
 #define IN_FLIGHT  (128u << 10) /* bytes of an answer that wait for the client */
 #define READ_LEAST (16u << 10)  /* smaller reads wait for more room */
+#define READ_MOST  (8u << 10)  /* stretches that are better read, to go out in one piece with what stands before them */
 #define TURN_MOST  (1u << 20)   /* bytes for a client that takes all, before others have their turn */
-#define PAUSE_MS   1
 
 struct files_body {
 	unsigned magic;
 #define FILES_BODY_MAGIC 0x7c1e93a5u
 	struct leg leg;
 	struct loop_task task;    /* fills, outside of the front's calls */
-	struct loop_timer pause;
-	bool has_started, is_paused;
+	bool has_started;
+	bool hands_over;          /* the front takes stretches of the file as they are */
 	enum fault failure;       /* noticed while the front was on the stack; told by the task */
 	int fd;
 	const struct files_piece *at;
 	size_t n, i;              /* pieces; the present one */
 	uint64_t done;            /* of the present one */
-	uint64_t turn_ms, turn_bytes;
+	uint64_t turn_us, turn_bytes;
 };
 
 static struct files_body *body_of(struct leg *leg)
@@ -59,11 +59,21 @@ static enum fault read_some(struct files_body *b, struct body *to, size_t want)
 	return n > 0 ? FAULT_NONE : FAULT_BACK_CUT;
 }
 
-/* Fills the body as far as there is room. */
-static void fill(struct files_body *b)
+static void hand_over(struct files_body *b, struct body *to, uint64_t most)
+{
+	size_t n = most < TURN_MOST ? (size_t)most : TURN_MOST;
+
+	body_append_file(to, b->fd, b->at[b->i].from + b->done, n);
+	b->done += n;
+	b->turn_bytes += n;
+}
+
+/* Fills the body as far as there is room. True if there is something new to send. */
+static bool fill(struct files_body *b)
 {
 	struct exchange *x = b->leg.x;
 	struct body *to = exchange_body_in(x, MSG_RESPONSE);
+	uint64_t before = to->appended;
 
 	while (b->i < b->n && b->failure == FAULT_NONE) {
 		const struct files_piece *p = &b->at[b->i];
@@ -73,8 +83,10 @@ static void fill(struct files_body *b)
 		if (left == 0) {
 			b->i++;
 			b->done = 0;
+		} else if (room != 0 && b->hands_over && p->text == NULL && p->len > READ_MOST) {
+			hand_over(b, to, left);
 		} else if (room == 0 || (p->text == NULL && want < left && want < READ_LEAST)) {
-			return;
+			return to->appended != before;
 		} else if (p->text != NULL) {
 			body_append(to, p->text + b->done, want, NULL);
 			b->done += want;
@@ -82,56 +94,37 @@ static void fill(struct files_body *b)
 			b->failure = read_some(b, to, want);
 		}
 	}
-	if (b->failure == FAULT_NONE && !to->end)
-		exchange_end(x, &b->leg);
+	if (b->failure != FAULT_NONE || to->end)
+		return to->appended != before;
+	exchange_end(x, &b->leg);
+	return true;
 }
 
 static void let_go(struct files_body *b)
 {
 	loop_task_cancel(&b->task);
-	loop_timer_fini(&b->pause);
 	if (b->fd >= 0)
 		close(b->fd);
 	b->fd = -1;
 }
 
-/* Fills and sends. Here neither leg is on the stack. */
-static void go_on(struct files_body *b)
-{
-	struct exchange *x = b->leg.x;
-	uint64_t now = loop_now_ms(x->worker->loop);
-
-	if (now != b->turn_ms) {
-		b->turn_ms = now;
-		b->turn_bytes = 0;
-	}
-	fill(b);
-	if (b->failure != FAULT_NONE) {
-		if (b->failure == FAULT_BACK_CUT)
-			log_event(LOG_WARN, "file-cut", "%s: a file became shorter or unreadable while it was sent",
-				x->route == NULL ? "?" : x->route->origin);
-		let_go(b);
-		exchange_fault(x, &b->leg, b->failure);
-		return;
-	}
-	exchange_more(x, &b->leg);
-}
-
 static void on_task(struct loop_task *t)
 {
 	struct files_body *b = CONTAINER_OF(t, struct files_body, task);
+	struct exchange *x = b->leg.x;
+	uint64_t now = loop_now_us(x->worker->loop);
+	bool has_more;
 
 	CHECK_MAGIC(b, FILES_BODY_MAGIC);
-	go_on(b);
-}
-
-static void on_pause(struct loop_timer *t)
-{
-	struct files_body *b = CONTAINER_OF(t, struct files_body, pause);
-
-	CHECK_MAGIC(b, FILES_BODY_MAGIC);
-	b->is_paused = false;
-	go_on(b);
+	if (now != b->turn_us) {
+		b->turn_us = now;
+		b->turn_bytes = 0;
+	}
+	has_more = fill(b);
+	if (b->failure != FAULT_NONE)
+		exchange_cut(x, b->failure);
+	else if (has_more)
+		exchange_more(x, &b->leg);
 }
 
 /* ---- the leg ---- */
@@ -150,24 +143,27 @@ static void files_room(struct leg *leg)
 
 	if (!b->has_started) {
 		b->has_started = true;
+		b->hands_over = exchange_takes_file(leg->x);
 		fill(b);
 		if (b->failure != FAULT_NONE)
 			loop_defer(l, &b->task);
 		return;
 	}
-	if (exchange_body_in(leg->x, MSG_RESPONSE)->end || b->is_paused)
+	if (exchange_body_in(leg->x, MSG_RESPONSE)->end)
 		return;
-	if (b->turn_ms != loop_now_ms(l) || b->turn_bytes < TURN_MOST) {
+	if (b->turn_us != loop_now_us(l) || b->turn_bytes < TURN_MOST)
 		loop_defer(l, &b->task);
-		return;
-	}
-	b->is_paused = true;
-	loop_timer_set(&b->pause, PAUSE_MS);
+	else
+		loop_later(l, &b->task);
 }
 
 static void files_reset(struct leg *leg, enum fault fault)
 {
-	(void)fault;
+	struct exchange *x = leg->x;
+
+	if (fault == FAULT_BACK_CUT)
+		log_event(LOG_WARN, "file-cut", "%s: a file became shorter or unreadable while it was sent",
+			x->route == NULL ? "?" : x->route->origin);
 	let_go(body_of(leg));
 	leg->x = NULL;
 }
@@ -192,7 +188,6 @@ bool files_body_attach(struct exchange *x, int fd, const struct files_piece *pie
 	*b = (struct files_body){ .magic = FILES_BODY_MAGIC, .fd = fd, .at = pieces, .n = n };
 	b->leg.ops = &files_ops;
 	loop_task_init(&b->task, on_task);
-	loop_timer_init(&b->pause, x->worker->loop, on_pause);
 	body_init(&x->response.body, IN_FLIGHT);
 	answer_attach(x, &b->leg);
 	return true;

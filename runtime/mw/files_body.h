@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The back leg of an answer that is put together from memory and from parts of a file: it fills the response's body as the front
- * makes room, with one bounded read at a time, so that a client that reads slowly holds two buffers and no more.
+/* The back leg of an answer that is put together from memory and from parts of a file. To a front that hands files to the kernel it passes
+ * long parts as they are, so much a turn; for others it fills the response's body as they make room, with one bounded read at a time, so
+ * that a client that reads slowly holds two buffers and no more.
  *
- * Reads are ordinary ones: of what is in the page cache they do not wait, and of what is not they wait for the disk. */
+ * Both wait for the disk, of what is not in the page cache. */
 #pragma once
 
 #include <stdbool.h>

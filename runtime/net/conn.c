@@ -5,12 +5,15 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/ioctl.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/check.h"
 #include "base/err.h"
+
+#define COPY_MOST 16384u
 
 /* recv and sendmsg of glibc are cancellation points, which costs some forty instructions in a program with threads. Nothing here is
  * ever cancelled, so the system is called directly. */
@@ -19,13 +22,13 @@ static inline ssize_t receive(int fd, void *into, size_t room)
 	return syscall(SYS_recvfrom, fd, into, room, 0, NULL, NULL);
 }
 
-static inline ssize_t transmit(int fd, const struct iovec *iov, int n_iov)
+static inline ssize_t transmit(int fd, const struct iovec *iov, int n_iov, int flags)
 {
 	struct msghdr m = { .msg_iov = (struct iovec *)(uintptr_t)iov, .msg_iovlen = (size_t)n_iov };
 
 	if (n_iov == 1)
-		return syscall(SYS_sendto, fd, iov->iov_base, iov->iov_len, MSG_NOSIGNAL, NULL, 0);
-	return syscall(SYS_sendmsg, fd, &m, MSG_NOSIGNAL);
+		return syscall(SYS_sendto, fd, iov->iov_base, iov->iov_len, flags, NULL, 0);
+	return syscall(SYS_sendmsg, fd, &m, flags);
 }
 
 static ptrdiff_t plain_read(struct conn *c, void *into, size_t room)
@@ -38,14 +41,68 @@ static ptrdiff_t plain_read(struct conn *c, void *into, size_t room)
 	return n >= 0 ? n : err_of_errno(errno);
 }
 
-static ptrdiff_t plain_writev(struct conn *c, const struct iovec *iov, int n_iov)
+static inline ptrdiff_t write_plainly(struct conn *c, const struct iovec *iov, int n_iov, int flags)
 {
 	ssize_t n;
 
 	do
-		n = transmit(c->fd, iov, n_iov);
+		n = transmit(c->fd, iov, n_iov, MSG_NOSIGNAL | flags);
 	while (n < 0 && errno == EINTR);
 	return n >= 0 ? n : err_of_errno(errno);
+}
+
+static ptrdiff_t plain_writev(struct conn *c, const struct iovec *iov, int n_iov)
+{
+	return write_plainly(c, iov, n_iov, 0);
+}
+
+/* For files that the system cannot send by itself. */
+static ptrdiff_t send_copy(struct conn *c, const struct conn_file *f)
+{
+	char bytes[COPY_MOST];
+	struct iovec iov = { .iov_base = bytes };
+	ssize_t n;
+
+	do
+		n = pread(f->fd, bytes, f->len < sizeof(bytes) ? f->len : sizeof(bytes), (off_t)f->from);
+	while (n < 0 && errno == EINTR);
+	if (n <= 0)
+		return ERR_NOT_FOUND;
+	iov.iov_len = (size_t)n;
+	return write_plainly(c, &iov, 1, 0);
+}
+
+static ptrdiff_t send_stretch(struct conn *c, const struct conn_file *f)
+{
+	off_t at = (off_t)f->from;
+	ssize_t n;
+	int err;
+
+	do
+		n = sendfile(c->fd, f->fd, &at, f->len);
+	while (n < 0 && errno == EINTR);
+	if (n >= 0)
+		return n > 0 ? n : ERR_NOT_FOUND;
+	err = err_of_errno(errno);
+	/* Of the file, then, not of the socket. */
+	return err == ERR_INVALID || err == ERR_SYSTEM ? send_copy(c, f) : err;
+}
+
+static ptrdiff_t plain_send_file(struct conn *c, const struct iovec *iov, int n_iov, const struct conn_file *f)
+{
+	ptrdiff_t before = 0, n;
+	size_t total = 0;
+
+	for (int i = 0; i < n_iov; i++)
+		total += iov[i].iov_len;
+	/* They wait for the file's first bytes, and leave in one packet with them. */
+	if (total != 0)
+		before = write_plainly(c, iov, n_iov, MSG_MORE);
+	if (before < 0 || (size_t)before < total)
+		return before;
+	n = send_stretch(c, f);
+	/* What went wrong will do so again. */
+	return n >= 0 ? before + n : before > 0 ? before : n;
 }
 
 static void plain_shutdown(struct conn *c)
@@ -65,6 +122,7 @@ const struct conn_ops conn_plain = {
 	.name = "plain",
 	.read = plain_read,
 	.writev = plain_writev,
+	.send_file = plain_send_file,
 	.shutdown = plain_shutdown,
 	.close = plain_close,
 };
@@ -263,10 +321,8 @@ void conn_move(struct conn *to, struct conn *from, const struct conn_user *user)
 	read_again(to);
 }
 
-ptrdiff_t conn_writev(struct conn *c, const struct iovec *iov, int n)
+static inline ptrdiff_t note_taken(struct conn *c, ptrdiff_t taken, const struct iovec *iov, int n, size_t total)
 {
-	ptrdiff_t taken = c->ops->writev(c, iov, n);
-	size_t total = 0;
 	unsigned wanted = loop_io_wanted(&c->io), then = wanted & ~(unsigned)LOOP_WRITE;
 
 	if (taken > 0)
@@ -279,6 +335,16 @@ ptrdiff_t conn_writev(struct conn *c, const struct iovec *iov, int n)
 	if (then != wanted)
 		loop_io_want(&c->io, then);
 	return taken;
+}
+
+ptrdiff_t conn_writev(struct conn *c, const struct iovec *iov, int n)
+{
+	return note_taken(c, c->ops->writev(c, iov, n), iov, n, 0);
+}
+
+ptrdiff_t conn_send_file(struct conn *c, const struct iovec *iov, int n, const struct conn_file *f)
+{
+	return note_taken(c, c->ops->send_file(c, iov, n, f), iov, n, f->len);
 }
 
 uint64_t conn_taken(const struct conn *c)

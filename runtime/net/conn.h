@@ -35,6 +35,13 @@ struct conn_user {
 	void (*timeout)(struct conn *c);            /* the deadline passed */
 };
 
+/* A stretch of a regular file. */
+struct conn_file {
+	int fd;
+	uint64_t from;
+	size_t len; /* not 0 */
+};
+
 struct conn_ops {
 	const char *name;
 	/* Bytes > 0; 0 at the end of the stream; ERR_AGAIN or another ERR_*. */
@@ -42,6 +49,9 @@ struct conn_ops {
 	/* Bytes >= 0 taken; ERR_AGAIN (nothing taken) or another ERR_*. A transport may have begun to send bytes that it has not taken
 	 * yet, so what follows a call that did not take all is a call that begins with the very same bytes, or the end. */
 	ptrdiff_t (*writev)(struct conn *c, const struct iovec *iov, int n);
+	/* The same with a file behind the bytes (n may be 0), which go through no memory of ours. ERR_NOT_FOUND: nothing was taken, since the
+	 * file ends before that stretch does, or cannot be read. NULL: this transport must see the bytes. */
+	ptrdiff_t (*send_file)(struct conn *c, const struct iovec *iov, int n, const struct conn_file *f);
 	/* Half-closes our direction. */
 	void (*shutdown)(struct conn *c);
 	/* `abort`: what was sent must not look whole to the peer. */
@@ -75,7 +85,7 @@ struct conn {
 	struct loop_timer timer;
 	struct loop_task again;    /* reads what is pending in the next turn */
 	struct addr peer;
-	uint64_t written;          /* bytes that conn_writev took */
+	uint64_t written;          /* bytes that conn_writev and conn_send_file took */
 	struct tls_info *tls;      /* what the handshake told of a client, the transport's (tls/info.h); NULL: nothing */
 };
 
@@ -101,6 +111,8 @@ static inline struct str conn_protocol(const struct conn *c)
 }
 /* Arms the write watcher when not everything was taken, and disarms it when everything was. */
 ptrdiff_t conn_writev(struct conn *c, const struct iovec *iov, int n);
+/* Only where the transport has the operation. Likewise. */
+ptrdiff_t conn_send_file(struct conn *c, const struct iovec *iov, int n, const struct conn_file *f);
 /* How much of what was written the peer's system has taken, up to a constant: for differences. */
 uint64_t conn_taken(const struct conn *c);
 /* What this turn has found and not told yet is read at once: afterwards, what the peer sent before the turn began has been seen. Costs

@@ -139,14 +139,17 @@ static void check_name(struct exchange *x, unsigned strip)
 /* What a leg of several pieces brings, as far as it goes without a turn of the loop. */
 static void play_leg(struct exchange *x)
 {
-	struct leg *leg = x->answer_leg;
+	static const struct leg_ops ops = { .name = "front" };
+	struct leg *leg = x->answer_leg, front = { .ops = &ops, .x = x };
 	struct body *body = &x->response.body;
 
+	x->front = &front;
 	leg->x = x;
 	leg->ops->room(leg);
 	CHECK(body->appended <= (uint64_t)x->response.length);
 	CHECK(!body->end || body->appended == (uint64_t)x->response.length);
 	leg->ops->reset(leg, FAULT_NONE);
+	x->front = NULL;
 }
 
 static void check_answer(struct exchange *x)

@@ -433,6 +433,7 @@ static const struct leg_ops front_ops = {
 	.more = h1_more,
 	.room = h1_room,
 	.reset = front_reset,
+	.takes_file = h1_takes_file,
 };
 
 /* ---- the connection ---- */

@@ -93,6 +93,8 @@ void h1_room(struct leg *leg);
 /* op more: writes what is waiting. */
 void h1_more(struct leg *leg);
 void h1_writable(struct conn *c);
+/* op takes_file. */
+bool h1_takes_file(const struct leg *leg);
 /* Room for `len` more bytes of head or framing, or NULL (out of memory, too large). */
 char *h1_out_reserve(struct h1 *h, size_t len);
 /* True when everything that the message is has been written. */

@@ -77,9 +77,17 @@ static bool begin_chunk(struct h1 *h, const struct msg *m)
 	return true;
 }
 
-/* What to write next, in order: framing, body, framing. */
-static int compose(struct h1 *h, const struct msg *m, struct iovec *iov, size_t *total_out)
+/* What to write next, in order: framing, body, framing; or framing, body, and a file that goes on with it. */
+struct portion {
+	struct iovec iov[IOV_MAX_USED];
+	int n;
+	struct conn_file file; /* len 0: none */
+	size_t total;
+};
+
+static void compose(struct h1 *h, const struct msg *m, struct portion *out)
 {
+	struct iovec *iov = out->iov;
 	int n = 0, bodies = 0;
 	size_t total = 0, body_total = 0;
 	bool has_body = m != NULL && h->out_state != H1_OUT_NO_BODY && h->out_state != H1_OUT_IDLE;
@@ -88,8 +96,11 @@ static int compose(struct h1 *h, const struct msg *m, struct iovec *iov, size_t 
 		iov[n++] = (struct iovec){ h->out->bytes + h->out_at, h->out_end - h->out_at };
 		total += h->out_end - h->out_at;
 	}
-	if (has_body && body_unsent(&m->body) != 0)
+	out->file.len = 0;
+	if (has_body && body_unsent(&m->body) != 0) {
 		bodies = body_peek(&m->body, iov + n, BODY_SEGMENTS);
+		out->file.len = body_peek_file(&m->body, bodies, &out->file.fd, &out->file.from);
+	}
 	for (int i = 0; i < bodies; i++) {
 		if ((h->out_state == H1_OUT_CHUNKED || h->out_state == H1_OUT_LAST_CHUNK) &&
 		    body_total + iov[n].iov_len > h->chunk_left)
@@ -103,15 +114,15 @@ static int compose(struct h1 *h, const struct msg *m, struct iovec *iov, size_t 
 		iov[n++] = (struct iovec){ (char *)h->tail.ptr, h->tail.len };
 		total += h->tail.len;
 	}
-	*total_out = total + body_total;
+	out->total = total + body_total + out->file.len;
+	out->n = n;
 	/* Framing and one piece of the body, in that order. */
 	if (n == 2 && h->out_at != h->out_end && body_total != 0 && body_total <= JOIN_MOST &&
 	    h->out->cap - h->out_end >= body_total) {
 		memcpy(h->out->bytes + h->out_end, iov[1].iov_base, body_total);
 		iov[0].iov_len += body_total;
-		return 1;
+		out->n = 1;
 	}
-	return n;
 }
 
 /* Moves all cursors past `n` written bytes; returns how many were body. */
@@ -180,25 +191,27 @@ static void note_end(struct h1 *h, const struct msg *m)
 /* Writes until the socket or the bytes give out. The number of body bytes released, or ERR_*. */
 static ptrdiff_t write_out(struct h1 *h, struct msg *m)
 {
-	struct iovec iov[IOV_MAX_USED];
-	size_t released = 0, total;
+	struct portion next;
+	size_t released = 0;
+	ptrdiff_t wrote;
 
 	h->blocked = false;
 	for (;;) {
 		if (h->out_state == H1_OUT_CHUNKED && h->chunk_left == 0 && h->tail.len == 0 && !begin_chunk(h, m))
 			return ERR_NO_MEMORY;
-		int n = compose(h, m, iov, &total);
-
-		if (total == 0)
+		compose(h, m, &next);
+		if (next.total == 0)
 			break;
-		ptrdiff_t wrote = conn_writev(&h->conn, iov, n);
-
+		if (next.file.len != 0)
+			wrote = conn_send_file(&h->conn, next.iov, next.n, &next.file);
+		else
+			wrote = conn_writev(&h->conn, next.iov, next.n);
 		if (wrote < 0 && wrote != ERR_AGAIN)
 			return wrote;
 		h->begun |= wrote > 0;
 		if (wrote > 0)
 			released += advance(h, m, (size_t)wrote);
-		if (wrote < 0 || (size_t)wrote < total) {
+		if (wrote < 0 || (size_t)wrote < next.total) {
 			h->blocked = true;
 			break;
 		}
@@ -241,6 +254,10 @@ void h1_more(struct leg *leg)
 		return;
 	}
 	released = write_out(h, h1_out_msg(h));
+	if (released == ERR_NOT_FOUND) {
+		exchange_cut(h->leg.x, FAULT_BACK_CUT);
+		return;
+	}
 	if (released < 0) {
 		write_failed(h);
 		return;
@@ -251,6 +268,13 @@ void h1_more(struct leg *leg)
 		h1_front_progress(h);
 	else
 		h1_back_progress(h);
+}
+
+bool h1_takes_file(const struct leg *leg)
+{
+	const struct h1 *h = CONTAINER_OF(leg, struct h1, leg);
+
+	return h->out_state == H1_OUT_LENGTH && h->conn.ops->send_file != NULL;
 }
 
 void h1_writable(struct conn *c)

@@ -73,6 +73,44 @@ START_TEST(segments_are_bounded)
 }
 END_TEST
 
+/* A file stands in its place among the pieces, and takes no room but that. */
+START_TEST(stretches_of_files)
+{
+	struct iovec iov[BODY_SEGMENTS];
+	uint64_t from = 0;
+	int fd = -1;
+
+	body_append(&body, "head", 4, NULL);
+	ck_assert_uint_eq(body_peek_file(&body, 1, &fd, &from), 0);
+	body_append_file(&body, 7, (uint64_t)5 << 32, 1u << 30);
+	ck_assert_uint_eq(body_room(&body), 0);
+	ck_assert_uint_eq(body_unsent(&body), (1u << 30) + 4);
+	ck_assert_int_eq(body_peek(&body, iov, BODY_SEGMENTS), 1);
+	ck_assert_uint_eq(iov[0].iov_len, 4);
+	ck_assert_uint_eq(body_peek_file(&body, 0, &fd, &from), 0); /* the head comes first */
+	ck_assert_uint_eq(body_peek_file(&body, 1, &fd, &from), 1u << 30);
+	ck_assert_int_eq(fd, 7);
+	ck_assert_uint_eq(from, (uint64_t)5 << 32);
+	/* A part of it is sent, and then released. */
+	body_sent(&body, 104);
+	ck_assert_int_eq(body_peek(&body, iov, BODY_SEGMENTS), 0);
+	ck_assert_uint_eq(body_peek_file(&body, 0, &fd, &from), (1u << 30) - 100);
+	ck_assert_uint_eq(from, ((uint64_t)5 << 32) + 100);
+	body_release(&body, 104);
+	ck_assert_uint_eq(body_peek_file(&body, 0, &fd, &from), (1u << 30) - 100);
+	ck_assert_uint_eq(from, ((uint64_t)5 << 32) + 100);
+	body_sent(&body, (1u << 30) - 600);
+	body_release(&body, (1u << 30) - 600);
+	ck_assert_uint_eq(body_room(&body), 500);
+	body_append(&body, "tail", 4, NULL);
+	ck_assert_int_eq(body_peek(&body, iov, BODY_SEGMENTS), 0);
+	ck_assert_uint_eq(body_peek_file(&body, 1, &fd, &from), 0); /* that is memory */
+	ck_assert_uint_eq(body_peek_file(&body, 0, &fd, &from), 500);
+	body_drop(&body);
+	ck_assert_uint_eq(body_room(&body), 1000);
+}
+END_TEST
+
 /* What is there moves along, in its order, from wherever the usual ring began. */
 START_TEST(a_wider_body_keeps_what_it_has)
 {
@@ -217,6 +255,7 @@ Suite *suite_body(void)
 	tcase_add_checked_fixture(t, begin, finish);
 	tcase_add_test(t, three_cursors);
 	tcase_add_test(t, segments_are_bounded);
+	tcase_add_test(t, stretches_of_files);
 	tcase_add_test(t, a_wider_body_keeps_what_it_has);
 	tcase_add_test(t, every_token_is_found);
 	tcase_add_test(t, fields_set_replaces_all);

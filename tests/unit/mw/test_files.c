@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "base/mime.h"
+#include "http/answer.h"
+#include "mw/files_body.h"
 #include "mw/files_open.h"
 #include "mw/files_path.h"
 #include "toron/files.h"
@@ -458,6 +460,100 @@ START_TEST(methods)
 }
 END_TEST
 
+/* ---- answers from disk ---- */
+
+static bool front_takes;
+
+static void front_quiet(struct leg *leg)
+{
+	(void)leg;
+}
+
+static void front_head(struct leg *leg, const struct msg *m)
+{
+	(void)leg;
+	(void)m;
+}
+
+static void front_reset(struct leg *leg, enum fault fault)
+{
+	(void)leg;
+	(void)fault;
+}
+
+static bool front_takes_file(const struct leg *leg)
+{
+	(void)leg;
+	return front_takes;
+}
+
+/* Starts an answer of text, a long stretch of a file, a short one and text, for a front that takes files or does not. */
+static void start_pieces(bool takes)
+{
+	static const struct files_piece pieces[] = {
+		{ .text = "ab", .len = 2 }, { .from = 100, .len = 100000 }, { .from = 7, .len = 100 }, { .text = "z", .len = 1 } };
+	static const struct leg_ops ops = { "front", front_head, front_quiet, front_quiet, front_reset, front_takes_file };
+	static struct leg front = { .ops = &ops };
+	int fd = open("/dev/zero", O_RDONLY);
+
+	ck_assert_int_ge(fd, 0);
+	front_takes = takes;
+	x->front = &front;
+	h.worker.bufs = buf_pool_new(h.worker.loop, 0);
+	toron_respond(x, 200, STR("a/b"), STR(""), NULL, 0);
+	x->response.length = 100103;
+	ck_assert(files_body_attach(x, fd, pieces, 4));
+	x->running = false;
+	answer_start(x);
+	ck_assert_uint_eq(body_unsent(&x->response.body), 100103);
+	ck_assert(x->response.body.end);
+}
+
+static void end_pieces(void)
+{
+	x->back->ops->reset(x->back, FAULT_NONE);
+	body_fini(&x->response.body);
+	ck_assert_uint_eq(buf_pool_lent(h.worker.bufs), 0);
+	buf_pool_free(&h.worker.bufs);
+}
+
+START_TEST(a_front_that_takes_files_gets_the_long_ones)
+{
+	struct iovec iov[BODY_SEGMENTS];
+	uint64_t from = 0;
+	int fd = -1;
+
+	start_pieces(true);
+	ck_assert_int_eq(body_peek(&x->response.body, iov, BODY_SEGMENTS), 1);
+	ck_assert_mem_eq(iov[0].iov_base, "ab", 2);
+	ck_assert_uint_eq(body_peek_file(&x->response.body, 1, &fd, &from), 100000);
+	ck_assert_uint_eq(from, 100);
+	ck_assert_int_ge(fd, 0);
+	body_sent(&x->response.body, 100002);
+	ck_assert_int_eq(body_peek(&x->response.body, iov, BODY_SEGMENTS), 2);
+	ck_assert_uint_eq(iov[0].iov_len, 100);
+	ck_assert_uint_eq(iov[1].iov_len, 1);
+	end_pieces();
+}
+END_TEST
+
+START_TEST(other_fronts_get_bytes)
+{
+	struct iovec iov[BODY_SEGMENTS];
+	size_t total = 0;
+	uint64_t from;
+	int n, fd;
+
+	start_pieces(false);
+	n = body_peek(&x->response.body, iov, BODY_SEGMENTS);
+	for (int i = 0; i < n; i++)
+		total += iov[i].iov_len;
+	ck_assert_uint_eq(total, 100103);
+	ck_assert_uint_eq(body_peek_file(&x->response.body, n, &fd, &from), 0);
+	end_pieces();
+}
+END_TEST
+
 Suite *suite_files(void)
 {
 	Suite *s = suite_create("files");
@@ -478,6 +574,8 @@ Suite *suite_files(void)
 	tcase_add_test(answers, embedded_folders);
 	tcase_add_test(answers, fallbacks);
 	tcase_add_test(answers, variants);
+	tcase_add_test(answers, a_front_that_takes_files_gets_the_long_ones);
+	tcase_add_test(answers, other_fronts_get_bytes);
 	tcase_add_test(answers, parts);
 	tcase_add_test(answers, conditions);
 	tcase_add_test(answers, methods);

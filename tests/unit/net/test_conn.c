@@ -5,6 +5,8 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -187,6 +189,104 @@ START_TEST(a_short_write_waits_for_room)
 	ck_assert_int_ge(s.n_writable, 1);
 	/* Everything was taken: the write interest has gone. */
 	ck_assert_uint_eq(loop_io_wanted(&s.c.io), LOOP_READ);
+	close(peer);
+	conn_close(&s.c);
+}
+END_TEST
+
+/* A file without a name: a byte is the number of its block of 256. */
+static int make_file(size_t len)
+{
+	char name[] = "/tmp/toron-conn-XXXXXX", block[256];
+	int fd = mkstemp(name);
+
+	ck_assert_int_ge(fd, 0);
+	unlink(name);
+	for (size_t at = 0; at < len; at += sizeof(block)) {
+		memset(block, (int)(at / sizeof(block)), sizeof(block));
+		ck_assert_int_eq(write(fd, block, sizeof(block)), sizeof(block));
+	}
+	return fd;
+}
+
+START_TEST(a_file_goes_out_behind_bytes)
+{
+	struct subject s;
+	int peer = open_pair(&s);
+	char head[] = "abc";
+	struct iovec iov[2] = { { head, 2 }, { head + 2, 1 } };
+	struct conn_file f = { make_file(4096), 300, 1000 };
+	char into[2000];
+
+	ck_assert_int_eq(conn_send_file(&s.c, iov, 2, &f), 1003);
+	ck_assert_int_eq(recv(peer, into, 3, 0), 3);
+	ck_assert_mem_eq(into, "abc", 3);
+	ck_assert_int_eq(recv(peer, into, sizeof(into), 0), 1000);
+	for (size_t i = 0; i < 1000; i++)
+		ck_assert_int_eq(into[i], (char)((300 + i) / 256));
+	ck_assert_uint_eq(s.c.written, 1003);
+	/* The file ends within the stretch, and then before it. */
+	f = (struct conn_file){ f.fd, 4000, 1000 };
+	ck_assert_int_eq(conn_send_file(&s.c, NULL, 0, &f), 96);
+	ck_assert_uint_eq(loop_io_wanted(&s.c.io), LOOP_READ | LOOP_WRITE);
+	f = (struct conn_file){ f.fd, 4096, 904 };
+	ck_assert_int_eq(conn_send_file(&s.c, NULL, 0, &f), ERR_NOT_FOUND);
+	ck_assert_uint_eq(loop_io_wanted(&s.c.io), LOOP_READ);
+	/* Bytes that were taken are told first. */
+	ck_assert_int_eq(conn_send_file(&s.c, iov, 2, &f), 3);
+	close(peer);
+	f.from = 0;
+	signal(SIGPIPE, SIG_IGN);
+	ck_assert_int_eq(conn_send_file(&s.c, NULL, 0, &f), ERR_RESET);
+	close(f.fd);
+	conn_close(&s.c);
+}
+END_TEST
+
+/* Of this the system may not send by itself: it is read, then. */
+START_TEST(a_file_that_can_only_be_read)
+{
+	struct subject s;
+	int peer = open_pair(&s);
+	struct conn_file f = { open("/proc/self/stat", O_RDONLY), 0, 4 };
+	char want[4], got[4];
+
+	ck_assert_int_eq(pread(f.fd, want, sizeof(want), 0), 4);
+	ck_assert_int_eq(conn_send_file(&s.c, NULL, 0, &f), 4);
+	ck_assert_int_eq(recv(peer, got, sizeof(got), 0), 4);
+	ck_assert_mem_eq(got, want, 4);
+	close(f.fd);
+	/* And this not even so. */
+	f.fd = open("/proc/self", O_RDONLY | O_DIRECTORY);
+	ck_assert_int_eq(conn_send_file(&s.c, NULL, 0, &f), ERR_NOT_FOUND);
+	close(f.fd);
+	close(peer);
+	conn_close(&s.c);
+}
+END_TEST
+
+START_TEST(a_file_waits_for_room)
+{
+	struct subject s;
+	int peer = open_pair(&s);
+	size_t len = 2 << 20, sent = 0, got = 0;
+	struct conn_file f = { make_file(len), 0, len };
+	static unsigned char into[100000];
+
+	s.stays = true;
+	while (got < len) {
+		ptrdiff_t n = sent < len ? conn_send_file(&s.c, NULL, 0, &f) : 0;
+
+		ck_assert(n >= 0 || n == ERR_AGAIN);
+		sent += n > 0 ? (size_t)n : 0;
+		f.from = sent;
+		f.len = len - sent;
+		ck_assert_uint_eq(loop_io_wanted(&s.c.io), sent < len ? LOOP_READ | LOOP_WRITE : LOOP_READ);
+		for (ssize_t i = 0, m = recv(peer, into, sizeof(into), 0); i < m; i++, got++)
+			ck_assert_uint_eq(into[i], (got / 256) & 255);
+	}
+	ck_assert_uint_eq(sent, len);
+	close(f.fd);
 	close(peer);
 	conn_close(&s.c);
 }
@@ -636,6 +736,9 @@ Suite *suite_conn(void)
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, bytes_end_and_close_are_told);
 	tcase_add_test(c, a_short_write_waits_for_room);
+	tcase_add_test(c, a_file_goes_out_behind_bytes);
+	tcase_add_test(c, a_file_that_can_only_be_read);
+	tcase_add_test(c, a_file_waits_for_room);
 	tcase_add_test(c, writing_to_a_peer_that_left_is_an_error_and_no_signal);
 	tcase_add_test(c, a_pause_holds_reading_back);
 	tcase_add_test(c, the_deadline_is_told_once);
