@@ -63,6 +63,13 @@ void body_sent(struct body *b, size_t n);
 void body_release(struct body *b, size_t n);
 /* Sends and releases everything that waits, to nowhere. */
 void body_drop(struct body *b);
+/* n bytes went by the queue, in which none wait and none are kept. */
+static inline void body_pass(struct body *b, size_t n)
+{
+	b->appended += n;
+	b->sent += n;
+	b->released += n;
+}
 /* Moves up to `most` unsent bytes on into another queue, as far as that has room, without copying; how many. Neither side may hold. */
 size_t body_forward(struct body *from, struct body *to, size_t most);
 /* Nothing may have been sent. At most `most` bytes are kept, and less than the queue's limit. */

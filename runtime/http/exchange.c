@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/reuse.h"
 #include "http/answer.h"
 #include "http/grpc.h"
 #include "http/rewrite.h"
@@ -157,7 +158,7 @@ static void finish(struct exchange *x)
 	list_remove(&x->link);
 	p->n_live--;
 	x->magic = 0;
-	if (p->n_unused >= KEPT_MAX) {
+	if (!KEEPS_FREED || p->n_unused >= KEPT_MAX) {
 		free(x);
 		return;
 	}

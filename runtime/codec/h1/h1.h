@@ -95,6 +95,8 @@ void h1_more(struct leg *leg);
 void h1_writable(struct conn *c);
 /* op takes_file. */
 bool h1_takes_file(const struct leg *leg);
+/* What has come through a tunnel is written to its other end at once, as far as that takes it. */
+void h1_pass_on(struct h1 *h);
 /* Room for `len` more bytes of head or framing, or NULL (out of memory, too large). */
 char *h1_out_reserve(struct h1 *h, size_t len);
 /* True when everything that the message is has been written. */

@@ -373,7 +373,12 @@ static bool read_once(struct h1 *h)
 		h1_front_flooded(h);
 		return false;
 	}
-	h1_pump(h);
+	if (h->in_state == H1_IN_TUNNEL)
+		h1_pass_on(h);
+	if (h->in_at != h->in_end)
+		h1_pump(h);
+	else
+		drop_input_if_empty(h);
 	return (size_t)n == room;
 }
 

@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#include "base/reuse.h"
+
 #define UNUSED_MAX 32u      /* streams that a connection keeps for reuse */
 #define SWELL_MAX 16u       /* a head that is larger than its limit so many times is meant to hurt */
 
@@ -69,7 +71,7 @@ void h2_stream_free(struct h2_stream *s)
 	if (h->recent == s)
 		h->recent = NULL;
 	s->magic = 0;
-	if (h->n_unused >= UNUSED_MAX) {
+	if (!KEEPS_FREED || h->n_unused >= UNUSED_MAX) {
 		free(s);
 		return;
 	}
