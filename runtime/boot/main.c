@@ -198,7 +198,7 @@ static void on_look(struct loop_timer *t)
 {
 	struct boot *b = CONTAINER_OF(t, struct boot, look);
 
-	b->gateway->tls->look(b->tls);
+	b->gateway->tls->look(b->tls, b->counts != NULL ? &b->counts->at[b->n_workers] : NULL);
 	loop_timer_set(t, LOOK_MS);
 }
 

@@ -9,6 +9,7 @@
 #include "codec/front.h"
 #include "loop/count.h"
 #include "tls/engine.h"
+#include "tls/info.h"
 #include "tls/server.h"
 
 #define HANDSHAKES_MOST 1000u /* where the config does not say */
@@ -68,9 +69,11 @@ static void on_connected(struct conn *c, int err)
 	const struct toron_front *next = l->http1 != NULL ? l->http1 : l->http2;
 
 	if (err != 0) {
+		count_listener(c->worker, l, COUNT_UNSHAKEN + COUNT_UNSHAKEN_FAILED);
 		give_up(h);
 		return;
 	}
+	count_listener(c->worker, l, COUNT_HANDSHAKES + (str_eq(c->tls->version, STR("TLSv1.3")) ? COUNT_TLS_1_3 : COUNT_TLS_1_2));
 	if (l->http2 != NULL && str_eq(conn_protocol(c), STR("h2")))
 		next = l->http2;
 	leave(h);
@@ -85,6 +88,7 @@ static void on_timeout(struct conn *c)
 
 	log_event(LOG_DEBUG, "tls-handshake-timeout", "%s: listener %s: a client did not shake hands in time", h->listener->origin,
 		h->listener->name);
+	count_listener(c->worker, h->listener, COUNT_UNSHAKEN + COUNT_UNSHAKEN_TIMEOUT);
 	give_up(h);
 }
 
@@ -122,6 +126,7 @@ static bool make_room(struct worker *w)
 	CHECK_MAGIC(oldest, HANDSHAKE_MAGIC);
 	if (loop_now_ms(w->loop) - oldest->begun_ms < PATIENCE_MS)
 		return false;
+	count_listener(w, oldest->listener, COUNT_UNSHAKEN + COUNT_UNSHAKEN_EVICTED);
 	give_up(oldest);
 	return true;
 }

@@ -11,6 +11,7 @@
 #include "net/conn.h"
 #include "toron/gateway.h"
 
+struct counts;
 struct tls;
 struct tls_worker;
 struct tls_target;
@@ -19,8 +20,9 @@ struct toron_tls_engine {
 	/* Reads everything, before privileges are dropped. NULL: something is wrong (all of it logged). */
 	struct tls *(*start)(const struct toron_gateway *g);
 	void (*stop)(struct tls **t);
-	/* Loads what has changed on disk; what is bad is refused, and what was there stays. To be called about once a second. */
-	void (*look)(struct tls *t);
+	/* Loads what has changed on disk; what is bad is refused, and what was there stays. To be called about once a second;
+	 * `counts` are the calling thread's, or NULL. */
+	void (*look)(struct tls *t, const struct counts *counts);
 	/* NULL: out of memory. */
 	struct tls_worker *(*worker_new)(struct worker *w, struct tls *t);
 	void (*worker_free)(struct tls_worker **w);

@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "loop/count.h"
 #include "tls/identity.h"
 #include "tls/session.h"
 #include "tls/tls.h"
@@ -283,6 +284,10 @@ static bool on_done(struct session *s)
 		session_refuse(s, GNUTLS_A_INTERNAL_ERROR, ERR_NO_MEMORY, "the client's certificate cannot be read");
 		return false;
 	}
+	if (gnutls_session_is_resumed(s->gnutls) != 0)
+		count_listener(s->conn->worker, shake_of(s)->listener, COUNT_RESUMED);
+	if (s->early_end != 0)
+		count_listener(s->conn->worker, shake_of(s)->listener, COUNT_EARLY);
 	if (shake_of(s)->listener->tls->tickets && gnutls_protocol_get_version(s->gnutls) == GNUTLS_TLS1_3)
 		gnutls_session_ticket_send(s->gnutls, TICKETS_SENT, 0);
 	return true;

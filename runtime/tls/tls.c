@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "loop/count.h"
 
 /* ---- certificates ---- */
 
@@ -45,6 +46,7 @@ static void look_after(struct tls *t, uint32_t i)
 		k->has_changed = true;
 		k->n_failed = 0;
 		t->n_loaded++;
+		count_process(t->counts, COUNT_CERTIFICATES + COUNT_CERTIFICATES_LOADED, 1);
 		log_event(LOG_INFO, "certificate-reloaded", "%s: certificate %s", conf->origin, conf->name);
 		return;
 	}
@@ -52,6 +54,7 @@ static void look_after(struct tls *t, uint32_t i)
 	 * a certificate becomes valid, and descriptors become free, without a change of files. */
 	if (++k->n_failed == 2) {
 		t->n_refused++;
+		count_process(t->counts, COUNT_CERTIFICATES + COUNT_CERTIFICATES_REFUSED, 1);
 		log_event(LOG_ERROR, "certificate-refused", "%s; the one in use stays (refused since the start: %llu)", why,
 			(unsigned long long)t->n_refused);
 	}
@@ -136,10 +139,11 @@ static struct tls *tls_start(const struct toron_gateway *g)
 	return t;
 }
 
-static void tls_look(struct tls *t)
+static void tls_look(struct tls *t, const struct counts *counts)
 {
 	const struct toron_gateway *g = t->gateway;
 
+	t->counts = counts;
 	for (uint32_t i = 0; i < g->n_certificates; i++)
 		look_after(t, i);
 	for (uint32_t i = 0; i < g->n_listeners; i++)

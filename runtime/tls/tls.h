@@ -24,6 +24,7 @@ struct tls {
 	struct tls_server *servers; /* [n_listeners] */
 	struct tls_client *clients; /* [n_tls_clients] */
 	uint64_t n_loaded, n_refused; /* certificates, since the start */
+	const struct counts *counts; /* the main thread's, of the present look; NULL: nothing is counted */
 };
 
 static inline struct tls_server *tls_server_of(struct tls *t, const struct toron_listener *l)

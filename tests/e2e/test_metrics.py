@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Metrics: what traffic makes of the numbers, and who may read them. The answers are read by Prometheus' own parser for Python."""
 import os
+import shutil
+import ssl
 import time
 
+import certs
+import h2_attacks
 import lib
 from lib import Backend, Gateway, connect, free_port, get
 from prometheus_client.parser import text_string_to_metric_families
@@ -161,6 +165,116 @@ def test_a_client_that_goes_away():
             assert m("toron_faults_total", listener="web", fault="front-closed") == 1
     finally:
         backend.close()
+
+
+# ---- TLS and HTTP/2 ----
+
+SITE = "  - {name: all, match: {path: /}, respond: {body: own}}"
+REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+
+
+def tls_config(port, admin, files=None, listener="", tls=""):
+    text = certs.https_config(port, ([("site", files or certs.shared("site"), "")], "{certificates: [site]%s}" % tls), SITE,
+                              "metrics: {}\nadmin: {address: \"127.0.0.1:%d\"}\nruntime: {workers: 1}\n" % admin)
+    return text.replace("tls: {cert", listener + "tls: {cert")
+
+
+def tls_get(port, context=None, session=None):
+    with certs.connect(port, context, session=session) as c:
+        c.send(REQUEST)
+        assert c.response().status == 200
+        return c.s.session, c.s.session_reused
+
+
+def test_handshakes():
+    port, admin = free_port(), free_port()
+    with Gateway(tls_config(port, admin)):
+        old, new = (certs.client_context(versions=v) for v in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3))
+        for _ in range(3):
+            tls_get(port, old)
+        kept, _ = tls_get(port, new)
+        assert tls_get(port, new, kept)[1], "resumed"
+        for _ in range(2):
+            try:
+                certs.connect(port, ssl.create_default_context()).close()
+                raise AssertionError("a client that trusts nobody is content")
+            except ssl.SSLError:
+                pass
+        m = until(admin, lambda m: m("toron_tls_handshakes_failed_total", listener="web", reason="failed") >= 2)
+        assert m("toron_tls_handshakes_total", listener="web", version="1.2") == 3
+        assert m("toron_tls_handshakes_total", listener="web", version="1.3") == 2
+        assert m("toron_tls_resumptions_total", listener="web") == 1
+        assert m("toron_tls_handshakes_failed_total", reason="timeout") == m("toron_tls_handshakes_failed_total", reason="evicted") == 0
+        assert m("toron_connections_total", listener="web") == 7
+        assert m("toron_tls_handshakes_total", listener="admin") == 0
+        until(admin, lambda m: m("toron_connections_open", listener="web") == 0)
+
+
+def test_handshakes_that_are_too_slow_or_too_many():
+    port, admin = free_port(), free_port()
+    with Gateway(tls_config(port, admin, listener="limits: {handshakes: 2}, timeouts: {handshake: 3s}, ")):
+        silent = [connect(port) for _ in range(2)]
+        until(admin, lambda m: m("toron_connections_open", listener="web") == 2)
+        with connect(port) as refused:
+            assert refused.is_closed(), "nobody has had a second yet"
+        until(admin, lambda m: m("toron_connections_refused_total", listener="web", reason="handshakes") == 1)
+        time.sleep(1.2)
+        silent.append(connect(port))
+        until(admin, lambda m: m("toron_tls_handshakes_failed_total", listener="web", reason="evicted") == 1)
+        m = until(admin, lambda m: m("toron_tls_handshakes_failed_total", listener="web", reason="timeout") == 2)
+        assert m("toron_connections_open", listener="web") == 0
+        for c in silent:
+            c.close()
+
+
+def test_early_data():
+    if not shutil.which("openssl"):
+        raise lib.Skip("there is no openssl")
+    port, admin = free_port(), free_port()
+    kept, first = os.path.join(lib.WORK, "metrics-session"), os.path.join(lib.WORK, "metrics-early")
+    with open(first, "wb") as f:
+        f.write(REQUEST)
+
+    def s_client(*args):
+        return lib.run(["openssl", "s_client", "-connect", "127.0.0.1:%d" % port, "-servername", "localhost", "-ign_eof", "-tls1_3", *args],
+                       input=REQUEST if "-sess_out" in args else b"", timeout=20).stdout
+    with Gateway(tls_config(port, admin, tls=", early_data: true")):
+        assert b"200 OK" in s_client("-sess_out", kept)
+        assert b"Early data was accepted" in s_client("-sess_in", kept, "-early_data", first)
+        m = until(admin, lambda m: m("toron_tls_early_data_total", listener="web") == 1)
+        assert m("toron_tls_resumptions_total", listener="web") == 1
+
+
+def test_reloads_of_certificates():
+    site = certs.shared("site")
+    files = certs.Certificate(os.path.join(lib.WORK, "metrics-site"))
+
+    def put(cert):
+        certs.write(files.cert, certs.read(cert.cert))
+        certs.write(files.key, certs.read(cert.key))
+    put(site)
+    port, admin = free_port(), free_port()
+    with Gateway(tls_config(port, admin, files)):
+        assert Metrics(scrape(admin))("toron_certificate_reloads_total") == 0
+        put(certs.shared("server"))
+        until(admin, lambda m: m("toron_certificate_reloads_total", result="loaded") == 1)
+        certs.write(files.cert, b"no certificate\n")
+        m = until(admin, lambda m: m("toron_certificate_reloads_total", result="refused") == 1)
+        assert m("toron_certificate_reloads_total", result="loaded") == 1
+
+
+def test_floods_of_http2():
+    port, admin = free_port(), free_port()
+    listener = ", limits: {h2: {settings: 5, pings: 7, resets: 10}}"
+    expected = {"SETTINGS": "settings", "PING": "pings", "CONTINUATION": "continuations", "rapid reset": "resets"}
+    with Gateway(config(port, admin, SITE, listener=listener, workers=2)):
+        for n, attack in enumerate(a for a in h2_attacks.ATTACKS if a.name in expected):
+            a = h2_attacks.Attacker(port, attack)
+            assert a.until_cut(30 * lib.SLOW) is not None, attack.name
+            a.close()
+            m = until(admin, lambda m: m("toron_h2_floods_total", listener="web") == n + 1)
+            assert m("toron_h2_floods_total", listener="web", limit=expected[attack.name]) == 1, attack.name
+        assert n == 3
 
 
 # ---- the admin address ----

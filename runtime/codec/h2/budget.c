@@ -19,8 +19,6 @@ const struct toron_h2_limits h2_limits_by_default = {
 	.window = 1u << 20,
 };
 
-_Atomic uint64_t h2_floods[H2_FLOOD_COUNT];
-
 static const char *const names[H2_FLOOD_COUNT] = {
 	[H2_FLOOD_NONE] = "none", [H2_FLOOD_RESETS] = "resets", [H2_FLOOD_SETTINGS] = "settings", [H2_FLOOD_PINGS] = "pings",
 	[H2_FLOOD_PRIORITIES] = "priorities", [H2_FLOOD_EMPTY] = "empty_frames", [H2_FLOOD_WINDOWS] = "window_updates",

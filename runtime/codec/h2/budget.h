@@ -46,8 +46,6 @@ struct h2_stop {
 };
 
 extern const struct toron_h2_limits h2_limits_by_default;
-/* How often each budget was overrun, over all workers since the start. */
-extern _Atomic uint64_t h2_floods[H2_FLOOD_COUNT];
 
 void h2_budget_init(struct h2_budget *b, const struct toron_h2_limits *limits, bool expects_preface);
 /* Looks through bytes that have come, up to the end or to a frame that must be decided on; the byte before the number returned is then the last of

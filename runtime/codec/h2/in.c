@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "codec/h2/h2.h"
 
-#include <stdatomic.h>
-
 #include "base/err.h"
 #include "base/log.h"
+#include "loop/count.h"
 
 #define READS_PER_WAKE 8        /* full buffers taken before others get their turn */
 #define DISCARD_MAX (1u << 20)  /* bytes, while lingering */
@@ -128,6 +127,8 @@ void h2_room(struct leg *leg)
 
 /* ---- ends ---- */
 
+_Static_assert(COUNT_FLOODS_N == H2_FLOOD_COUNT - 1, "each is counted");
+
 void h2_flooded(struct h2 *h, enum h2_flood kind)
 {
 	char peer[ADDR_TEXT_MAX];
@@ -137,7 +138,8 @@ void h2_flooded(struct h2 *h, enum h2_flood kind)
 		return;
 	h->broken = true;
 	h->flood = kind;
-	atomic_fetch_add_explicit(&h2_floods[kind], 1, memory_order_relaxed);
+	if (h->is_front)
+		count_listener(h->conn.worker, h->front.listener, COUNT_FLOODS + kind - 1);
 	log_event(LOG_WARN, "h2-flood", "%s " STR_FMT " sent too much of what costs and brings nothing (%s); disconnected",
 		h->is_front ? "client" : "server", STR_ARG(text), h2_flood_name(kind));
 }
