@@ -110,6 +110,46 @@ void check_websocket_limits(struct checker *c, const struct node *owner, const s
 	}
 }
 
+/* Whether what carries gRPC may be spoken to the servers. */
+static bool may_speak_h2(const struct m_backend *b)
+{
+	if (b->protocol == M_BACKEND_AUTO)
+		return b->n_servers == 0 || b->servers[0].is_tls;
+	return b->protocol == M_BACKEND_H2;
+}
+
+/* A key of health.active that says nothing for its kind. */
+static void check_needless(struct checker *c, const struct node *active, const char *key, const char *why)
+{
+	const struct node *n = active == NULL ? NULL : node_get(active, str_of(key));
+
+	if (n != NULL && (n->flags & NODE_DEFAULTED) == 0)
+		node_key_report(c->diags, n, DIAG_HEALTH_CHECK, "'%s' says nothing here: %s", key, why);
+}
+
+static void check_health(struct checker *c, const struct m_backend *b)
+{
+	const struct m_health *h = &b->health;
+	const struct node *health = node_get(b->node, STR("health"));
+	const struct node *active = health == NULL ? NULL : node_get(health, STR("active"));
+
+	if (!h->is_set)
+		return;
+	if (h->timeout.value > h->interval.value) {
+		check_report(c, active, "timeout", h->timeout.at, DIAG_HEALTH_CHECK,
+			"'timeout' is longer than 'interval': a probe may still run when the next is due");
+		diag_note(c->diags, h->interval.at, "'interval' is %llu ms", (unsigned long long)h->interval.value);
+	}
+	if (h->kind == M_HEALTH_GRPC && !may_speak_h2(b))
+		check_report(c, active, "grpc", h->at, DIAG_HEALTH_CHECK,
+			"the servers of the backend '" STR_FMT "' are spoken to by HTTP/1.1, which does not carry gRPC",
+			STR_ARG(b->name.value));
+	if (h->kind != M_HEALTH_HTTP)
+		check_needless(c, active, "status", "it belongs to 'path'");
+	if (h->kind == M_HEALTH_TCP)
+		check_needless(c, active, "host", "'tcp' sends nothing");
+}
+
 void check_backends(struct checker *c)
 {
 	for (size_t i = 0; i < c->model->n_backends; i++) {
@@ -126,6 +166,7 @@ void check_backends(struct checker *c)
 		check_weights(c, b);
 		check_duplicates(c, b);
 		check_websocket_limits(c, b->node, &b->websocket);
+		check_health(c, b);
 		for (size_t k = 0; k < b->n_servers; k++)
 			check_loop(c, &b->servers[k]);
 	}

@@ -36,6 +36,38 @@ static uint64_t least(uint64_t value, uint64_t most)
 	return value < most ? value : most;
 }
 
+static void emit_health(struct emitter *e, const struct m_health *h)
+{
+	static const char *const kinds[] = {
+		[M_HEALTH_HTTP] = "http", [M_HEALTH_GRPC] = "grpc", [M_HEALTH_TCP] = "tcp",
+	};
+	struct cwriter *c = &e->c;
+
+	if (!h->is_set)
+		return;
+	cwriter_open(c, ".health = &(const struct toron_health){");
+	cwriter_line(c, ".kind = &toron_health_%s,", kinds[h->kind]);
+	if (h->kind == M_HEALTH_HTTP) {
+		emit_str(e, "path", h->path.value);
+		cwriter_open(c, ".statuses = (const uint16_t[]){");
+		for (size_t i = 0; i < h->n_statuses; i++)
+			cwriter_line(c, "%u,", h->statuses[i]);
+		cwriter_close(c, "},");
+		cwriter_line(c, ".n_statuses = %zu,", h->n_statuses);
+	}
+	if (h->service.value.len != 0)
+		emit_str(e, "service", h->service.value);
+	if (h->host.value.len != 0)
+		emit_str(e, "host", h->host.value);
+	if (h->port.value != 0)
+		emit_u64(e, "port", h->port.value);
+	emit_u64(e, "interval_ms", h->interval.value);
+	emit_u64(e, "timeout_ms", h->timeout.value);
+	emit_u64(e, "healthy_after", h->healthy_after.value);
+	emit_u64(e, "unhealthy_after", h->unhealthy_after.value);
+	cwriter_close(c, "},");
+}
+
 /* In clear text there is nobody to choose. */
 static const char *codec_of(const struct plan_backend *b)
 {
@@ -83,6 +115,7 @@ static void emit_backend(struct emitter *e, uint32_t index)
 		emit_u64(e, "buffer_response", m->buffering.response.value);
 	emit_websocket(e, &m->websocket);
 	emit_pace(e, "response", m->min_rate.response, m->min_rate.over);
+	emit_health(e, &m->health);
 	cwriter_close(&e->c, "};");
 	cwriter_blank(&e->c);
 }

@@ -79,6 +79,7 @@ void build_errors(
 	struct builder *b, const struct node *map, const struct m_errors *base, struct m_errors *out);
 void build_retry(struct builder *b, const struct node *map, struct m_retry *out);
 void build_websocket(struct builder *b, const struct node *map, struct m_websocket *out);
+void build_health(struct builder *b, const struct node *map, struct m_health *out);
 void build_tests(struct builder *b, const struct node *list);
 void build_invariants(struct builder *b, const struct node *list);
 void build_log(struct builder *b, const struct node *map);

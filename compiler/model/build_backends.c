@@ -141,6 +141,7 @@ static void build_backend(
 	out.preserve_host = value_bool(b, n, STR("preserve_host"));
 	build_retry(b, value_node(b, n, STR("retry")), &out.retry);
 	build_websocket(b, value_node(b, n, STR("websocket")), &out.websocket);
+	build_health(b, value_node(b, value_node(b, n, STR("health")), STR("active")), &out.health);
 	out.poisoned = b->poisoned;
 	b->poisoned = b->poisoned || outer;
 	vec_push(b->arena, &b->backends, out);

@@ -326,6 +326,34 @@ static void dump_websocket(struct dumper *p, const struct m_websocket *w)
 	close_part(p);
 }
 
+static void dump_health(struct dumper *p, const struct m_health *h)
+{
+	static const char *const kinds[] = { "http", "grpc", "tcp" };
+
+	if (!h->is_set)
+		return;
+	open_part(p, "health", h->at);
+	put_word(p, "kind", kinds[h->kind], SPAN_NONE);
+	if (h->kind == M_HEALTH_HTTP) {
+		put_str(p, "path", h->path);
+		begin_line(p, "status");
+		for (size_t i = 0; i < h->n_statuses; i++)
+			sbuf_printf(p->out, " %u", h->statuses[i]);
+		end_line(p, SPAN_NONE);
+	}
+	if (h->service.value.len != 0)
+		put_str(p, "service", h->service);
+	if (h->host.value.len != 0)
+		put_str(p, "host", h->host);
+	if (h->port.value != 0)
+		put_u64(p, "port", h->port, "");
+	put_u64(p, "interval", h->interval, "ms");
+	put_u64(p, "timeout", h->timeout, "ms");
+	put_u64(p, "healthy_after", h->healthy_after, "");
+	put_u64(p, "unhealthy_after", h->unhealthy_after, "");
+	close_part(p);
+}
+
 static void dump_listener(struct dumper *p, const struct m_listener *l)
 {
 	static const char *const versions[] = { "none", "1.1", "2", "1.1 2" };
@@ -407,6 +435,7 @@ static void dump_backend(struct dumper *p, const struct m_backend *b)
 	if (b->n_servers > 0 && b->servers[0].is_tls)
 		dump_tls_client(p, &b->tls);
 	dump_websocket(p, &b->websocket);
+	dump_health(p, &b->health);
 	close_part(p);
 }
 

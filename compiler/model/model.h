@@ -74,6 +74,20 @@ struct m_websocket {
 	struct m_u64 message_bytes, frame_bytes; /* 0: unlimited */
 };
 
+enum m_health_kind { M_HEALTH_HTTP, M_HEALTH_GRPC, M_HEALTH_TCP };
+struct m_health {                       /* active checks */
+	bool is_set;
+	struct span at;
+	enum m_health_kind kind;
+	struct m_str path;              /* http */
+	struct m_str service;           /* grpc; empty: the server as a whole */
+	struct m_str host;              /* empty: the server's own */
+	struct m_u64 port;              /* 0: the server's own */
+	uint16_t *statuses; size_t n_statuses; /* http */
+	struct m_u64 interval, timeout; /* ms; timeout is at most interval */
+	struct m_u64 healthy_after, unhealthy_after;
+};
+
 /* ---- listeners ---- */
 enum m_protocol { M_HTTP, M_HTTPS /* tcp tls udp follow with their codecs */ };
 
@@ -232,6 +246,7 @@ struct m_backend {
 	struct m_retry retry;
 	struct m_tls_client tls;
 	struct m_websocket websocket;
+	struct m_health health;
 };
 
 /* ---- middlewares ---- */

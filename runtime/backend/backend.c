@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "backend/backend.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "backend/dispatch.h"
+#include "backend/health.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -86,7 +86,10 @@ static bool backend_init(struct backend *b, struct worker *w, const struct toron
 		if (b->servers[i].tls == NULL)
 			return false;
 	}
-	return true;
+	if (conf->health == NULL || w->index != 0)
+		return true;
+	b->health = conf->health->kind->start(b);
+	return b->health != NULL;
 }
 
 /* The least recently used one that carries nothing, or NULL. */
@@ -109,13 +112,18 @@ static void close_idle(struct server *s)
 		c->codec->close(c);
 }
 
+static void close_all_idle(struct server *s)
+{
+	while (s->n_idle != 0)
+		close_idle(s);
+}
+
 /* Those that carry nothing; and where no exchange is left, all: a server may still owe the end of one that nobody waits for. */
 static void close_all(struct worker *w, struct server *s)
 {
 	bool none_left = w->exchanges == NULL || exchange_pool_live(w->exchanges) == 0;
 
-	while (s->n_idle != 0)
-		close_idle(s);
+	close_all_idle(s);
 	while (none_left && s->n_open != 0 && !list_empty(&s->open)) {
 		struct back_conn *c = CONTAINER_OF(s->open.next, struct back_conn, open);
 
@@ -130,7 +138,12 @@ static bool others_wait(const struct server *s)
 	       atomic_load_explicit(&s->shared->waiting, memory_order_relaxed) > s->backend->n_waiting;
 }
 
-/* Another worker's exchange waits for a connection: ours that are idle make room. */
+static bool is_unhealthy(const struct server *s)
+{
+	return !backend_server_is_healthy(s->backend, (uint32_t)(s - s->backend->servers));
+}
+
+/* Another worker's exchange waits for a connection, or has found a server unhealthy: ours that are idle make room. */
 static void on_asked(struct loop *l, struct loop_mail *m)
 {
 	struct port *p = CONTAINER_OF(m, struct port, ask);
@@ -140,9 +153,12 @@ static void on_asked(struct loop *l, struct loop_mail *m)
 	for (uint32_t i = 0; p->all != NULL && i < p->all->worker->gateway->n_backends; i++) {
 		struct backend *b = &p->all[i];
 
-		for (uint32_t j = 0; j < b->conf->n_servers; j++)
-			if (others_wait(&b->servers[j]))
+		for (uint32_t j = 0; j < b->conf->n_servers; j++) {
+			if (is_unhealthy(&b->servers[j]))
+				close_all_idle(&b->servers[j]);
+			else if (others_wait(&b->servers[j]))
 				close_idle(&b->servers[j]);
+		}
 	}
 }
 
@@ -158,6 +174,15 @@ static void ask_others(struct backend *b)
 		    !atomic_exchange_explicit(&p->asked, true, memory_order_acq_rel))
 			loop_post(l, &p->ask);
 	}
+}
+
+void backend_server_set_healthy(struct server *s, bool is_healthy)
+{
+	atomic_store_explicit(&s->shared->is_unhealthy, !is_healthy, memory_order_relaxed);
+	if (is_healthy)
+		return;
+	close_all_idle(s);
+	ask_others(s->backend);
 }
 
 static void open_port(struct backend_shared *shared, struct worker *w, struct backend *all)
@@ -197,6 +222,8 @@ void backend_worker_free(struct worker *w, struct backend **all)
 			atomic_store_explicit(&p->loop, NULL, memory_order_release);
 			p->all = NULL;
 		}
+		if (b->health != NULL)
+			b->conf->health->kind->stop(&b->health);
 		for (uint32_t j = 0; b->servers != NULL && j < b->conf->n_servers; j++)
 			close_all(w, &b->servers[j]);
 		for (uint32_t j = 0; b->servers != NULL && b->conf->tls != NULL && j < b->conf->n_servers; j++)
@@ -259,7 +286,7 @@ static void on_over(struct back_conn *c)
 			c->codec->close(c);
 		return;
 	}
-	if (s->n_idle > b->conf->pool_idle) {
+	if (s->n_idle > b->conf->pool_idle || (c->is_idle && is_unhealthy(s))) {
 		close_idle(s);
 		return;
 	}

@@ -3,6 +3,7 @@
  * resolve its name, take an idle connection or open one, attach it to the exchange, and try again where that is safe. */
 #pragma once
 
+#include <stdatomic.h>
 #include <stdint.h>
 
 #include "base/list.h"
@@ -15,10 +16,12 @@ struct server_shared {
 	_Atomic uint32_t connections; /* open ones */
 	_Atomic uint32_t exchanges;   /* in flight, for least-connections and random-two; not counted where one server is all there is */
 	_Atomic uint32_t waiting;     /* exchanges that wait because of a connection limit */
+	_Atomic bool is_unhealthy;    /* as its probes say */
 };
 
 /* What all workers' backends share. */
 struct backend_shared;
+struct health; /* backend/health.h */
 
 /* One server of a backend in one worker. */
 struct server {
@@ -42,12 +45,20 @@ struct backend {
 	struct server *servers;
 	struct list waiting;          /* exchanges that wait for a connection */
 	uint32_t n_waiting;
+	struct health *health;        /* owned; NULL: another worker probes, or nobody */
 	uint64_t random;
 	uint64_t retry_tokens;        /* millionths of a retry that may still be made; each request adds its policy's part */
 };
 
-/* True unless connecting to it failed a moment ago. */
+/* False while its probes fail: then it gets no requests. */
+static inline bool backend_server_is_healthy(const struct backend *b, uint32_t i)
+{
+	return b->conf->health == NULL || !atomic_load_explicit(&b->servers[i].shared->is_unhealthy, memory_order_relaxed);
+}
+/* True if it is healthy, and connecting to it did not fail a moment ago. */
 bool backend_server_is_usable(const struct backend *b, uint32_t i);
+/* For all workers; the idle connections to an unhealthy server are closed. */
+void backend_server_set_healthy(struct server *s, bool is_healthy);
 /* A pseudo-random number of this worker; not for secrets. */
 uint64_t backend_random(struct backend *b);
 

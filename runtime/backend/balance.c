@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The policies that pick a server. Each passes over servers that failed a moment ago, unless all did. */
-#include <stdatomic.h>
-
+/* The policies that pick a server. Each leaves out servers that are unhealthy, and passes over those that failed a moment ago, unless
+ * all did. */
 #include "backend/backend.h"
 #include "loop/worker.h"
 
 bool backend_server_is_usable(const struct backend *b, uint32_t i)
 {
-	return b->servers[i].failed_until_ms <= loop_now_ms(b->worker->loop);
+	return b->servers[i].failed_until_ms <= loop_now_ms(b->worker->loop) && backend_server_is_healthy(b, i);
+}
+
+/* any: whether some server is usable. */
+static bool may_take(const struct backend *b, uint32_t i, bool any)
+{
+	return any ? backend_server_is_usable(b, i) : backend_server_is_healthy(b, i);
 }
 
 uint64_t backend_random(struct backend *b)
@@ -32,17 +37,18 @@ static bool any_usable(const struct backend *b)
 /* Smooth weighted round robin: each turn every server gains its weight, and the richest pays the sum. */
 int toron_balance_round_robin(struct backend *b, struct exchange *x)
 {
-	bool any = b->conf->n_servers == 1 || any_usable(b);
 	int32_t sum = 0;
 	int best = -1;
+	bool any;
 
 	(void)x;
 	if (b->conf->n_servers == 1)
-		return 0;
+		return backend_server_is_healthy(b, 0) ? 0 : -1;
+	any = any_usable(b);
 	for (uint32_t i = 0; i < b->conf->n_servers; i++) {
 		struct server *s = &b->servers[i];
 
-		if (any && !backend_server_is_usable(b, i))
+		if (!may_take(b, i, any))
 			continue;
 		s->credit += s->conf->weight;
 		sum += s->conf->weight;
@@ -74,7 +80,7 @@ int toron_balance_least_connections(struct backend *b, struct exchange *x)
 	for (uint32_t k = 0; k < n; k++) {
 		uint32_t i = (start + k) % n;
 
-		if (any && !backend_server_is_usable(b, i))
+		if (!may_take(b, i, any))
 			continue;
 		if (best < 0 || is_less_loaded(&b->servers[i], &b->servers[best]))
 			best = (int)i;
@@ -87,20 +93,23 @@ static int random_usable(struct backend *b, bool any)
 	uint32_t total = 0;
 
 	for (uint32_t i = 0; i < b->conf->n_servers; i++)
-		if (!any || backend_server_is_usable(b, i))
+		if (may_take(b, i, any))
 			total += b->servers[i].conf->weight;
 	if (total == 0)
 		return -1;
 	uint32_t at = (uint32_t)(backend_random(b) % total);
+	int last = -1;
 
 	for (uint32_t i = 0; i < b->conf->n_servers; i++) {
-		if (any && !backend_server_is_usable(b, i))
+		if (!may_take(b, i, any))
 			continue;
 		if (at < b->servers[i].conf->weight)
 			return (int)i;
 		at -= b->servers[i].conf->weight;
+		last = (int)i;
 	}
-	return -1;
+	/* Another worker has just found one unhealthy. */
+	return last;
 }
 
 int toron_balance_random_two(struct backend *b, struct exchange *x)
@@ -112,5 +121,7 @@ int toron_balance_random_two(struct backend *b, struct exchange *x)
 	if (first < 0 || b->conf->n_servers == 1)
 		return first;
 	second = random_usable(b, any);
+	if (second < 0)
+		return first;
 	return is_less_loaded(&b->servers[second], &b->servers[first]) ? second : first;
 }

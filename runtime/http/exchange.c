@@ -99,9 +99,8 @@ static void message_init(struct msg *m, enum msg_kind kind)
 	body_init(&m->body, EXCHANGE_BODY_LIMIT);
 }
 
-struct exchange *exchange_new(const struct conn *c, const struct toron_listener *l, struct leg *front)
+static struct exchange *make(struct worker *w, const struct toron_listener *l, struct leg *front)
 {
-	struct worker *w = c->worker;
 	struct exchange_pool *p = w->exchanges;
 	struct exchange_block *block = take_block(p);
 	struct exchange *x;
@@ -116,8 +115,6 @@ struct exchange *exchange_new(const struct conn *c, const struct toron_listener 
 	x->worker = w;
 	x->listener = l;
 	x->front = front;
-	x->source = c->peer;
-	x->tls = tls_info_ref(c->tls);
 	arena_init(&x->arena, block->first, FIRST_BLOCK, ARENA_BUDGET);
 	message_init(&x->request, MSG_REQUEST);
 	message_init(&x->response, MSG_RESPONSE);
@@ -125,11 +122,34 @@ struct exchange *exchange_new(const struct conn *c, const struct toron_listener 
 	x->response.head.at = block->fields[MSG_RESPONSE];
 	x->request.head.cap = x->response.head.cap = FIRST_FIELDS;
 	x->times.begun = loop_now_us(w->loop);
-	char *text = arena_bytes(&x->arena, ADDR_TEXT_MAX);
-
-	x->source_text = (struct str){ text, addr_format_ip(&c->peer, text) };
 	list_push_back(&p->live, &x->link);
 	p->n_live++;
+	return x;
+}
+
+struct exchange *exchange_new(const struct conn *c, const struct toron_listener *l, struct leg *front)
+{
+	struct exchange *x = make(c->worker, l, front);
+	char *text;
+
+	if (x == NULL)
+		return NULL;
+	x->source = c->peer;
+	x->tls = tls_info_ref(c->tls);
+	text = arena_bytes(&x->arena, ADDR_TEXT_MAX);
+	x->source_text = (struct str){ text, addr_format_ip(&c->peer, text) };
+	return x;
+}
+
+struct exchange *exchange_new_own(struct worker *w, const struct toron_listener *l, const struct toron_route *route, struct leg *front)
+{
+	struct exchange *x = make(w, l, front);
+
+	if (x == NULL)
+		return NULL;
+	x->is_own = true;
+	x->state = EXCHANGE_ACTION;
+	x->route = route;
 	return x;
 }
 
@@ -140,7 +160,7 @@ static void finish(struct exchange *x)
 
 	CHECK_MAGIC(x, EXCHANGE_MAGIC);
 	CHECK(x->front == NULL && x->back == NULL);
-	if (exchange_observe != NULL)
+	if (exchange_observe != NULL && !x->is_own)
 		exchange_observe(x);
 	if (x->claims != NULL)
 		x->claims_free(x->claims);

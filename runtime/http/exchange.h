@@ -128,6 +128,7 @@ struct exchange {
 
 	enum fault fault;                   /* the first that counted */
 	bool close_front;                   /* the front connection ends after this exchange */
+	bool is_own;                        /* the gateway's own question: nobody is told of it */
 	bool is_tunnel;                     /* after 101: both bodies are raw bytes */
 	bool is_watched;                    /* ... whose time limits are somebody else's, not the legs' */
 	struct str websocket_key;           /* of a WebSocket's handshake; ptr NULL: there is none (yet) */
@@ -152,6 +153,9 @@ void exchange_pool_drain(struct exchange_pool *p);
 
 /* A new exchange for a front leg on a client's connection; NULL when over the memory budget. */
 struct exchange *exchange_new(const struct conn *c, const struct toron_listener *l, struct leg *front);
+/* One of the gateway's own, whose front is local: the owner fills in the request, sets the route, and attaches a back leg. No chain runs,
+ * no observer is told. */
+struct exchange *exchange_new_own(struct worker *w, const struct toron_listener *l, const struct toron_route *route, struct leg *front);
 /* Keeps a count on a buffer that head fields point into; false when there are too many. */
 bool exchange_keep_buf(struct exchange *x, struct buf *b);
 

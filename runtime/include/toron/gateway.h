@@ -112,6 +112,21 @@ struct toron_websocket {
 };
 void toron_websocket_watch(struct exchange *x, const struct toron_websocket *conf);
 
+/* How the servers of a backend are asked whether they are fit. What is named as kind is linked. */
+struct toron_health_kind;
+extern const struct toron_health_kind toron_health_http, toron_health_grpc, toron_health_tcp;
+struct toron_health {
+	const struct toron_health_kind *kind;
+	struct str path;                  /* http: what is asked for */
+	struct str service;               /* grpc: of grpc.health.v1; len 0: the server as a whole */
+	struct str host;                  /* Host or :authority; len 0: the server's own */
+	const uint16_t *statuses;         /* http: good answers */
+	uint32_t n_statuses;
+	uint16_t port;                    /* 0: the server's own */
+	uint32_t interval_ms, timeout_ms;
+	uint32_t healthy_after, unhealthy_after; /* probes in a row */
+};
+
 struct toron_backend {
 	const char *name, *origin;
 	uint32_t index;                   /* in toron_gateway.backends */
@@ -132,6 +147,7 @@ struct toron_backend {
 	uint32_t streams;                 /* exchanges at a time on one connection, where its protocol can; 0: 100 */
 	const struct toron_websocket *websocket; /* NULL: WebSockets are plain tunnels */
 	struct toron_pace response;       /* servers that send a body */
+	const struct toron_health *health; /* NULL: servers are not asked whether they are fit */
 };
 
 /* What a line of the access log may say. Those up to FAULT are there unless others are chosen; PEER among them only where it is not the
