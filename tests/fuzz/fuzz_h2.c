@@ -42,7 +42,6 @@ enum { DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY
 struct seen {
 	uint32_t id;
 	char tag;    /* of the request that came; 0: none */
-	char wild;   /* the client whose request it is may have sent anything */
 };
 
 static struct peer {
@@ -218,7 +217,6 @@ static void begin_peer(unsigned peer, bool speaks_h1)
 static void check_tag(unsigned peer, struct seen *s, char tag)
 {
 	if (peer >= CLIENTS) {
-		s->wild = peers[client_of_tag(tag)].wild;
 		s->tag = s->tag == 0 ? tag : s->tag;
 		return;
 	}
@@ -264,7 +262,10 @@ static void check_body(unsigned peer, uint32_t id, const uint8_t *bytes, size_t 
 {
 	const struct seen *s = seen_of(peer, id);
 
-	if (s->id != id || s->tag == 0 || s->tag == '?' || s->wild || peers[peer].wild || (peer < CLIENTS && wild_servers))
+	if (s->id != id || s->tag == 0 || s->tag == '?' || peers[peer].wild || (peer < CLIENTS && wild_servers))
+		return;
+	/* Whose request it is may have gone wild since it began. */
+	if (peer >= CLIENTS && peers[client_of_tag(s->tag)].wild)
 		return;
 	for (size_t i = 0; i < n; i++)
 		CHECK(bytes[i] == (uint8_t)s->tag);
