@@ -448,6 +448,58 @@ def test_early_answer_then_gone():
         assert cpu_seconds(p.gateway) - begun < 0.4
 
 
+def upload(c, size, chunked):
+    """All of a request, and only then its answer, as simple clients do it."""
+    c.send(b"POST /up HTTP/1.1\r\nHost: a\r\n" + (b"Transfer-Encoding: chunked" if chunked else b"Content-Length: %d" % size) + b"\r\n\r\n")
+    block = b"x" * 65536
+    for _ in range(size // len(block)):
+        c.send(b"10000\r\n" + block + b"\r\n" if chunked else block)
+        time.sleep(0.001)
+    if chunked:
+        c.send(b"0\r\n\r\n")
+    return c.response()
+
+
+def test_early_answers_to_uploads():
+    """An answer that does not wait for the body reaches also who sends all of it first. What is small is read to keep the connection."""
+    def serve(c):
+        c.head()
+        c.send(b"HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno")
+        c.rest()
+
+    local = "  - match: {path: /up}\n    respond: {status: 403, body: \"no\"}\n"
+    for routes in (local, ""):
+        with Proxy(serve, route_extra=routes, listener_extra="    limits: {body_bytes: 32MiB}") as p:
+            for chunked in (False, True):
+                for size in (512 << 10, 16 << 20):
+                    with p.connect() as c:
+                        r = upload(c, size, chunked)
+                        assert (r.status, r.body) == (403, b"no"), r.line
+                        if size <= 1 << 20:
+                            assert "connection" not in r.fields, r.fields
+                            assert upload(c, size, not chunked).status == 403
+                        else:
+                            assert chunked or not routes or r.fields.get("connection") == "close", r.fields
+                            assert c.is_closed(5)
+
+
+def test_early_answer_and_a_silent_client():
+    """Who says how much will come and then sends nothing is not waited for."""
+    with Proxy(extra="runtime: {workers: 1}", route_extra="  - match: {path: /up}\n    respond: {status: 403, body: \"no\"}\n") as p:
+        with p.connect() as c:
+            c.send(b"POST /up HTTP/1.1\r\nHost: a\r\nContent-Length: 5000000\r\n\r\n")
+            assert c.response().status == 403
+            assert c.is_closed(2)  # our direction
+            time.sleep(4 * lib.SLOW)
+            try:
+                for _ in range(100):
+                    c.send(b"x" * 65536)
+                    time.sleep(0.01)
+            except OSError:
+                return
+            raise AssertionError("still taken")
+
+
 def test_small_chunks_that_fill_a_buffer():
     """An end that is seen while the bytes before it still wait for room."""
     def serve(c):

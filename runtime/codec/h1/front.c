@@ -6,9 +6,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-
-#define LINGER_MS 2000          /* how long a closing connection takes what the client still sends */
-#define DRAIN_BODY_MAX 65536u   /* bytes of an unwanted request body that are read to keep a connection */
+#define LINGER_MS 30000u        /* how long a closing connection takes what the client still sends */
+#define LINGER_SILENCE_MS 2000u /* ... while it sends anything */
+#define LINGER_BYTES (1u << 20) /* ... and at least how much of it */
+#define DRAIN_BODY_MAX (1u << 20) /* bytes of an unwanted request body that are read to keep a connection */
 
 struct h1_limits h1_limits_of(const struct h1 *h)
 {
@@ -31,8 +32,28 @@ static void front_close(struct h1 *h, bool abort)
 	h1_close(h, abort);
 }
 
-/* The response is out, and the client may still be sending: closing now would reset the connection and could destroy the
- * response on its way (RFC 9112 section 9.6). */
+/* How much of what the client still sends is taken: what it may send of the body that it has begun, as if that were wanted. */
+static uint64_t linger_bytes(const struct h1 *h)
+{
+	uint64_t limit = h->front.listener->limits.body_bytes, left = 0;
+
+	if (h->in_state == H1_IN_LENGTH || h->in_state == H1_IN_CHUNKED)
+		left = limit == 0 ? UINT64_MAX : limit;
+	if (h->in_state == H1_IN_LENGTH && h->in_left < left)
+		left = h->in_left;
+	return left < LINGER_BYTES ? LINGER_BYTES : left;
+}
+
+static void linger_deadline(struct h1 *h)
+{
+	uint64_t now = loop_now_ms(h->conn.worker->loop), until = h->front.linger_until_ms;
+	uint64_t left = until > now ? until - now : 1;
+
+	h1_deadline(h, left < LINGER_SILENCE_MS ? left : LINGER_SILENCE_MS, 0);
+}
+
+/* The response is out, and the client may still be sending, perhaps all of a large body before it reads anything: closing now would reset
+ * the connection and could destroy the response on its way (RFC 9112 section 9.6). */
 static void linger(struct h1 *h)
 {
 	if (h->eof || h->conn.state != CONN_OPEN) {
@@ -40,6 +61,8 @@ static void linger(struct h1 *h)
 		return;
 	}
 	h->lingering = true;
+	if (h->in_state != H1_IN_DISCARD)
+		h->in_left = linger_bytes(h);
 	h->in_state = H1_IN_DISCARD;
 	h->in_at = h->in_end;
 	buf_release(&h->in);
@@ -47,7 +70,8 @@ static void linger(struct h1 *h)
 	h->stalled = false;
 	conn_unpause(&h->conn);
 	conn_shutdown(&h->conn);
-	h1_deadline(h, LINGER_MS, 0);
+	h->front.linger_until_ms = loop_now_ms(h->conn.worker->loop) + LINGER_MS;
+	linger_deadline(h);
 }
 
 /* A client that has ended its direction may have pipelined requests before. */
@@ -170,8 +194,12 @@ void h1_front_deadline(struct h1 *h)
 	const struct toron_listener *l = h->front.listener;
 	uint64_t ms = 0;
 
-	if (h->closed || h->lingering)
+	if (h->closed)
 		return;
+	if (h->lingering) {
+		linger_deadline(h);
+		return;
+	}
 	if (h->blocked)
 		ms = l->write_ms;
 	else if (h->leg.x == NULL)
@@ -187,6 +215,7 @@ static void refuse(struct h1 *h, enum fault fault)
 {
 	h->keep_alive = false;
 	h->in_state = H1_IN_DISCARD;
+	h->in_left = LINGER_BYTES;
 	exchange_refuse(h->leg.x, fault);
 }
 

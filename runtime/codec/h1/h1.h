@@ -44,7 +44,7 @@ struct h1 {
 	struct buf *in;      /* counted; NULL while nothing is buffered */
 	uint32_t in_at, in_end;
 	size_t scanned;      /* of the head being looked for */
-	uint64_t in_left;    /* LENGTH */
+	uint64_t in_left;    /* LENGTH; DISCARD: how much more is taken */
 	struct h1_chunks chunks;
 
 	enum h1_out out_state;
@@ -60,7 +60,7 @@ struct h1 {
 			const struct toron_listener *listener;
 			uint32_t n_requests;
 			uint64_t head_begun_ms;  /* when the first byte of the present head came; 0: none has */
-			uint32_t discarded;      /* bytes, while lingering */
+			uint64_t linger_until_ms;
 		} front;
 		struct {
 			struct back_conn conn;

@@ -6,7 +6,6 @@
 #include "base/err.h"
 
 #define READS_PER_WAKE 8   /* full buffers taken before others get their turn */
-#define DISCARD_MAX (1u << 20)
 
 void h1_begin_body(struct h1 *h, const struct h1_head *head, const struct msg *m)
 {
@@ -314,13 +313,15 @@ static void no_room(struct h1 *h)
 		h1_back_broken(h, fault);
 }
 
-/* While lingering, what comes is thrown away, within bounds. */
+/* What is thrown away has its bounds, too. */
 static bool discard_too_much(struct h1 *h, size_t n)
 {
 	if (h->in_state != H1_IN_DISCARD)
 		return false;
-	h->front.discarded += (uint32_t)n;
-	return h->front.discarded > DISCARD_MAX;
+	if (n > h->in_left)
+		return true;
+	h->in_left -= n;
+	return false;
 }
 
 /* Buffers may be short because a request body is kept for another attempt: that comes last. */
