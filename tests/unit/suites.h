@@ -3,6 +3,7 @@
 SUITE(run)
 SUITE(cache)
 SUITE(unit)
+SUITE(h1_out)
 SUITE(h1_parse)
 SUITE(h2_heads)
 SUITE(h2_memory)
