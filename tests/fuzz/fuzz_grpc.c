@@ -4,9 +4,11 @@
  *
  * What must hold: messages end at the same places however they are cut; text decodes to the same bytes or to none; a server gets what a
  * browser has sent, a browser what the server has and the trailers behind it, whoever reads slowly; and an answer that is cut
- * off ends with trailers only where a message could begin. */
+ * off ends with trailers only where a message could begin. The bytes are also what a server says of its health: what stands behind a good
+ * answer decides, and half a field spoils it. */
 #include <stdlib.h>
 
+#include "codec/grpc/health.h"
 #include "codec/grpc/web.h"
 #include "exchange_case.h"
 #include "toron/mw.h"
@@ -75,6 +77,37 @@ static void check_syntax(const uint8_t *data, size_t size, size_t step)
 	whole = decode((const char *)data, size, SIZE_MAX, once);
 	cut = decode((const char *)data, size, step, again);
 	CHECK(whole == cut && (whole <= 0 || memcmp(once, again, (size_t)whole) == 0));
+}
+
+/* ---- answers to health checks ---- */
+
+static enum grpc_health health_of(const uint8_t *message, size_t n, const char *behind, size_t n_behind)
+{
+	size_t len = n + n_behind;
+	uint8_t *frame = malloc(GRPC_HEAD + len); /* of just that size, for whoever reads on */
+	enum grpc_health status;
+
+	CHECK(frame != NULL);
+	frame[0] = 0;
+	for (unsigned i = 0; i < 4; i++)
+		frame[1 + i] = (uint8_t)(len >> (24 - 8 * i));
+	memcpy(frame + GRPC_HEAD, message, n);
+	memcpy(frame + GRPC_HEAD + n, behind, n_behind);
+	status = grpc_health_answer(frame, GRPC_HEAD + len);
+	free(frame);
+	return status;
+}
+
+static void check_health(const uint8_t *data, size_t size)
+{
+	bool is_broken = health_of(data, size, "", 0) == GRPC_HEALTH_BROKEN;
+
+	grpc_health_answer(data, size);
+	if (is_broken)
+		return;
+	CHECK(health_of(data, size, "\10\1", 2) == GRPC_HEALTH_SERVING);
+	CHECK(health_of(data, size, "\10\2", 2) == GRPC_HEALTH_NOT_SERVING);
+	CHECK(health_of(data, size, "\10", 1) == GRPC_HEALTH_BROKEN);
 }
 
 /* ---- the filters ---- */
@@ -232,6 +265,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size == 0 || size > MOST)
 		return 0;
 	check_syntax(s.at, size - 1, flags % 64 + 1u);
+	check_health(s.at, size - 1);
 	is_text = flags >= 128;
 	is_broken = false;
 	n_messages[0] = n_messages[1] = 0;
