@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "loop/count.h"
 #include "tls/engine.h"
 
 #define WORKERS_MAX 256      /* the most that the config language allows */
@@ -243,6 +244,7 @@ static void place(struct server *s, struct back_conn *c)
 
 	s->n_idle += is_idle;
 	s->n_idle -= c->is_idle;
+	count_server(s->backend->worker, s->backend->conf, (uint32_t)(s - s->backend->servers), COUNT_CONNECTIONS_IDLE, is_idle - c->is_idle);
 	c->is_idle = is_idle;
 	list_remove(&c->link);
 	if (c->n_active < c->capacity)
@@ -326,6 +328,7 @@ static void on_gone(struct back_conn *c)
 	place(s, c);
 	list_remove(&c->open);
 	s->n_open--;
+	count_server(s->backend->worker, s->backend->conf, (uint32_t)(s - s->backend->servers), COUNT_CONNECTIONS_OPEN, -1);
 	atomic_fetch_sub_explicit(&s->shared->connections, 1, memory_order_relaxed);
 	serve_waiting(s->backend);
 }
@@ -340,6 +343,7 @@ static void leave_queue(struct dispatch *d)
 		return;
 	list_remove(&d->waiting);
 	d->backend->n_waiting--;
+	count_backend(d->backend->worker, d->backend->conf, COUNT_PENDING, (uint64_t)-1);
 	atomic_fetch_sub_explicit(&d->backend->servers[d->x->server].shared->waiting, 1, memory_order_relaxed);
 }
 
@@ -461,6 +465,8 @@ static void connect_to(struct dispatch *d, struct server *s, const struct addr *
 		return;
 	}
 	s->n_open++;
+	count_server(b->worker, b->conf, d->x->server, COUNT_CONNECTIONS, 1);
+	count_server(b->worker, b->conf, d->x->server, COUNT_CONNECTIONS_OPEN, 1);
 	list_push_back(&s->open, &c->open);
 	atomic_fetch_add_explicit(&s->shared->connections, 1, memory_order_relaxed);
 	attach(d, s, c);
@@ -538,6 +544,7 @@ static void wait_for_room(struct dispatch *d)
 	}
 	list_push_back(&b->waiting, &d->waiting);
 	b->n_waiting++;
+	count_backend(b->worker, b->conf, COUNT_PENDING, 1);
 	atomic_fetch_add_explicit(&b->servers[d->x->server].shared->waiting, 1, memory_order_relaxed);
 	ask_others(b);
 	dispatch_wait(d, WAIT_TICK_MS);

@@ -13,6 +13,7 @@
 #include "net/conn.h"
 #include "tls/info.h"
 #include "http/websocket.h"
+#include "loop/count.h"
 #include "toron/gateway.h"
 
 #define FIRST_FIELDS 32             /* of each head, that need no room in the arena */
@@ -415,6 +416,8 @@ static void begin_tunnel(struct exchange *x)
 	exchange_body_in(x, MSG_REQUEST)->end = false;
 	if (!websocket_is_asked(x))
 		return;
+	count_listener(x->worker, x->listener, COUNT_WS);
+	count_listener(x->worker, x->listener, COUNT_WS_OPEN);
 	watch = watch_of(x);
 	if (watch != NULL)
 		watch->begin(x, watch);
@@ -606,6 +609,7 @@ static void on_back_fault(struct exchange *x, enum fault fault)
 {
 	x->back = NULL;
 	if (x->state >= EXCHANGE_ANSWERING) {
+		count_server_fault(x->worker, x->backend, x->server, fault);
 		exchange_cut(x, fault);
 		return;
 	}
@@ -638,6 +642,7 @@ void exchange_fail(struct exchange *x, enum fault fault)
 
 void exchange_retry_or_fail(struct exchange *x, enum fault fault)
 {
+	count_server_fault(x->worker, x->backend, x->server, fault);
 	cancel_action(x);
 	if (x->retry != NULL && body_can_rewind(&x->request.body) && x->retry(x, fault))
 		return;

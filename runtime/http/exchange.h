@@ -98,6 +98,7 @@ struct exchange {
 	struct str client_text;
 	enum grpc_kind grpc;
 	struct str grpc_type;               /* the media type that says so */
+	uint8_t grpc_kept;                  /* grpc_keep_status(): the status and 1; 0: none was kept */
 	bool stops_here;                    /* Max-Forwards is spent: answered by the gateway itself */
 
 	/* routing */

@@ -175,3 +175,33 @@ bool grpc_trail(struct exchange *x, enum fault fault)
 	m->trailers.n = 0;
 	return add_status(x, &m->trailers, fault_info(fault)->grpc, str_of(fault_info(fault)->text));
 }
+
+static bool read_status(const struct fields *f, unsigned *out)
+{
+	const struct field *field = fields_find(f, STATUS);
+	uint64_t n;
+
+	if (field == NULL || !str_to_u64(field->value, STATUS_MOST, &n))
+		return false;
+	*out = (unsigned)n;
+	return true;
+}
+
+unsigned grpc_status(const struct exchange *x)
+{
+	unsigned status = 2;
+
+	if (x->grpc_kept != 0)
+		return x->grpc_kept - 1u;
+	if (!read_status(&x->response.trailers, &status) && !read_status(&x->response.head, &status) && x->fault != FAULT_NONE)
+		status = fault_info(x->fault)->grpc;
+	return status;
+}
+
+void grpc_keep_status(struct exchange *x)
+{
+	unsigned status;
+
+	if (read_status(&x->response.trailers, &status))
+		x->grpc_kept = (uint8_t)(status + 1);
+}

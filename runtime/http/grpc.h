@@ -17,3 +17,7 @@ bool grpc_answered_with(const struct exchange *x, uint32_t statuses);
 void grpc_prepare_error(struct exchange *x, uint16_t status, const struct toron_header *headers, size_t n_headers);
 /* The response has begun and will not go on: puts the fault into its trailers. False: it cannot have any. */
 bool grpc_trail(struct exchange *x, enum fault fault);
+/* The status of a call that has ended, as the client was told; 2 (unknown) where it was told none. */
+unsigned grpc_status(const struct exchange *x);
+/* Before trailers become a part of the body: keeps the status that they tell for grpc_status. */
+void grpc_keep_status(struct exchange *x);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/str.h"
 
 #define LINE 64u /* bytes: cells of two threads share none */
 
@@ -32,6 +33,25 @@ static void count_things(struct count_table *t)
 		t->n[COUNT_SERVER] += g->backends[i]->n_servers;
 }
 
+/* Two entries that are told by the same labels are one to whoever reads. */
+static bool is_same(const struct toron_server *a, const struct toron_server *b)
+{
+	return str_eq(a->authority, b->authority) && str_eq(a->base_path, b->base_path);
+}
+
+static void name_servers(struct count_table *t, const struct toron_backend *b)
+{
+	uint32_t *of = t->server + t->first_server[b->index];
+
+	for (uint32_t i = 0; i < b->n_servers; i++) {
+		uint32_t first = 0;
+
+		while (first < i && !is_same(&b->servers[first], &b->servers[i]))
+			first++;
+		of[i] = t->first_server[b->index] + first;
+	}
+}
+
 static bool name_things(struct count_table *t)
 {
 	const struct toron_gateway *g = t->gateway;
@@ -39,13 +59,15 @@ static bool name_things(struct count_table *t)
 
 	t->routes = calloc(t->n[COUNT_ROUTE], sizeof(*t->routes));
 	t->first_server = calloc(g->n_backends + 1u, sizeof(*t->first_server));
-	if (t->routes == NULL || t->first_server == NULL)
+	t->server = calloc(t->n[COUNT_SERVER] + 1u, sizeof(*t->server));
+	if (t->routes == NULL || t->first_server == NULL || t->server == NULL)
 		return false;
 	for (uint32_t i = 0; i < g->n_routes; i++)
 		t->routes[g->routes[i].number] = &g->routes[i];
 	for (uint32_t i = 0; i < g->n_backends; i++) {
 		t->first_server[i] = n;
 		n += g->backends[i]->n_servers;
+		name_servers(t, g->backends[i]);
 	}
 	return true;
 }
@@ -101,6 +123,7 @@ void count_table_free(struct count_table **table)
 		free((void *)t->at[i].of[0]);
 	free(t->routes);
 	free(t->first_server);
+	free(t->server);
 	free(t);
 }
 

@@ -20,6 +20,11 @@ enum count_tls { COUNT_TLS_1_2, COUNT_TLS_1_3, COUNT_TLS_N };
 enum count_unshaken { COUNT_UNSHAKEN_FAILED, COUNT_UNSHAKEN_TIMEOUT, COUNT_UNSHAKEN_EVICTED, COUNT_UNSHAKEN_N };
 enum count_certificates { COUNT_CERTIFICATES_LOADED, COUNT_CERTIFICATES_REFUSED, COUNT_CERTIFICATES_N };
 #define COUNT_FLOODS_N 8 /* enum h2_flood of codec/h2/budget.h, but for NONE */
+enum count_ws { COUNT_WS_IDLE, COUNT_WS_TOTAL, COUNT_WS_PING, COUNT_WS_SIZE, COUNT_WS_PROTOCOL, COUNT_WS_DRAIN, COUNT_WS_N };
+#define COUNT_GRPC_N 17 /* the codes of gRPC */
+/* Of the faults those that servers are to blame for, which stand in a row. */
+#define COUNT_SERVER_FAULT_FIRST FAULT_RESOLVE
+#define COUNT_SERVER_FAULTS (FAULT_BACK_CUT - FAULT_RESOLVE + 1)
 enum count_http { COUNT_HTTP_1_0, COUNT_HTTP_1_1, COUNT_HTTP_2, COUNT_HTTP_N };
 enum count_status { COUNT_STATUS_1XX, COUNT_STATUS_2XX, COUNT_STATUS_3XX, COUNT_STATUS_4XX, COUNT_STATUS_5XX, COUNT_STATUS_NONE,
 	COUNT_STATUS_N };
@@ -110,7 +115,8 @@ struct count_table {
 	uint32_t n_workers;                       /* the cells of the main thread stand behind theirs */
 	uint32_t n[COUNT_SCOPES];                 /* things of each scope; the last route is that of requests which no route took */
 	const struct toron_route **routes;        /* by number; NULL: a number that no route has, and the last one */
-	uint32_t *first_server;                   /* by backend: the number of its first server */
+	uint32_t *first_server;                   /* by backend: the place of its first server in: */
+	uint32_t *server;                         /* whose cells it has: one that is listed twice has those of the first */
 	struct counts at[];
 };
 
@@ -133,8 +139,33 @@ static inline void count_process(const struct counts *c, enum count_of_worker ce
 	if (c != NULL)
 		count_cell(&c->of[COUNT_WORKER][cell], n);
 }
-static inline void count_listener(const struct worker *w, const struct toron_listener *l, unsigned cell)
+static inline void count_listener_gauge(const struct worker *w, const struct toron_listener *l, unsigned cell, int n)
 {
 	if (w->counts != NULL)
-		count_cell(&w->counts->of[COUNT_LISTENER][(size_t)(l - w->gateway->listeners) * COUNT_LISTENER_N + cell], 1);
+		count_cell(&w->counts->of[COUNT_LISTENER][(size_t)(l - w->gateway->listeners) * COUNT_LISTENER_N + cell], (uint64_t)n);
+}
+static inline void count_listener(const struct worker *w, const struct toron_listener *l, unsigned cell)
+{
+	count_listener_gauge(w, l, cell, 1);
+}
+static inline void count_backend(const struct worker *w, const struct toron_backend *b, unsigned cell, uint64_t n)
+{
+	if (w->counts != NULL)
+		count_cell(&w->counts->of[COUNT_BACKEND][(size_t)b->index * COUNT_BACKEND_N + cell], n);
+}
+/* n may be negative, for a gauge. */
+static inline void count_server(const struct worker *w, const struct toron_backend *b, uint32_t server, unsigned cell, int n)
+{
+	const struct count_table *t;
+
+	if (w->counts == NULL)
+		return;
+	t = w->counts->table;
+	count_cell(&w->counts->of[COUNT_SERVER][(size_t)t->server[t->first_server[b->index] + server] * COUNT_SERVER_N + cell], (uint64_t)n);
+}
+/* An attempt with this server failed, if it is to blame. */
+static inline void count_server_fault(const struct worker *w, const struct toron_backend *b, uint32_t server, enum fault fault)
+{
+	if (b != NULL && fault >= COUNT_SERVER_FAULT_FIRST && fault < COUNT_SERVER_FAULT_FIRST + COUNT_SERVER_FAULTS)
+		count_server(w, b, server, COUNT_SERVER_FAULT + (unsigned)(fault - COUNT_SERVER_FAULT_FIRST), 1);
 }

@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "codec/grpc/web.h"
 #include "http/exchange.h"
+#include "http/grpc.h"
 #include "toron/mw.h"
 
 #define PIECE 3072u /* bytes that are turned into base64 at a time, at most */
@@ -143,6 +144,7 @@ static enum fault prepare_trailers(struct encoder *e)
 	if (p == NULL)
 		return FAULT_NO_MEMORY;
 	grpc_web_trailers_write((uint8_t *)p, f);
+	grpc_keep_status(e->filter.x);
 	f->n = 0;
 	e->trailers = (struct str){ p, size };
 	return FAULT_NONE;

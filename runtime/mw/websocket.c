@@ -13,6 +13,7 @@
 #include "base/check.h"
 #include "codec/ws/frame.h"
 #include "http/exchange.h"
+#include "loop/count.h"
 #include "toron/gateway.h"
 
 #define PING_BYTES 8
@@ -101,10 +102,11 @@ static void hurry(struct watch *w)
 	arm(w);
 }
 
-static void begin_close(struct watch *w, enum ws_code code)
+static void begin_close(struct watch *w, enum ws_code code, enum count_ws reason)
 {
 	if (w->code != 0)
 		return;
+	count_listener(w->x->worker, w->x->listener, COUNT_WS_CLOSED + reason);
 	w->code = (uint16_t)code;
 	hurry(w);
 	filter_wake(&w->at[MSG_REQUEST].filter);
@@ -161,11 +163,11 @@ static void on_timer(struct loop_timer *t)
 		return;
 	}
 	if (w->conf->total_ms != 0 && now >= w->begun_ms + w->conf->total_ms)
-		begin_close(w, WS_POLICY);
+		begin_close(w, WS_POLICY, COUNT_WS_TOTAL);
 	else if (w->conf->idle_ms != 0 && now >= w->message_ms + w->conf->idle_ms)
-		begin_close(w, WS_GOING_AWAY);
+		begin_close(w, WS_GOING_AWAY, COUNT_WS_IDLE);
 	else if (w->conf->ping_ms != 0 && !ping_silent(w, now))
-		begin_close(w, WS_GOING_AWAY);
+		begin_close(w, WS_GOING_AWAY, COUNT_WS_PING);
 	arm(w);
 }
 
@@ -264,7 +266,7 @@ static void drop(struct body *in, size_t n)
 static void fail(struct direction *d, enum ws_code code)
 {
 	d->is_broken = true;
-	begin_close(d->watch, code);
+	begin_close(d->watch, code, code == WS_TOO_BIG ? COUNT_WS_SIZE : COUNT_WS_PROTOCOL);
 	filter_wake(&opposite(d)->filter);
 }
 
@@ -431,7 +433,7 @@ static const struct filter_ops watch_ops = { .name = "websocket", .run = run, .c
 
 static void on_drain(struct exchange *x)
 {
-	begin_close(x->tunnel_watch, WS_GOING_AWAY);
+	begin_close(x->tunnel_watch, WS_GOING_AWAY, COUNT_WS_DRAIN);
 }
 
 /* What the extensions that were agreed on may do with reserved bits; of those that we do not know, anything. */

@@ -149,6 +149,29 @@ static void put_label(struct line *l, const char *name, struct str value)
 	put(l, "%s%s=\"%.*s\"", l->at[-1] == '{' ? "" : ",", name, (int)n, text);
 }
 
+static void put_server(struct line *l, const struct exposition *e)
+{
+	const struct toron_gateway *g = e->table->gateway;
+	const uint32_t *first = e->table->first_server;
+	const struct toron_server *s;
+	uint32_t low = 0, high = g->n_backends;
+	char text[VALUE_MOST];
+
+	/* The backend that begins last before it. */
+	while (high - low > 1) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (first[middle] <= e->thing)
+			low = middle;
+		else
+			high = middle;
+	}
+	s = &g->backends[low]->servers[e->thing - first[low]];
+	snprintf(text, sizeof(text), STR_FMT STR_FMT, STR_ARG(s->authority), STR_ARG(s->base_path));
+	put_label(l, "backend", str_of(g->backends[low]->name));
+	put_label(l, "server", str_of(text));
+}
+
 /* Of what the sample is. */
 static void put_thing(struct line *l, const struct exposition *e, const struct family *f)
 {
@@ -158,6 +181,12 @@ static void put_thing(struct line *l, const struct exposition *e, const struct f
 	switch (f->scope) {
 	case COUNT_LISTENER:
 		put_label(l, "listener", str_of(g->listeners[e->thing].name));
+		return;
+	case COUNT_BACKEND:
+		put_label(l, "backend", str_of(g->backends[e->thing]->name));
+		return;
+	case COUNT_SERVER:
+		put_server(l, e);
 		return;
 	case COUNT_ROUTE:
 		r = e->table->routes[e->thing];
@@ -172,6 +201,11 @@ static void put_thing(struct line *l, const struct exposition *e, const struct f
 	}
 }
 
+static enum fault fault_of(const struct exposition *e, const struct family *f)
+{
+	return (enum fault)(f->scope == COUNT_SERVER ? COUNT_SERVER_FAULT_FIRST + e->cell : e->cell);
+}
+
 static void put_labels(struct line *l, const struct exposition *e, const struct family *f, bool with_cell)
 {
 	char fault[FAULT_LABEL_MOST];
@@ -182,7 +216,7 @@ static void put_labels(struct line *l, const struct exposition *e, const struct 
 	if (with_cell && f->label != NULL && f->values != NULL)
 		put_label(l, f->label, str_of(f->values[e->cell]));
 	else if (with_cell && f->label != NULL)
-		put_label(l, f->label, (struct str){ fault, fault_label((enum fault)e->cell, fault) });
+		put_label(l, f->label, (struct str){ fault, fault_label(fault_of(e, f), fault) });
 	if (l->at[-1] == '{')
 		l->at = before;
 	else
@@ -255,7 +289,9 @@ static bool is_skipped(const struct exposition *e, const struct family *f)
 {
 	if (f->scope == COUNT_ROUTE && e->table->routes[e->thing] == NULL)
 		return e->thing + 1 != e->table->n[COUNT_ROUTE];
-	return f->label != NULL && f->values == NULL && e->cell == FAULT_NONE;
+	if (f->scope == COUNT_SERVER && e->table->server[e->thing] != e->thing)
+		return true;
+	return f->label != NULL && f->values == NULL && fault_of(e, f) == FAULT_NONE;
 }
 
 static void step(struct exposition *e, const struct family *f)

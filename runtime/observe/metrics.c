@@ -4,6 +4,8 @@
 
 #include "base/clock.h"
 #include "http/exchange.h"
+#include "http/grpc.h"
+#include "http/websocket.h"
 #include "loop/count.h"
 #include "observe/access_log.h"
 
@@ -53,6 +55,21 @@ static void count_route(const struct counts *c, const struct exchange *x)
 	count_cell(&cells[COUNT_RESPONSE_BYTES], x->response.body.sent);
 }
 
+/* The last server that was asked. */
+static void count_back(const struct worker *w, const struct exchange *x)
+{
+	const struct toron_backend *b = x->backend;
+	/* An answer of our own is none of the server's. */
+	unsigned status = x->chain_answered ? COUNT_STATUS_NONE : status_of(x);
+
+	if (x->grpc != GRPC_NONE)
+		count_backend(w, b, COUNT_GRPC + grpc_status(x), 1);
+	if (x->tries == 0)
+		return;
+	count_server(w, b, x->server, COUNT_SERVER_STATUS + status, 1);
+	count_backend(w, b, COUNT_RETRIES, x->tries - 1);
+}
+
 void toron_metrics_observe(struct exchange *x)
 {
 	const struct worker *w = x->worker;
@@ -62,6 +79,10 @@ void toron_metrics_observe(struct exchange *x)
 		count_listener(w, x->listener, COUNT_HTTP + version_of(&x->request));
 		if (x->fault != FAULT_NONE)
 			count_listener(w, x->listener, COUNT_FAULT + x->fault);
+		if (x->backend != NULL)
+			count_back(w, x);
+		if (x->is_tunnel && websocket_is_asked(x))
+			count_listener_gauge(w, x->listener, COUNT_WS_OPEN, -1);
 	}
 	access_log_exchange(x);
 }

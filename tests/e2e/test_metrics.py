@@ -3,11 +3,14 @@
 import os
 import shutil
 import ssl
+import threading
 import time
 
 import certs
 import h2_attacks
 import lib
+import test_grpc_rules
+import test_websocket
 from lib import Backend, Gateway, connect, free_port, get
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -165,6 +168,164 @@ def test_a_client_that_goes_away():
             assert m("toron_faults_total", listener="web", fault="front-closed") == 1
     finally:
         backend.close()
+
+
+def backend_config(port, admin, servers, more="", route=""):
+    return config(port, admin, "  - {name: b, match: {path: /}, backend: pool%s}" % route,
+                  more="backends: {pool: {servers: [%s]%s}}" % (", ".join('{address: "127.0.0.1:%d"}' % p for p in servers), more))
+
+
+def test_servers_are_counted_one_by_one():
+    port, admin, dead = free_port(), free_port(), free_port()
+
+    def serve(c):
+        while True:
+            status = 500 if c.request().target == "/500" else 200
+            c.send(b"HTTP/1.1 %d X\r\nContent-Length: 0\r\n\r\n" % status)
+    with Backend(serve) as b:
+        with Gateway(backend_config(port, admin, [b.port, dead])):
+            for target in ("/", "/", "/500", "/", "/500"):
+                assert get(port, target).status in (200, 500)
+            live, gone = {"backend": "pool", "server": "127.0.0.1:%d" % b.port}, {"backend": "pool", "server": "127.0.0.1:%d" % dead}
+            m = until(admin, lambda m: m("toron_backend_requests_total", backend="pool") == 5)
+            assert m("toron_backend_requests_total", code="2xx", **live) == 3
+            assert m("toron_backend_requests_total", code="5xx", **live) == 2
+            assert m("toron_backend_requests_total", **gone) == 0
+            refused = m("toron_backend_faults_total", fault="connect", **gone)
+            assert refused >= 1 and m("toron_backend_faults_total", **live) == 0
+            assert m("toron_backend_faults_total", **gone) == refused == m("toron_backend_retries_total", backend="pool")
+            assert m("toron_backend_connections_total", **gone) == refused
+            assert m("toron_backend_connections_open", **gone) == m("toron_backend_connections_idle", **gone) == 0
+            assert m("toron_backend_connections_open", **live) == m("toron_backend_connections_idle", **live) == 1
+            assert m("toron_backend_connections_total", **live) == 1
+            assert m("toron_faults_total", listener="web") == 0, "another server has answered"
+
+
+def test_waiting_and_failing():
+    port, admin = free_port(), free_port()
+    go = threading.Event()
+
+    def serve(c):
+        while True:
+            target = c.request().target
+            if target == "/cut":
+                c.send(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc")
+                return
+            if target == "/wait":
+                go.wait(30 * lib.SLOW)
+            if target == "/late":
+                time.sleep(1.5)
+            c.send(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+    with Backend(serve) as b:
+        text = backend_config(port, admin, [b.port], ", limits: {connections: 1}, timeouts: {first_byte: %ds}" % (40 * lib.SLOW))
+        text = text.replace("routes:\n", "routes:\n  - {name: late, match: {path: /late}, backend: pool, timeouts: {first_byte: 300ms}}\n")
+        with Gateway(text):
+            with connect(port) as first, connect(port) as second:
+                first.send(b"GET /wait HTTP/1.1\r\nHost: a\r\n\r\n")
+                until(admin, lambda m: m("toron_backend_connections_open", backend="pool") == 1)
+                second.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+                m = until(admin, lambda m: m("toron_backend_pending", backend="pool") == 1)
+                assert m("toron_backend_connections_idle", backend="pool") == 0
+                go.set()
+                assert first.response().status == second.response().status == 200
+            m = until(admin, lambda m: m("toron_backend_requests_total", backend="pool", code="2xx") == 2)
+            assert m("toron_backend_pending", backend="pool") == 0
+            try:
+                get(port, "/cut")
+                raise AssertionError("the answer is whole")
+            except (EOFError, OSError):
+                pass
+            m = until(admin, lambda m: m("toron_backend_faults_total", backend="pool", fault="back-cut") == 1)
+            assert m("toron_backend_requests_total", backend="pool", code="2xx") == 3, "its head was passed on"
+            assert get(port, "/late").status == 504
+            m = until(admin, lambda m: m("toron_backend_faults_total", backend="pool", fault="first-byte-timeout") == 1)
+            assert m("toron_backend_requests_total", backend="pool", code="none") == 1
+            assert m("toron_requests_total", route="late", code="5xx") == 1
+
+
+# ---- WebSocket and gRPC ----
+
+def test_websockets():
+    port, admin = free_port(), free_port()
+    done = threading.Event()
+
+    def serve(c):
+        test_websocket.accept(c)
+        done.wait(30 * lib.SLOW)
+    with Backend(serve) as b:
+        routes = ("  - {name: watched, match: {path: /w}, backend: pool, websocket: {message_bytes: 100B, ping_interval: 0, close_timeout: 200ms}}\n"
+                  "  - {name: plain, match: {path: /}, backend: pool}")
+        with Gateway(config(port, admin, routes, more="backends: {pool: {url: \"http://127.0.0.1:%d\"}}" % b.port)):
+            def opened(target):
+                c = connect(port)
+                c.send(test_websocket.request(target=target))
+                assert " 101 " in c.head()[0]
+                return c
+            plain, big, broken = opened("/"), opened("/w"), opened("/w")
+            m = until(admin, lambda m: m("toron_websockets_open", listener="web") == 3)
+            assert m("toron_websockets_total", listener="web") == 3 and m("toron_websockets_closed_total") == 0
+            big.send(test_websocket.frame(test_websocket.TEXT, b"x" * 10, masked=True))
+            big.send(test_websocket.frame(test_websocket.TEXT, b"x" * 101, masked=True))
+            broken.send(b"\x8f\x80abcd")
+            until(admin, lambda m: m("toron_websockets_open", listener="web") == 1)
+            plain.close()
+            done.set()
+            m = until(admin, lambda m: m("toron_websockets_open", listener="web") == 0)
+            for c in (big, broken):
+                c.close()
+            assert m("toron_websockets_total", listener="web") == 3
+            for reason, n in (("size", 1), ("protocol", 1), ("idle", 0), ("total", 0), ("ping", 0), ("drain", 0)):
+                assert m("toron_websockets_closed_total", listener="web", reason=reason) == n, reason
+            assert m("toron_requests_total", code="1xx") == 3
+            assert m("toron_request_duration_seconds_count", route="watched") == 0, "tunnels are not told with requests"
+            assert m("toron_request_body_bytes_total", route="watched") == 16 + 2 * 8, "a frame that went through, and close frames of the gateway"
+
+
+def test_websockets_that_are_idle():
+    port, admin = free_port(), free_port()
+    done = threading.Event()
+
+    def serve(c):
+        test_websocket.accept(c)
+        done.wait(30 * lib.SLOW)
+    with Backend(serve) as b:
+        routes = ("  - {name: idle, match: {path: /}, backend: pool, websocket: {idle_timeout: 300ms, ping_interval: 0, close_timeout: 200ms}}")
+        with Gateway(config(port, admin, routes, more="backends: {pool: {url: \"http://127.0.0.1:%d\"}}" % b.port)):
+            with connect(port) as c:
+                c.send(test_websocket.request())
+                assert " 101 " in c.head()[0]
+                m = until(admin, lambda m: m("toron_websockets_closed_total", listener="web", reason="idle") == 1)
+                m = until(admin, lambda m: m("toron_websockets_open", listener="web") == 0)
+            done.set()
+
+
+def test_grpc():
+    port, admin, dead = free_port(), free_port(), free_port()
+    statuses = ["0", "0", "5", "16", "77"]
+
+    def serve(c):
+        while True:
+            c.send(test_grpc_rules.answer(status=statuses[int(c.request().target.rsplit("/", 1)[1])]))
+    with Backend(serve) as b:
+        routes = ("  - {name: dead, match: {path: /dead}, backend: none}\n"
+                  "  - {name: web, match: {path: /web}, middlewares: [grpc-web], backend: pool}\n"
+                  "  - {name: calls, match: {path: /}, backend: pool}")
+        more = "backends: {pool: {url: \"http://127.0.0.1:%d\"}, none: {url: \"http://127.0.0.1:%d\"}}" % (b.port, dead)
+        with Gateway(config(port, admin, routes, more=more)):
+            for n in range(len(statuses)):
+                test_grpc_rules.call(port, "/s/%d" % n)
+            test_grpc_rules.call(port, "/dead/0")
+            with connect(port) as c:
+                body = test_grpc_rules.message(b"x")
+                c.send(b"POST /web/2 HTTP/1.1\r\nHost: a\r\nContent-Type: application/grpc-web\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+                assert b"grpc-status: 5" in c.response().body
+            assert get(port, "/s/0").status == 200, "no call"
+            m = until(admin, lambda m: m("toron_backend_requests_total", backend="pool") == 7)
+            for status, n in (("ok", 2), ("not-found", 2), ("unauthenticated", 1), ("unknown", 1), ("unavailable", 0)):
+                assert m("toron_grpc_calls_total", backend="pool", status=status) == n, status
+            assert m("toron_grpc_calls_total", backend="none", status="unavailable") == 1
+            assert m("toron_grpc_calls_total") == 7
+            assert m("toron_listener_requests_total", listener="web", version="2") == 6
 
 
 # ---- TLS and HTTP/2 ----

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "http/grpc.h"
 #include "loop/count.h"
 #include "observe/exposition.h"
 #include "observe/metrics.h"
@@ -14,6 +15,14 @@
 static _Atomic uint32_t open_now[2];
 static struct toron_listener listeners[2];
 static struct toron_route routes[3];
+static const struct toron_server servers[] = {
+	{ .authority = STR_INIT("a:1") }, { .authority = STR_INIT("b:2"), .base_path = STR_INIT("/x") }, { .authority = STR_INIT("a:1") },
+	{ .authority = STR_INIT("b:2") },
+};
+static const struct toron_backend one = { .name = "one", .index = 0, .servers = servers, .n_servers = 1 };
+static const struct toron_backend none = { .name = "none", .index = 1 };
+static const struct toron_backend pool = { .name = "pool", .index = 2, .servers = servers, .n_servers = 4 };
+static const struct toron_backend *const backends[] = { &one, &none, &pool };
 static struct toron_gateway gateway;
 static struct count_table *table;
 static struct worker workers[N_WORKERS];
@@ -28,6 +37,7 @@ static void setup(void)
 	routes[2] = (struct toron_route){ .name = "users", .number = 0 }; /* another form of it */
 	gateway = (struct toron_gateway){
 		.name = "edge", .toron_version = "1.2", .listeners = listeners, .n_listeners = 2, .routes = routes, .n_routes = 3,
+		.backends = backends, .n_backends = 3,
 	};
 	table = count_table_new(&gateway, N_WORKERS);
 	ck_assert_ptr_nonnull(table);
@@ -202,6 +212,71 @@ START_TEST(exchanges)
 }
 END_TEST
 
+START_TEST(cells_of_servers)
+{
+	count_server(&workers[0], &pool, 0, COUNT_CONNECTIONS_OPEN, 1);
+	count_server(&workers[0], &pool, 2, COUNT_CONNECTIONS_OPEN, 1); /* listed twice: the first */
+	count_server(&workers[1], &pool, 0, COUNT_CONNECTIONS_OPEN, -1);
+	count_server(&workers[1], &pool, 1, COUNT_CONNECTIONS, 1);
+	count_server(&workers[1], &one, 0, COUNT_CONNECTIONS, 1);
+	count_server_fault(&workers[1], &pool, 3, FAULT_RESOLVE);
+	count_server_fault(&workers[1], &pool, 3, FAULT_BACK_CUT);
+	count_server_fault(&workers[1], &pool, 3, FAULT_OVERLOAD); /* no server's */
+	count_server_fault(&workers[1], &pool, 3, FAULT_FRONT_CLOSED);
+	count_server_fault(&workers[1], NULL, 3, FAULT_BACK_CUT);
+	count_backend(&workers[0], &none, COUNT_PENDING, 1);
+	count_backend(&workers[1], &none, COUNT_PENDING, (uint64_t)-1);
+	told();
+	has("toron_backend_connections_open{backend=\"pool\",server=\"a:1\"} 1");
+	has("toron_backend_connections_open{backend=\"one\",server=\"a:1\"} 0");
+	has("toron_backend_connections_total{backend=\"one\",server=\"a:1\"} 1");
+	has("toron_backend_connections_total{backend=\"pool\",server=\"b:2/x\"} 1");
+	has("toron_backend_faults_total{backend=\"pool\",server=\"b:2\",fault=\"resolve\"} 1");
+	has("toron_backend_faults_total{backend=\"pool\",server=\"b:2\",fault=\"back-cut\"} 1");
+	has("toron_backend_faults_total{backend=\"pool\",server=\"b:2\",fault=\"connect\"} 0");
+	has("toron_backend_pending{backend=\"none\"} 0");
+	ck_assert_ptr_null(strstr(text.ptr, "toron_backend_faults_total{backend=\"pool\",server=\"b:2\",fault=\"front-closed"));
+}
+END_TEST
+
+START_TEST(exchanges_with_servers)
+{
+	struct hand_made h;
+	struct exchange *x = exchange(&h, &routes[0], 200);
+
+	x->backend = &pool;
+	x->server = 1;
+	x->tries = 3;
+	x->grpc = GRPC_CALL;
+	x->request.body.appended = 1;
+	hand_made_field(&h, "te", "trailers");
+	ck_assert(fields_add(&x->response.trailers, &x->arena, STR("grpc-status"), STR("14")));
+	toron_metrics_observe(x);
+	/* Trailers that became a part of a body. */
+	grpc_keep_status(x);
+	x->response.trailers.n = 0;
+	toron_metrics_observe(x);
+	x->grpc_kept = 0;
+	toron_metrics_observe(x);
+	/* No server was asked, and the answer is our own. */
+	x->fault = FAULT_OVERLOAD;
+	x->tries = 0;
+	toron_metrics_observe(x);
+	x->tries = 1;
+	x->chain_answered = true;
+	x->fault = FAULT_FIRST_BYTE_TIMEOUT;
+	toron_metrics_observe(x);
+	hand_made_fini(&h);
+	told();
+	has("toron_backend_requests_total{backend=\"pool\",server=\"b:2/x\",code=\"2xx\"} 3");
+	has("toron_backend_requests_total{backend=\"pool\",server=\"b:2/x\",code=\"none\"} 1");
+	has("toron_backend_retries_total{backend=\"pool\"} 6");
+	has("toron_grpc_calls_total{backend=\"pool\",status=\"unavailable\"} 3");
+	has("toron_grpc_calls_total{backend=\"pool\",status=\"unknown\"} 1");
+	has("toron_grpc_calls_total{backend=\"pool\",status=\"deadline-exceeded\"} 1");
+}
+END_TEST
+
 START_TEST(labels_are_escaped)
 {
 	char out[16];
@@ -228,6 +303,8 @@ Suite *suite_metrics(void)
 	tcase_add_test(t, each_family_is_told_once_and_whole);
 	tcase_add_test(t, buckets);
 	tcase_add_test(t, exchanges);
+	tcase_add_test(t, cells_of_servers);
+	tcase_add_test(t, exchanges_with_servers);
 	tcase_add_test(t, labels_are_escaped);
 	suite_add_tcase(s, t);
 	return s;
