@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "loop/count.h"
 
 #define SPREAD_MS 2u /* between the first probes of two servers */
 
@@ -115,14 +116,17 @@ static void count(struct probe *p)
 {
 	const struct server *s = p->server;
 	const struct toron_backend *b = s->backend->conf;
+	bool is_good = p->verdict == PROBE_GOOD;
 
 	if (p->verdict == PROBE_VOID) {
 		log_event(LOG_WARN, "probe-failed", "%s: backend %s: server " STR_FMT " could not be asked: %s", s->conf->origin,
 			b->name, STR_ARG(s->conf->authority), p->reason);
 		return;
 	}
-	if (!health_count(&p->count, b->health, p->verdict == PROBE_GOOD))
+	count_server(worker_of(p), b, (uint32_t)(s->conf - b->servers), COUNT_PROBES + (is_good ? COUNT_PROBES_GOOD : COUNT_PROBES_BAD), 1);
+	if (!health_count(&p->count, b->health, is_good))
 		return;
+	count_server(worker_of(p), b, (uint32_t)(s->conf - b->servers), COUNT_UNHEALTHY, p->count.is_unhealthy ? 1 : -1);
 	if (p->count.is_unhealthy)
 		log_event(LOG_WARN, "server-unhealthy", "%s: backend %s: server " STR_FMT " is left out: %s", s->conf->origin, b->name,
 			STR_ARG(s->conf->authority), p->reason);

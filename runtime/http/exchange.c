@@ -605,11 +605,18 @@ void exchange_room(struct exchange *x, struct leg *from)
 
 /* ---- ends ---- */
 
+/* Probes are counted by who asks. */
+static void count_fault_of_server(const struct exchange *x, enum fault fault)
+{
+	if (!x->is_own)
+		count_server_fault(x->worker, x->backend, x->server, fault);
+}
+
 static void on_back_fault(struct exchange *x, enum fault fault)
 {
 	x->back = NULL;
 	if (x->state >= EXCHANGE_ANSWERING) {
-		count_server_fault(x->worker, x->backend, x->server, fault);
+		count_fault_of_server(x, fault);
 		exchange_cut(x, fault);
 		return;
 	}
@@ -642,7 +649,7 @@ void exchange_fail(struct exchange *x, enum fault fault)
 
 void exchange_retry_or_fail(struct exchange *x, enum fault fault)
 {
-	count_server_fault(x->worker, x->backend, x->server, fault);
+	count_fault_of_server(x, fault);
 	cancel_action(x);
 	if (x->retry != NULL && body_can_rewind(&x->request.body) && x->retry(x, fault))
 		return;

@@ -243,6 +243,22 @@ def test_waiting_and_failing():
             assert m("toron_requests_total", route="late", code="5xx") == 1
 
 
+def test_health_checks():
+    port, admin, dead = free_port(), free_port(), free_port()
+    with Backend() as b:
+        with Gateway(backend_config(port, admin, [b.port, dead], ", health: {active: {path: /, interval: 1s, timeout: 1s, unhealthy_after: 1, healthy_after: 1}}")):
+            live, gone = {"server": "127.0.0.1:%d" % b.port}, {"server": "127.0.0.1:%d" % dead}
+            m = until(admin, lambda m: m("toron_backend_probes_total", result="good", **live) >= 2 and
+                      m("toron_backend_probes_total", result="bad", **gone) >= 2)
+            assert m("toron_backend_unhealthy", **live) == 0 and m("toron_backend_unhealthy", **gone) == 1
+            assert m("toron_backend_probes_total", result="bad", **live) == m("toron_backend_probes_total", result="good", **gone) == 0
+            assert m("toron_backend_faults_total") == m("toron_backend_requests_total") == m("toron_requests_total", route="b") == 0
+            back = Backend(port=dead)
+            m = until(admin, lambda m: m("toron_backend_unhealthy", **gone) == 0)
+            assert m("toron_backend_probes_total", result="good", **gone) >= 1
+            back.close()
+
+
 # ---- WebSocket and gRPC ----
 
 def test_websockets():
