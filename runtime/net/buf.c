@@ -109,11 +109,22 @@ static struct buf *shelf_take(struct buf_shelf *s)
 	return b;
 }
 
+static struct buf *buf_make_beyond(struct buf_shelf *shelf)
+{
+	struct buf *b = malloc(shelf->size);
+
+	if (b == NULL)
+		return NULL;
+	b->cap = (uint32_t)(shelf->size - sizeof(*b));
+	b->shelf = shelf;
+	shelf->pool->total += shelf->size;
+	return b;
+}
+
 __attribute__((noinline)) static struct buf *buf_make(struct buf_shelf *shelf)
 {
 	struct buf_pool *p = shelf->pool;
 	size_t size = shelf->size;
-	struct buf *b;
 
 	if (size > p->budget)
 		return NULL;
@@ -124,15 +135,7 @@ __attribute__((noinline)) static struct buf *buf_make(struct buf_shelf *shelf)
 
 		shelf_drop(p, s, (over + s->size - 1) / s->size);
 	}
-	if (p->total > p->budget - size)
-		return NULL;
-	b = malloc(size);
-	if (b == NULL)
-		return NULL;
-	b->cap = (uint32_t)(size - sizeof(*b));
-	b->shelf = shelf;
-	p->total += size;
-	return b;
+	return p->total > p->budget - size ? NULL : buf_make_beyond(shelf);
 }
 
 struct buf *buf_acquire(struct buf_pool *p, size_t want)
@@ -146,6 +149,20 @@ struct buf *buf_acquire(struct buf_pool *p, size_t want)
 		return NULL;
 	b->refs = 1;
 	p->lent += s->size;
+	return b;
+}
+
+struct buf *buf_acquire_beyond(struct buf_pool *p)
+{
+	struct buf *b = buf_acquire(p, 1);
+
+	if (b != NULL)
+		return b;
+	b = buf_make_beyond(&p->shelves[0]);
+	if (b == NULL)
+		return NULL;
+	b->refs = 1;
+	p->lent += b->shelf->size;
 	return b;
 }
 

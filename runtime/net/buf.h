@@ -28,6 +28,8 @@ void buf_pool_free(struct buf_pool **p);
 /* One reference; the small size when `want` bytes fit it, else the large one (whose cap may be less than want).
  * NULL when over budget or out of memory. */
 struct buf *buf_acquire(struct buf_pool *p, size_t want);
+/* One of the small size, also over budget: for what must go out before anything comes back. NULL when out of memory. */
+struct buf *buf_acquire_beyond(struct buf_pool *p);
 static inline struct buf *buf_ref(struct buf *b)
 {
 	b->refs++;

@@ -110,6 +110,9 @@ static char *reserve(struct session *s, size_t len)
 	if (s->out != NULL && s->out->cap - s->out_end >= len)
 		return s->out->bytes + s->out_end;
 	fresh = buf_acquire(s->conn->worker->bufs, held + len);
+	/* In clear, what goes out needs no memory; over TLS it must not be what waits for memory, which comes back when it has gone. */
+	if (fresh == NULL && held + len <= BUF_SMALL - sizeof(struct buf))
+		fresh = buf_acquire_beyond(s->conn->worker->bufs);
 	if (fresh != NULL && held + len > fresh->cap)
 		buf_release(&fresh);
 	if (fresh == NULL)
@@ -322,6 +325,25 @@ static size_t record_size(struct session *s)
 	return s->burst < RECORD_FIRST ? RECORD_FIRST - s->burst : RECORD_MOST;
 }
 
+/* Makes room for a record of `n` bytes, of `left` to be sent, and says how many fit: fewer where memory is short, 0 where there is none or
+ * `out` is full. */
+static size_t make_room(struct session *s, size_t n, size_t left)
+{
+	size_t most = BUF_LARGE - sizeof(struct buf) - (s->out_end - s->out_at), here;
+
+	if (most < RECORD_FIRST + RECORD_OVERHEAD)
+		return 0;
+	if (n > most - RECORD_OVERHEAD)
+		n = most - RECORD_OVERHEAD;
+	/* One buffer for all that follows, not one a record. */
+	if (reserve(s, s->out == NULL && left + RECORD_OVERHEAD > BUF_SMALL / 2 ? BUF_SMALL : n + RECORD_OVERHEAD) != NULL)
+		return n;
+	if (reserve(s, RECORD_FIRST + RECORD_OVERHEAD) == NULL)
+		return 0;
+	here = s->out->cap - s->out_end - RECORD_OVERHEAD;
+	return n < here ? n : here;
+}
+
 /* Seals records into `out` until that is full or all is in. The plaintext sealed, or ERR_*. */
 static ptrdiff_t seal(struct session *s, struct cursor *k, size_t left)
 {
@@ -329,16 +351,10 @@ static ptrdiff_t seal(struct session *s, struct cursor *k, size_t left)
 	size_t sealed = 0;
 
 	while (sealed < left) {
-		size_t n = record_size(s), room = BUF_LARGE - sizeof(struct buf) - (s->out_end - s->out_at);
+		size_t n = record_size(s);
 
-		if (n > left - sealed)
-			n = left - sealed;
-		if (room < RECORD_FIRST + RECORD_OVERHEAD)
-			break;
-		if (n > room - RECORD_OVERHEAD)
-			n = room - RECORD_OVERHEAD;
-		/* One buffer for all that follows, not one a record. */
-		if (s->out == NULL && reserve(s, left + RECORD_OVERHEAD > BUF_SMALL / 2 ? BUF_SMALL : n + RECORD_OVERHEAD) == NULL)
+		n = make_room(s, n < left - sealed ? n : left - sealed, left);
+		if (n == 0)
 			return sealed != 0 ? (ptrdiff_t)sealed : ERR_NO_MEMORY;
 		ssize_t rc = gnutls_record_send(s->gnutls, cursor_gather(k, n, scratch), n);
 

@@ -172,7 +172,7 @@ def shared(name):
         _shared["ca"] = ca
         _shared["site"] = ca.issue("a.example", "DNS:a.example,DNS:localhost,IP:127.0.0.1")
         _shared["client"] = ca.issue("Alice", "URI:spiffe://example/alice,email:alice@example", subject="/O=Example/CN=Alice")
-        _shared["server"] = ca.issue("server", "IP:127.0.0.1,DNS:server.example")
+        _shared["server"] = ca.issue("server", "IP:127.0.0.1,DNS:server.example,DNS:localhost")
     return _shared[name]
 
 

@@ -18,6 +18,7 @@ import time
 TORONC = None          # set by run.py
 WORK = None            # a temporary directory, ditto
 DYNAMIC = False        # sanitizer builds link dynamically
+SCHEME = "http"        # by which clients come (test_tls_h1.py)
 SLOW = 1               # sanitizer and valgrind runs get longer waits
 
 _compiled = {}

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """HTTP/1.1 syntax and framing, over raw sockets, in both roles: what is refused, and what reaches the other side."""
+import lib
 from lib import Proxy, connect
 
 GOOD = b"GET /after HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -164,7 +165,7 @@ def test_what_is_forwarded():
         assert m.fields["x-mixed"] == "spaced" and m.fields["x-empty"] == ""
         for gone in ("connection", "x-secret", "keep-alive", "proxy-connection", "te", "forwarded"):
             assert gone not in m.fields, gone
-        assert m.fields["x-forwarded-for"] == "127.0.0.1" and m.fields["x-forwarded-proto"] == "http"
+        assert m.fields["x-forwarded-for"] == "127.0.0.1" and m.fields["x-forwarded-proto"] == lib.SCHEME
         assert m.fields["via"] == "1.1 toron"
         assert r.status == 200 and "keep-alive" not in r.fields and "x-hop" not in r.fields and "date" in r.fields
 

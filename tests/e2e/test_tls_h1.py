@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""The scenarios of HTTP/1.1 again, with TLS in front, behind, and on both sides: ends at every byte, pipelines, pressure, tunnels."""
+"""The scenarios of HTTP/1.1 again, with TLS in front, behind, and on both sides: the tests of other files, whose gateways, servers and clients
+are dressed while they run."""
+import importlib
+import os
+import re
 import socket
 import ssl
 import threading
 
 import certs
 import lib
-import test_h1_behaviour
-from lib import Backend, Connection, Gateway, free_port
 
 
 class TlsSocket:
@@ -90,7 +92,11 @@ class TlsSocket:
         self.s.close()
 
 
-class BehindTls(Backend):
+# ---- what stands in for what the tests use ----
+
+plain = {name: getattr(lib, name) for name in ("Gateway", "Backend", "connect")}
+
+class BehindTls(lib.Backend):
     def run(self, c):
         try:
             c.s = TlsSocket(c.s, certs.server_context())
@@ -100,55 +106,93 @@ class BehindTls(Backend):
         super().run(c)
 
 
-def proxy(front, behind):
-    """What stands in for lib.Proxy."""
-    class Proxy(lib.Proxy):
-        def __init__(self, serve=None, body=b"hello\n", env=None, args=(), **config):
-            self.backend = (BehindTls if behind else Backend)(serve, body=body)
-            self.port = free_port()
-            text = lib.proxy_config(self.port, self.backend.port, **config)
-            if front:
-                site = certs.shared("site")
-                text = "certificates: {site: {cert: \"%s\", key: {file: \"%s\"}}}\n" % (site.cert, site.key) + text.replace(
-                    "protocol: http\n", "protocol: https\n    tls: {certificates: [site]}\n")
-            if behind:
-                text = text.replace('{url: "http://127.0.0.1:%d"}' % self.backend.port,
-                                    '{url: "https://127.0.0.1:%d", tls: {ca: "%s"}}' % (self.backend.port, certs.shared("ca").cert))
-            self.gateway = Gateway(text, env=env, args=args)
-
-        def connect(self):
-            c = lib.connect(self.port)
-            return Connection(TlsSocket(c.s, certs.client_context(), "localhost")) if front else c
-
-    return Proxy
+def connect(port, seconds=10):
+    c = plain["connect"](port, seconds)
+    try:
+        return lib.Connection(TlsSocket(c.s, certs.client_context(), "localhost"))
+    except BaseException:
+        c.close()
+        raise
 
 
-# Both ends are the same bytes whatever carries them. Left out is what needs no proxy, counts raw connections, or looks at the socket; and bytes
-# behind an answer that fills the buffer, which a TLS library sends as a record of their own: they come when the next request is out.
-BOTH = ["the_server_ends_at_every_byte", "the_client_ends_at_every_byte", "pipelined_then_half_closed", "a_hundred_pipelined_posts",
-        "upgrade_with_early_data_and_end", "refused_upgrade_with_early_data", "bytes_on_a_pooled_connection",
-        "early_answer_then_gone", "small_chunks_that_fill_a_buffer",
-        "waiting_client_resets", "byte_by_byte_in_both_directions", "more_pipelined_than_the_connection_may_carry",
-        "a_head_larger_than_a_buffer", "trailers_larger_than_a_buffer", "pressure_in_both_directions", "tunnel_whose_server_is_gone"]
-ONE = ["a_hundred_pipelined_posts", "early_answer_then_gone", "pipelined_then_half_closed", "pressure_in_both_directions",
-       "upgrade_with_early_data_and_end"]
+def with_https(text):
+    """The configuration with TLS towards clients."""
+    site, tls = certs.shared("site"), "tls: {certificates: [site]}"
+    text = re.sub(r"(?m)^( *)(- )?protocol: http$", lambda m: "%s%sprotocol: https\n%s%s" % (m[1], m[2] or "", m[1] + " " * len(m[2] or ""), tls), text)
+    text = re.sub(r"protocol: http(?=[,}])", "protocol: https, " + tls, text)
+    return 'certificates: {site: {cert: "%s", key: {file: "%s"}}}\n' % (site.cert, site.key) + text
 
 
-def over_tls(scenario, front, behind):
-    test = getattr(test_h1_behaviour, "test_" + scenario)
+def with_https_servers(text):
+    """The configuration with TLS towards servers."""
+    tls = 'tls: {ca: "%s"}' % certs.shared("ca").cert
+    text = re.sub(r'url: "http://(?=127|localhost)', 'url: "https://', text)
+    text = re.sub(r'(?<=: \{)(?=url: "https://)', tls + ", ", text)
+    text = re.sub(r"(?m)^( *)(?=servers: \[\{url: \"https)", lambda m: "%s%s\n%s" % (m[1], tls, m[1]), text)
+    return re.sub(r'(?<=\{)(?=servers: \[\{url: "https)', tls + ", ", text)
 
+
+def dressed(front, behind):
+    class Gateway(lib.Gateway):
+        def __init__(self, config, *args, **kw):
+            config = with_https(config) if front else config
+            super().__init__(with_https_servers(config) if behind else config, *args, **kw)
+
+    return {"Gateway": Gateway, **({"Backend": BehindTls} if behind else {}), **({"connect": connect} if front else {})}
+
+
+def clothes_of(module, front, behind):
+    """What is to be another in which module."""
+    clothes = dressed(front, behind)
+    changes = [(m, name, value) for m in (lib, module) for name, value in clothes.items() if hasattr(m, name)]
+    if front:
+        changes.append((lib, "SCHEME", "https"))
+    if hasattr(module, "KINDS"):
+        changes.append((module, "KINDS", [("h1s" if front else "h1", "h1s" if behind else "h1")]))
+        changes = [c for c in changes if c[1] != "Backend"]  # these bring their own
+    return changes
+
+
+def over_tls(module, test, front, behind):
     def run():
-        plain = test_h1_behaviour.Proxy
-        test_h1_behaviour.Proxy = proxy(front, behind)
+        certs.shared("ca")  # here, and not by several threads
+        changes = clothes_of(module, front, behind)
+        before = [(m, name, getattr(m, name)) for m, name, _ in changes]
+        for m, name, value in changes:
+            setattr(m, name, value)
         try:
             test()
         finally:
-            test_h1_behaviour.Proxy = plain
+            for m, name, was in before:
+                setattr(m, name, was)
 
     run.seconds = 2 * getattr(test, "seconds", 60)
     return run
 
 
-for _word, _scenarios, _front, _behind in (("both", BOTH, True, True), ("front", ONE, True, False), ("behind", ONE, False, True)):
-    for _name in _scenarios:
-        globals()["test_%s_%s" % (_word, _name)] = over_tls(_name, _front, _behind)
+MODULES = ["test_h1_behaviour", "test_h1_conformance", "test_h1_framing", "test_proxy", "test_buffering", "test_retry", "test_min_rate"]
+# Some look at the socket (whether it takes more, what comes before there is TLS, how much goes through); and a TLS library sends bytes behind an
+# answer that fills the buffer as a record of their own, which comes when the next request is out.
+SKIP = ["test_bytes_behind_an_answer_that_fills_the_buffer", "test_memory_for_buffers_runs_out", "test_connection_limit",
+        "test_two_gigabytes_down_to_a_slow_client", "test_two_gigabytes_up_to_a_slow_server"]
+# With TLS_ALL in the environment, all of them run in front, behind and both: ten minutes. Without, both but for those that mostly wait, and of each
+# side alone what has to do with how bytes come and go.
+ALL = "TLS_ALL" in os.environ
+SLOW = ["test_draining_in_each_state", "test_bad_responses", "test_a_crowd_on_one_worker", "test_a_crowd_on_four_workers"]
+ONE = ["test_a_hundred_pipelined_posts", "test_early_answer_then_gone", "test_pipelined_then_half_closed", "test_pressure_in_both_directions",
+       "test_upgrade_with_early_data_and_end", "test_gathering_ends_where_memory_does"]
+
+
+def is_run(module, name, front, behind):
+    if not name.startswith("test_") or name in SKIP:
+        return False
+    if ALL:
+        return True
+    return name in ONE if front != behind else name not in SLOW and module.__name__ != "test_min_rate"
+
+
+for _module in map(importlib.import_module, MODULES):
+    for _word, _front, _behind in (("both", True, True), ("front", True, False), ("behind", False, True)):
+        for _name in [n for n in vars(_module) if is_run(_module, n, _front, _behind)]:
+            globals()["test_%s_%s_%s" % (_word, _module.__name__.split("_", 1)[1], _name[5:])] = over_tls(
+                _module, getattr(_module, _name), _front, _behind)

@@ -52,6 +52,31 @@ START_TEST(the_last_reference_gives_back)
 }
 END_TEST
 
+START_TEST(what_must_go_out_goes_beyond_the_budget)
+{
+	struct buf *held[64], *one, *again;
+	size_t n = 0, total;
+
+	while (n < 64 && (held[n] = buf_acquire(p, 1)) != NULL)
+		n++;
+	ck_assert_uint_lt(n, 64);
+	total = buf_pool_total(p);
+	one = buf_acquire_beyond(p);
+	ck_assert_ptr_nonnull(one);
+	memset(one->bytes, 'z', one->cap);
+	ck_assert_uint_eq(buf_pool_total(p), total + BUF_SMALL);
+	ck_assert_ptr_null(buf_acquire(p, 1));
+	buf_release(&held[--n]);
+	again = buf_acquire_beyond(p); /* one that was given back */
+	ck_assert_uint_le(buf_pool_total(p), total + BUF_SMALL);
+	buf_release(&again);
+	buf_release(&one);
+	while (n > 0)
+		buf_release(&held[--n]);
+	ck_assert_uint_eq(buf_pool_lent(p), 0);
+}
+END_TEST
+
 START_TEST(the_budget_holds)
 {
 	struct buf *large[3], *small[9];
@@ -139,6 +164,7 @@ Suite *suite_buf(void)
 	tcase_add_test(c, the_size_fits_what_is_wanted);
 	tcase_add_test(c, the_last_reference_gives_back);
 	tcase_add_test(c, the_budget_holds);
+	tcase_add_test(c, what_must_go_out_goes_beyond_the_budget);
 	tcase_add_test(c, an_unlimited_pool_has_no_budget);
 	tcase_add_test(c, a_lent_buffer_outlives_its_pool);
 	tcase_add_test(c, a_quiet_pool_lets_go);
