@@ -194,6 +194,7 @@ struct server_shake {
 	struct session_shake base;
 	const struct toron_listener *listener;
 	struct offer *offer; /* counted */
+	bool heard;          /* a hello; after a HelloRetryRequest there is a second one */
 };
 
 static struct server_shake *shake_of(const struct session *s)
@@ -209,10 +210,12 @@ static void shake_free(struct session_shake *base)
 	free(k);
 }
 
-/* The name that the client asks for; it decides which certificates there are to choose from. */
+/* The name that the client asks for; it decides which certificates there are to choose from. A second hello asks for the same one (RFC 8446
+ * section 4.1.2), or somebody is routed and logged by one name and sees the certificate of another. */
 static int on_hello(gnutls_session_t gnutls)
 {
 	struct session *s = gnutls_session_get_ptr(gnutls);
+	struct server_shake *k = shake_of(s);
 	char name[SNI_MOST];
 	size_t len = sizeof(name);
 	unsigned type = 0;
@@ -226,6 +229,9 @@ static int on_hello(gnutls_session_t gnutls)
 			name[i] = (char)ascii_lower((unsigned char)name[i]);
 		sni = (struct str){ name, len };
 	}
+	if (k->heard && !str_eq(sni, s->info->sni))
+		return GNUTLS_E_RECEIVED_ILLEGAL_PARAMETER;
+	k->heard = true;
 	if (sni.len != 0 && s->info->sni.ptr == NULL) {
 		char *copy = strndup(sni.ptr, sni.len);
 
@@ -233,7 +239,7 @@ static int on_hello(gnutls_session_t gnutls)
 			return GNUTLS_E_MEMORY_ERROR;
 		s->info->sni = (struct str){ copy, sni.len };
 	}
-	return gnutls_credentials_set(gnutls, GNUTLS_CRD_CERTIFICATE, offer_choose(shake_of(s)->offer, sni));
+	return gnutls_credentials_set(gnutls, GNUTLS_CRD_CERTIFICATE, offer_choose(k->offer, sni));
 }
 
 static bool is_root(const gnutls_datum_t *der)

@@ -5,6 +5,7 @@ import os
 import re
 import socket
 import ssl
+import struct
 import subprocess
 import time
 
@@ -120,6 +121,43 @@ def test_the_name_decides():
         # Who cannot verify ECDSA gets the other key for the same name.
         for args in (("-tls1_2", "-cipher", "ECDHE-RSA-AES128-GCM-SHA256"), ("-tls1_3", "-sigalgs", "RSA-PSS+SHA256")):
             assert "CN = firstrsa\n" in s_client(port, *args, name="first.example"), args
+
+
+def hello(name, share):
+    """A ClientHello of TLS 1.3 in a record; without a key share of P-256, the only group, the server asks for one (HelloRetryRequest)."""
+    def extension(kind, body):
+        return struct.pack(">HH", kind, len(body)) + body
+    key = b"\0\x17" + struct.pack(">H", len(share)) + share if share else b""
+    extensions = extension(43, b"\2\3\4") + extension(10, b"\0\2\0\x17") + extension(13, b"\0\2\4\3") + \
+        extension(51, struct.pack(">H", len(key)) + key)
+    if name:
+        extensions += extension(0, struct.pack(">HBH", len(name) + 3, 0, len(name)) + name)
+    body = b"\3\3" + b"r" * 32 + b"\0" + b"\0\2\x13\1" + b"\1\0" + struct.pack(">H", len(extensions)) + extensions
+    body = b"\1" + struct.pack(">I", len(body))[1:] + body
+    return b"\x16\3\1" + struct.pack(">H", len(body)) + body
+
+
+def record(c):
+    kind, _, size = struct.unpack(">BHH", c.exactly(5))
+    return kind, c.exactly(size)
+
+
+def test_the_second_hello_asks_for_the_same_name():
+    key = certs.openssl("ec", "-pubout", "-outform", "DER", data=certs.read(certs.shared("site").key))[-65:]
+    port, g = gateway(*site())
+    with g:
+        # A handshake message, or fatal: illegal parameter. A name that is left out holds on.
+        good, bad, a = (22, False), (21, True), b"a.example"
+        for first, second, wanted in ((a, a, good), (None, None, good), (a, None, good), (a, b"localhost", bad), (None, a, bad)):
+            with lib.connect(port) as c:
+                c.send(hello(first, None))
+                retry = record(c)[1]
+                assert retry[:1] == b"\2" and retry[6:10] == b"\xcf\x21\xad\x74", retry  # the random of a HelloRetryRequest
+                c.send(hello(second, key))
+                kind, body = record(c)
+                if kind == 20:  # change_cipher_spec, for middleboxes
+                    kind, body = record(c)
+                assert (kind, body[:2] == b"\2\x2f") == wanted, (first, second, kind, body)
 
 
 def test_protocols():
