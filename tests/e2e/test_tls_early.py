@@ -7,6 +7,7 @@ import threading
 import time
 
 import certs
+import h2_peer
 import lib
 from lib import Backend, Gateway, free_port
 
@@ -125,6 +126,30 @@ def test_gnutls_clients():
             while b.requests == 0 and time.monotonic() < end:
                 time.sleep(0.02)
             assert b.requests == 1, p.stdout
+
+
+def h2_request():
+    """A connection of HTTP/2 whose client asks once and says that it goes."""
+    if h2_peer.h2 is None:
+        raise lib.Skip("python3-h2 is not installed")
+    c = h2_peer.h2.connection.H2Connection(h2_peer.h2.config.H2Configuration(client_side=True))
+    c.initiate_connection()
+    c.send_headers(1, [(":method", "GET"), (":scheme", "https"), (":authority", "localhost"), (":path", "/get")], end_stream=True)
+    c.close_connection()
+    return c.data_to_send()
+
+
+def test_over_http2():
+    """The preface and a request come before the handshake is through."""
+    request = h2_request()
+    with Backend() as b:
+        port = free_port()
+        with Gateway(config(port, b)):
+            kept = os.path.join(lib.WORK, "early-h2")
+            said = s_client(port, "-alpn", "h2", "-sess_out", kept, data=request)
+            assert "ALPN protocol: h2" in said and "hello\n" in said and b.requests == 1, said
+            said = s_client(port, "-alpn", "h2", "-sess_in", kept, "-early_data", file_of("early-h2-data", request))
+            assert "Early data was accepted" in said and "hello\n" in said and b.requests == 2, said
 
 
 def test_it_is_off_by_default():

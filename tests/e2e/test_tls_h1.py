@@ -149,7 +149,7 @@ def clothes_of(module, front, behind):
         changes.append((lib, "SCHEME", "https"))
     if hasattr(module, "KINDS"):
         changes.append((module, "KINDS", [("h1s" if front else "h1", "h1s" if behind else "h1")]))
-        changes = [c for c in changes if c[1] != "Backend"]  # these bring their own
+        changes = [c for c in changes if c[1] not in ("Backend", "connect")]  # these bring their own
     return changes
 
 
