@@ -259,8 +259,10 @@ static int on_ticket(gnutls_session_t gnutls, unsigned type, unsigned when, unsi
 	(void)when;
 	(void)message;
 	/* TLS 1.2 sends it in the handshake, whose end is awaited. */
-	if (incoming != 0 && s->shake == NULL)
-		keep_ticket(s);
+	if (incoming == 0 || s->shake != NULL || s->n_tickets == TICKETS_KEPT)
+		return 0;
+	s->n_tickets++;
+	keep_ticket(s);
 	return 0;
 }
 

@@ -151,6 +151,7 @@ int session_handshake(struct conn *c, unsigned *want_out)
 
 	s->conn = c;
 	s->drained = false;
+	s->fills = 0;
 	if (!s->shaken) {
 		*want_out = 0;
 		if (!tls_worker_may_shake(s->worker))

@@ -19,6 +19,7 @@
 #define QUIET_MS 1000u
 #define WARNINGS_MOST 4         /* in one read */
 #define DISCARD_MOST 16         /* buffers of what comes after the end */
+#define FILLS_MOST 4            /* of the buffer in one call: tickets and key updates without end take a turn each time */
 
 struct session *session_of(const struct conn *c)
 {
@@ -41,15 +42,16 @@ static ssize_t receive(int fd, void *into, size_t room)
 	return n;
 }
 
-/* Asks the socket, once in each call of ours that it did not fill the buffer of. */
+/* Asks the socket, again in the same call of ours if it has filled the buffer, but not without end. */
 static ssize_t fill(struct session *s)
 {
 	ssize_t n;
 
-	if (s->drained) {
+	if (s->drained || s->fills == FILLS_MOST) {
 		errno = EAGAIN;
 		return -1;
 	}
+	s->fills++;
 	if (s->in == NULL)
 		s->in = buf_acquire(s->conn->worker->bufs, s->is_bulk ? BUF_LARGE : BUF_SMALL / 2);
 	if (s->in == NULL) {
@@ -242,6 +244,7 @@ static ptrdiff_t session_read(struct conn *c, void *into, size_t room)
 	if (s->early != NULL)
 		return (ptrdiff_t)read_early(s, into, room);
 	s->drained = false;
+	s->fills = s->n_tickets = 0;
 	if (s->ending == 1) {
 		got = open_records(s, into, room);
 		if (s->in_at == s->in_end) {

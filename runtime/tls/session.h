@@ -54,6 +54,8 @@ struct session {
 	int ending;                  /* 1: nothing; 0: the peer's orderly end, or ERR_*: what each further read tells */
 	bool ending_told;
 	bool is_client;
+	uint8_t fills;               /* of `in`, in this call */
+	uint8_t n_tickets;           /* that were looked at in this call */
 	bool drained;                /* the socket had nothing more in this call */
 	bool is_bulk;                /* it filled the last buffer */
 	bool shaken;                 /* the handshake is through but for sending its last bytes */

@@ -196,6 +196,24 @@ def test_resumption():
             assert [s[1] for s in c.backend.sessions] == [False, True, True, True], c.backend.sessions
 
 
+def test_a_server_that_sends_tickets_without_end():
+    """Each is a record that brings nothing: others are served in between, and the answer behind them comes."""
+    context = certs.server_context(versions=ssl.TLSVersion.TLSv1_3)
+    context.num_tickets = 20000
+    with TlsBackend(context=context) as b:
+        port, done = free_port(), []
+        text = config(port, "https://127.0.0.1:%d" % b.port, ca(), extra="runtime: {workers: 1}").replace(
+            "routes: [", 'routes: [{match: {path: {exact: /own}}, respond: {body: own}}, ')
+        with Gateway(text):
+            t = threading.Thread(target=lambda: done.append(get(port).body))
+            t.start()
+            while t.is_alive():
+                assert get(port, "/own").body == b"own"
+            t.join()
+            assert done == [b"hello\n"], done
+            assert get(port).body == b"hello\n"
+
+
 def hello_choosing(protocol):
     """A ServerHello of TLS 1.2 that chooses a protocol (ALPN), whatever was offered; no library's server does so."""
     alpn = bytes([len(protocol)]) + protocol

@@ -74,7 +74,7 @@ class Front(Grid):
     """One gateway with a listener for each key and state of its certificate, and one for each key that wants to see the client's."""
     STATES = ("good", "revoked", "self-signed", "no middle", "expired")
 
-    def __init__(self):
+    def __init__(self, policy=""):
         super().__init__()
         self.states, self.ports, names, listeners = States("DNS:" + NAME), {}, [], []
         for key in KEYS:
@@ -84,8 +84,8 @@ class Front(Grid):
                 auth = ', client_auth: {mode: require, ca: "%s", crl: "%s"}' % (self.states.ca.cert, self.states.crl) if state == "asks" else ""
                 self.ports[state, key] = free_port()
                 names.append('  %s: {cert: "%s", key: {file: "%s"}}' % (name, c.cert, c.key))
-                listeners.append("  - {name: %s, address: 127.0.0.1, port: %d, protocol: https, tls: {certificates: [%s]%s}}" % (
-                    name, self.ports[state, key], name, auth))
+                listeners.append("  - {name: %s, address: 127.0.0.1, port: %d, protocol: https, tls: {certificates: [%s]%s%s}}" % (
+                    name, self.ports[state, key], name, auth, policy))
         text = "certificates:\n%s\nlisteners:\n%s\nruntime: {workers: 1}\nroutes: [{respond: {body: \"%s\"}}]\n" % (
             "\n".join(names), "\n".join(listeners), tls_grid.ANSWER)
         lib.compile_config(text)
