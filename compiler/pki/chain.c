@@ -31,6 +31,21 @@ static void check_dates(struct pki *p, const struct chain *c, unsigned i)
 			"the certificate of '" STR_FMT "' expires within %d days", STR_ARG(who), SOON_DAYS);
 }
 
+/* The gateway's library reads the keys of the whole chain. */
+static void check_public_key(struct pki *p, const struct chain *c, unsigned i)
+{
+	gnutls_pubkey_t key;
+	int rc;
+
+	if (gnutls_pubkey_init(&key) < 0)
+		return;
+	rc = gnutls_pubkey_import_x509(key, c->at[i], 0);
+	if (rc < 0)
+		pki_report(p, c->model->node, "cert", c->model->cert.text.at, DIAG_PKI_BROKEN, "the public key of '" STR_FMT "' is none: %s",
+			STR_ARG(pki_subject(p, c->at[i])), gnutls_strerror(rc));
+	gnutls_pubkey_deinit(key);
+}
+
 static bool is_self_signed(gnutls_x509_crt_t crt)
 {
 	return gnutls_x509_crt_check_issuer(crt, crt) == 1;
@@ -77,7 +92,7 @@ static void check_complete(struct pki *p, const struct chain *c)
 	if (c->n == 1 && rc == 0 && !is_self_signed(c->at[0])) {
 		pki_report(p, c->model->node, "cert", c->model->cert.text.at, DIAG_PKI_CHAIN,
 			"the chain of '" STR_FMT "' lacks the authority that signed it", STR_ARG(pki_subject(p, c->at[0])));
-		diag_note(p->diags, SPAN_NONE, "it is at %.*s; append it in PEM to the file", (int)where.size, (const char *)where.data);
+		diag_note(p->diags, SPAN_NONE, "it is at " STR_FMT "; append it in PEM to the file", STR_ARG(pki_text(p, &where)));
 	}
 	gnutls_free(where.data);
 }
@@ -214,6 +229,7 @@ void pki_check_certificate(struct pki *p, struct chain *c)
 	for (unsigned i = 0; i < c->n; i++) {
 		check_dates(p, c, i);
 		check_strength(p, c, i);
+		check_public_key(p, c, i);
 	}
 	if (check_order(p, c))
 		check_complete(p, c);

@@ -29,6 +29,8 @@ struct pki {
 bool pki_read(struct pki *p, const struct node *n, const char *member, struct span at, struct str path, struct str *bytes_out);
 void pki_report(struct pki *p, const struct node *n, const char *member, struct span at, enum diag_id id, const char *format, ...)
 	__attribute__((format(printf, 6, 7)));
+/* What a certificate says, as a copy; bytes that are no UTF-8 become '?'. */
+struct str pki_text(struct pki *p, const gnutls_datum_t *from);
 /* "CN=a,O=b", or the names that the certificate is for. */
 struct str pki_subject(struct pki *p, gnutls_x509_crt_t crt);
 

@@ -27,13 +27,23 @@ bool pki_read(struct pki *p, const struct node *n, const char *member, struct sp
 	return false;
 }
 
+struct str pki_text(struct pki *p, const gnutls_datum_t *from)
+{
+	struct str text = arena_str(p->arena, (struct str){ (const char *)from->data, from->size });
+	char *bytes = (char *)(uintptr_t)text.ptr;
+
+	for (size_t at = 0; (at += str_utf8_valid(str_slice(text, at, text.len))) < text.len;)
+		bytes[at] = '?';
+	return text;
+}
+
 struct str pki_subject(struct pki *p, gnutls_x509_crt_t crt)
 {
 	gnutls_datum_t dn = { NULL, 0 };
 	struct str text = STR("a certificate without a subject");
 
 	if (gnutls_x509_crt_get_dn3(crt, &dn, 0) == 0 && dn.size > 0)
-		text = arena_str(p->arena, (struct str){ (const char *)dn.data, dn.size });
+		text = pki_text(p, &dn);
 	gnutls_free(dn.data);
 	return text;
 }

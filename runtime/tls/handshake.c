@@ -113,6 +113,8 @@ static int fail(struct session *s, int rc)
 	const unsigned char *clear = rc == GNUTLS_E_DECRYPTION_FAILED ? alert_in_clear(s) : NULL;
 
 	s->failed = true;
+	if (session_is_overfed(s))
+		session_refuse(s, GNUTLS_A_ILLEGAL_PARAMETER, ERR_PROTOCOL, "its handshake is longer than %u KiB", SILENT_MOST >> 10);
 	if (k->explain != NULL && k->why[0] == '\0')
 		k->explain(s, rc);
 	if (k->why[0] != '\0') {
@@ -138,6 +140,8 @@ static void get_through(struct session *s)
 	struct session_shake *k = s->shake;
 
 	s->shake = NULL;
+	s->in_taken = 0;
+	s->in_most = SILENT_MOST;
 	k->free(k);
 	/* Only handshakes need them, and they may be replaced: a connection must not keep the old ones for life. */
 	gnutls_credentials_clear(s->gnutls);

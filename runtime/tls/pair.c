@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "tls/pair.h"
 
+#include <gnutls/abstract.h>
 #include <gnutls/ocsp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -102,6 +103,22 @@ static int load_key(struct pair *p, const struct toron_certificate *conf, char w
 	secret_free(&pem);
 	secret_free(&passphrase);
 	return rc;
+}
+
+/* GnuTLS looks at the keys of the whole chain only when it is to be used, and leaks memory where one is broken; so it does not come that
+ * far. */
+static int check_public_keys(const struct pair *p, const struct toron_certificate *conf, char why[SECRET_WHY_MAX])
+{
+	gnutls_pubkey_t key;
+	int rc = 0;
+
+	for (unsigned i = 0; i < p->n_chain && rc == 0; i++) {
+		if (gnutls_pubkey_init(&key) != 0)
+			return fail(why, conf, "no memory");
+		rc = gnutls_pubkey_import_x509(key, p->chain[i], 0);
+		gnutls_pubkey_deinit(key);
+	}
+	return rc == 0 ? 0 : fail(why, conf, "%s: a public key in it is none: %s", conf->cert, gnutls_strerror(rc));
 }
 
 static int check_match(const struct pair *p, const struct toron_certificate *conf, char why[SECRET_WHY_MAX])
@@ -217,6 +234,8 @@ int pair_load(const struct toron_certificate *conf, struct pair **out, char why[
 	if (p == NULL)
 		return fail(why, conf, "no memory");
 	rc = load_chain(p, conf, why);
+	if (rc == 0)
+		rc = check_public_keys(p, conf, why);
 	if (rc == 0)
 		rc = load_key(p, conf, why);
 	if (rc == 0)

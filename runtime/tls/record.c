@@ -73,14 +73,20 @@ static ssize_t pull(gnutls_transport_ptr_t to, void *into, size_t len)
 	struct session *s = to;
 	size_t n;
 
+	if (session_is_overfed(s)) {
+		gnutls_transport_set_errno(s->gnutls, EMSGSIZE);
+		return -1;
+	}
 	if (s->in_at == s->in_end) {
 		ssize_t got = fill(s);
 
 		/* Without a buffer of our own, GnuTLS's will do. */
-		if (got < 0 && errno == ENOBUFS)
+		if (got < 0 && errno == ENOBUFS) {
 			got = receive(s->conn->fd, into, len);
-		else if (got > 0)
+			s->in_taken += got > 0 ? (uint32_t)got : 0;
+		} else if (got > 0) {
 			got = 1;
+		}
 		if (got < 0)
 			gnutls_transport_set_errno(s->gnutls, errno);
 		if (got <= 0 || s->in_at == s->in_end)
@@ -185,8 +191,8 @@ static int judge(struct session *s, ssize_t rc, int *warnings)
 	/* In TLS 1.3 a server may refuse our certificate after the handshake. */
 	if (rc == GNUTLS_E_FATAL_ALERT_RECEIVED && s->target != NULL)
 		tls_target_log(s, session_alert(s, why, sizeof(why)));
-	if (rc == GNUTLS_E_PREMATURE_TERMINATION || rc == GNUTLS_E_PULL_ERROR || rc == GNUTLS_E_FATAL_ALERT_RECEIVED ||
-		rc == GNUTLS_E_SESSION_EOF)
+	if (!session_is_overfed(s) && (rc == GNUTLS_E_PREMATURE_TERMINATION || rc == GNUTLS_E_PULL_ERROR ||
+		rc == GNUTLS_E_FATAL_ALERT_RECEIVED || rc == GNUTLS_E_SESSION_EOF))
 		return ERR_RESET;
 	s->failed = true;
 	/* RFC 5746 or not: nobody changes the terms of a session. */
@@ -208,15 +214,17 @@ static size_t open_records(struct session *s, char *into, size_t room)
 		uint32_t before = s->in_end - s->in_at;
 		ssize_t n = gnutls_record_recv(s->gnutls, into + got, room - got);
 
-		if (n > 0)
+		if (n > 0) {
 			got += (size_t)n;
-		else if (n == 0)
+			s->in_taken = 0;
+		} else if (n == 0) {
 			s->ending = 0;
-		else if (n != GNUTLS_E_AGAIN && n != GNUTLS_E_INTERRUPTED)
+		} else if (n != GNUTLS_E_AGAIN && n != GNUTLS_E_INTERRUPTED) {
 			s->ending = judge(s, n, &warnings);
-		/* A ticket or a key update is no data, and there may be some behind it. */
-		else if (s->in_at == s->in_end || before == s->in_end - s->in_at)
+		} else if (s->in_at == s->in_end || before == s->in_end - s->in_at) {
+			/* A ticket or a key update is no data, and there may be some behind it. */
 			break;
+		}
 	}
 	return got;
 }
@@ -499,6 +507,7 @@ struct session *session_new(struct tls_worker *w, unsigned flags, struct session
 	s->magic = SESSION_MAGIC;
 	s->worker = w;
 	s->shake = shake;
+	s->in_most = SILENT_MOST;
 	s->is_client = (flags & GNUTLS_CLIENT) != 0;
 	s->ending = 1;
 	gnutls_session_set_ptr(s->gnutls, s);

@@ -343,6 +343,8 @@ static int take_early_data(struct session *s, const struct toron_tls *conf)
 	rc = gnutls_record_set_max_early_data_size(s->gnutls, conf->early_data_bytes);
 	gnutls_anti_replay_enable(s->gnutls, s->worker->early);
 	s->early_most = conf->early_data_bytes;
+	/* In small records, or thrown away because the ticket is not taken. */
+	s->in_most += 2 * conf->early_data_bytes;
 	return rc;
 }
 

@@ -18,6 +18,10 @@
 #include "net/conn.h"
 #include "tls/info.h"
 
+/* Bytes that GnuTLS takes from a peer without anything to show for it: a handshake with a long chain has half as many. Of itself it keeps
+ * 16 MiB of a message that does not end, for anybody who connects. */
+#define SILENT_MOST 65536u
+
 struct session;
 struct tls_target;
 struct tls_worker;
@@ -46,7 +50,8 @@ struct session {
 	struct buf *in, *out;        /* counted; NULL: empty */
 	struct buf *early;           /* counted; early data that waits for its reader; NULL: none */
 	uint32_t in_at, in_end, out_at, out_end, early_at, early_end;
-	uint32_t in_taken;           /* by GnuTLS so far; wraps around */
+	uint32_t in_taken;           /* by GnuTLS, in the handshake or since it last gave something to read */
+	uint32_t in_most;            /* of that */
 	uint32_t early_most;         /* bytes of early data that are taken; 0: none */
 	uint32_t owed;               /* plaintext in `out` that the caller does not know to be taken */
 	uint32_t burst;              /* plaintext sealed since the connection was quiet */
@@ -75,6 +80,11 @@ struct session *session_of(const struct conn *c);
 
 /* Sends what `out` holds: 0, ERR_AGAIN, or another ERR_*. */
 int session_send(struct session *s);
+/* GnuTLS wanted more of the peer's bytes than it may take. */
+static inline bool session_is_overfed(const struct session *s)
+{
+	return s->in_taken >= s->in_most;
+}
 /* One step, for session_ops (handshake.c). */
 int session_handshake(struct conn *c, unsigned *want_out);
 /* The alert that the peer sent, by its name. */

@@ -290,6 +290,22 @@ def test_a_server_that_speaks_no_tls():
             logged(g, "backend-tls-failed")
 
 
+def test_a_handshake_without_end():
+    """Of a message that a server begins, GnuTLS itself would keep 16 MiB."""
+    def serve(c):
+        c.fill()
+        head = b"\x02" + (16000000).to_bytes(3, "big") + b"\x03\x03" + os.urandom(32) + b"\0\x13\x01\0\xff\xff\xfe\xfe\xff\xf0"
+        c.send(b"\x16\x03\x03" + len(head).to_bytes(2, "big") + head)
+        while True:
+            c.send(b"\x16\x03\x03\x40\x00" + b"x" * 16384)
+
+    with lib.Backend(serve) as b:
+        port = free_port()
+        with Gateway(config(port, "https://127.0.0.1:%d" % b.port, ca())) as g:
+            assert get(port).status == 502
+            logged(g, "its handshake is longer than 64 KiB")
+
+
 def test_a_server_that_does_not_shake_hands():
     with lib.Backend(lambda c: time.sleep(20)) as b:
         port = free_port()

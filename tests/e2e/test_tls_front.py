@@ -432,6 +432,37 @@ def test_bytes_that_are_no_tls():
         logged(g, "tls-handshake-failed")
 
 
+def endless(kind, fragment):
+    """A handshake message of 16 MB, in records of that many bytes."""
+    head = bytes([kind]) + (16000000).to_bytes(3, "big") + b"\x03\x03" + bytes(32) + b"\0\0\x02\x13\x01\x01\0\xff\xff\xfe\xfe\xff\xf0"
+    yield b"\x16\x03\x01" + len(head).to_bytes(2, "big") + head
+    while True:
+        yield b"\x16\x03\x01" + fragment.to_bytes(2, "big") + b"x" * fragment
+
+
+def feed(c, records):
+    """How many bytes the peer takes before it has had enough."""
+    sent = 0
+    for record in records:
+        try:
+            c.send(record)
+        except OSError:
+            break
+        sent += len(record)
+        assert sent < 16000000, "the peer takes all"
+    return sent
+
+
+def test_a_client_hello_without_end():
+    port = free_port()
+    with Gateway(certs.https_config(port, site(), OWN)) as g:
+        for fragment in (16384, 100, 1):
+            with lib.connect(port) as c:
+                feed(c, endless(1, fragment))
+            logged(g, "its handshake is longer than 64 KiB")
+        assert alert_of(port, certs.client_context()) == "none"
+
+
 def test_a_client_hello_in_single_bytes():
     port, g = gateway(*site())
     with g, lib.connect(port) as raw:

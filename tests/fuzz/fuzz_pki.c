@@ -187,7 +187,7 @@ static bool is_taken(enum file f, const uint8_t *data, size_t size)
 		CHECK(all->certificates[i].n_failed == 0 || all->pairs[i] == pairs[i]);
 		check_pair(all->pairs[i]);
 	}
-	CHECK(all->servers[0].n_failed == 0 || all->servers[0].offer == offer);
+	CHECK(all->servers[0].n_failed == 0 || (all->servers[0].offer == offer && f != FILE_CHAIN));
 	CHECK(all->clients[0].n_failed == 0 || all->clients[0].trust == trust);
 	CHECK(offer_choose(all->servers[0].offer, STR("a.example")) != NULL);
 	CHECK(offer_choose(all->servers[0].offer, STR("x.b.example")) != NULL);

@@ -24,6 +24,7 @@
 /* What a certificate is like, beside the ordinary. */
 struct kind {
 	const char *dn, *san;        /* san: "*.example" */
+	const char *organisation;    /* in the subject, as it is */
 	gnutls_pk_algorithm_t key;   /* 0: ECDSA with P-256 */
 	unsigned bits;
 	int from_days, to_days;      /* both 0: -1 to 90 */
@@ -66,6 +67,8 @@ static struct entity make(struct kind k, const struct entity *issuer)
 	gnutls_x509_crt_set_activation_time(e.crt, NOW + (is_default ? -1 : k.from_days) * DAY);
 	gnutls_x509_crt_set_expiration_time(e.crt, NOW + (is_default ? 90 : k.to_days) * DAY);
 	gnutls_x509_crt_set_dn(e.crt, k.dn != NULL ? k.dn : "CN=a.example", NULL);
+	if (k.organisation != NULL)
+		gnutls_x509_crt_set_dn_by_oid(e.crt, GNUTLS_OID_X520_ORGANIZATION_NAME, 0, k.organisation, (unsigned)strlen(k.organisation));
 	if (!k.is_ca)
 		gnutls_x509_crt_set_subject_alt_name(e.crt, GNUTLS_SAN_DNSNAME, k.san != NULL ? k.san : "a.example",
 			(unsigned)strlen(k.san != NULL ? k.san : "a.example"), GNUTLS_FSAN_SET);
@@ -243,6 +246,13 @@ START_TEST(an_authority_that_could_be_fetched_is_missed)
 		"T0625 the chain of 'CN=a.example' lacks the authority that signed it;");
 	ck_assert_str_eq(said_of(make((struct kind){ 0 }, &middle)), "");
 	ck_assert_str_eq(said_of(make((struct kind){ .where = "http://ca.example/m.der" }, NULL)), "");
+}
+END_TEST
+
+START_TEST(what_is_no_utf_8_is_not_passed_on)
+{
+	tells(said_of(make((struct kind){ .organisation = "\xff.\xc3(\xc3\xa4", .from_days = -30, .to_days = -1 }, NULL)),
+		"T0623 the certificate of 'O=?.?(\xc3\xa4,CN=a.example' has expired;");
 }
 END_TEST
 
@@ -485,6 +495,7 @@ Suite *suite_pki(void)
 	tcase_add_test(t, good_files_are_passed_over_in_silence);
 	tcase_add_test(t, the_order_of_a_chain_matters);
 	tcase_add_test(t, an_authority_that_could_be_fetched_is_missed);
+	tcase_add_test(t, what_is_no_utf_8_is_not_passed_on);
 	tcase_add_test(t, chains_are_bounded);
 	tcase_add_test(t, dates_are_told);
 	tcase_add_test(t, what_is_weak_is_told);
