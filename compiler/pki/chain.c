@@ -145,6 +145,9 @@ static void import_key(struct pki *p, const struct chain *c, struct str pem, con
 		return;
 	}
 	rc = gnutls_privkey_import_x509_raw(key, &data, GNUTLS_X509_FMT_PEM, passphrase, 0);
+	/* Both halves are in it, and need not belong together. */
+	if (rc == 0)
+		rc = gnutls_privkey_verify_params(key);
 	*ok_out = rc == 0;
 	if (rc == 0)
 		return;

@@ -80,6 +80,9 @@ static int import_key(struct pair *p, const struct toron_certificate *conf, cons
 	if (rc == 0)
 		rc = gnutls_x509_privkey_import2(p->key, &data, GNUTLS_X509_FMT_PEM, passphrase->ptr,
 			passphrase->ptr == NULL ? GNUTLS_PKCS_PLAIN : 0);
+	/* A file holds the public half, too, which may be that of another key. */
+	if (rc == 0)
+		rc = gnutls_x509_privkey_verify_params(p->key);
 	if (rc == GNUTLS_E_DECRYPTION_FAILED || rc == GNUTLS_E_PKCS1_WRONG_PAD)
 		return fail(why, conf, "%s: %s", place(&conf->key, text),
 			passphrase->ptr != NULL ? "the passphrase does not open the key" : "the key is encrypted, and there is no passphrase");
