@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Runs the end-to-end tests: run.py TORONC [--dynamic] [--slow N] [--only WORD] [--skip WORD...]. The last line is `N passed, N failed`."""
+"""Runs the end-to-end tests: run.py TORONC [--dynamic] [--slow N] [--only WORD] [--skip WORD...] [--keep WORD...]. The last line is `N passed, N failed`."""
 import argparse
 import importlib
 import os
@@ -23,14 +23,14 @@ def on_alarm(*_):
     raise TookTooLong()
 
 
-def tests(only, skip):
+def tests(only, skip, keep):
     for name in sorted(os.listdir(os.path.dirname(os.path.abspath(__file__)))):
         if not (name.startswith("test_") and name.endswith(".py")):
             continue
         module = importlib.import_module(name[:-3])
         for key, value in list(vars(module).items()):
             if key.startswith("test_") and callable(value) and (not only or only in name + ":" + key) and \
-                    not any(word in name + ":" + key for word in skip):
+                    (any(word in name + ":" + key for word in keep) or not any(word in name + ":" + key for word in skip)):
                 yield name + ":" + key, value
 
 
@@ -41,12 +41,13 @@ def main():
     parser.add_argument("--slow", type=int, default=1, help="multiplies every time limit")
     parser.add_argument("--only", default="")
     parser.add_argument("--skip", nargs="*", default=[], help="words: tests whose names hold one are left out")
+    parser.add_argument("--keep", nargs="*", default=[], help="words: tests whose names hold one are run all the same")
     parser.add_argument("--verbose", action="store_true")
     args = parser.parse_args()
     lib.setup(args.toronc, args.dynamic, args.slow)
     signal.signal(signal.SIGALRM, on_alarm)
     passed = failed = 0
-    for name, test in tests(args.only, args.skip):
+    for name, test in tests(args.only, args.skip, args.keep):
         begun = time.monotonic()
         signal.alarm(getattr(test, "seconds", 60) * args.slow)
         try:
