@@ -1,0 +1,102 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Node's http2 and @grpc/grpc-js as clients and as servers of a gateway, in clear text and over TLS on either side.
+
+usage: node_peers.py [TORONC]
+"""
+import contextlib
+import os
+import subprocess
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "lib"))
+sys.path.insert(0, os.path.join(HERE, "..", "e2e"))
+import certs  # noqa: E402
+import lib  # noqa: E402
+import peer  # noqa: E402
+
+CONFIG = """\
+certificates: {site: {cert: "%(cert)s", key: {file: "%(key)s"}}}
+listeners:
+  - {protocol: http, address: 127.0.0.1, port: %(h2c)d}
+  - {protocol: https, address: 127.0.0.1, port: %(h2)d, tls: {certificates: [site]}}
+log: {access: {enabled: true}}
+backends:
+  clear: {url: "http://127.0.0.1:%(clear)d", protocol: h2}
+  secure: {url: "https://localhost:%(secure)d", protocol: h2, tls: {ca: "%(ca)s"}}
+routes:
+  - {match: {path: /clear}, backend: clear, rewrite: {strip_prefix: /clear}}
+  - {match: {path: /secure}, backend: secure, rewrite: {strip_prefix: /secure}}
+  - {match: {grpc: {}, headers: {x-back: secure}}, backend: secure}
+  - {match: {grpc: {}}, backend: clear}
+"""
+NODE = peer.program("node") or peer.program("nodejs")
+
+
+class NodePeers(peer.PeerCase):
+    @contextlib.contextmanager
+    def running(self, script):
+        """A server of both kinds behind a gateway; the fields of CONFIG."""
+        lib.setup(self.toronc_path, False, 1)
+        site = certs.shared("site")
+        use = {"cert": site.cert, "key": site.key, "ca": certs.shared("ca").cert,
+               **{name: lib.free_port() for name in ("h2c", "h2", "clear", "secure")}}
+        server = subprocess.Popen([NODE, os.path.join(HERE, "node", script), "server", str(use["clear"]), site.key, site.cert, str(use["secure"])],
+                                  stdin=subprocess.PIPE, env=self.environment())
+        try:
+            for name in ("clear", "secure"):
+                self.listening(use[name])
+            with lib.Gateway(CONFIG % use) as gateway:
+                yield use, gateway
+        finally:
+            server.stdin.close()
+            server.wait(20)
+
+    def environment(self):
+        return {**os.environ, "NODE_PATH": str(peer.folder() / "node_modules")}
+
+    def listening(self, port):
+        end = time.monotonic() + 20
+        while True:
+            try:
+                lib.connect(port).close()
+                return
+            except OSError:
+                self.assertLess(time.monotonic(), end, "node does not listen")
+                time.sleep(0.1)
+
+    def client(self, script, *args):
+        try:
+            done = subprocess.run([NODE, os.path.join(HERE, "node", script), "client", *args], stdin=subprocess.DEVNULL, capture_output=True,
+                                  timeout=peer.LIMIT, env=self.environment())
+        except subprocess.TimeoutExpired as e:
+            self.fail("too slow; so far:\n%s" % (e.stdout or b"").decode())
+        lines = done.stdout.decode().splitlines()
+        bad = [line for line in lines if not line.startswith("ok ")]
+        self.assertFalse(bad, "\n".join(bad))
+        self.assertEqual(done.returncode, 0, done.stderr.decode()[-2000:])
+        return [line[3:] for line in lines]
+
+    def test_http2(self):
+        with self.running("http2.js") as (use, gateway):
+            urls = ["%s://localhost:%d/%s" % (scheme, port, back) for scheme, port in (("http", use["h2c"]), ("https", use["h2"]))
+                    for back in ("clear", "secure")]
+            passed = self.client("http2.js", use["ca"], *urls)
+            self.assertEqual(len(passed), 4 * 11, passed)
+            self.assertEqual({line["protocol"] for line in gateway.access(4 * 300)}, {"HTTP/2.0"})
+
+    def test_grpc(self):
+        if not (peer.folder() / "node_modules/@grpc/grpc-js").is_dir():
+            self.skipTest("@grpc/grpc-js is not installed")
+        with self.running("grpc.js") as (use, gateway):
+            passed = self.client("grpc.js", use["ca"], *["%s localhost:%d %s" % (kind, use[kind], back) for kind in ("h2c", "h2")
+                                                         for back in ("clear", "secure")])
+            self.assertEqual(len(passed), 4 * 14, passed)
+            self.assertEqual({line["protocol"] for line in gateway.access(4 * 14)}, {"HTTP/2.0"})
+
+
+if __name__ == "__main__":
+    peer.need("node", NODE)
+    sys.exit(peer.main(sys.modules[__name__]))
