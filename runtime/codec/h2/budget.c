@@ -104,23 +104,24 @@ static struct h2_stop look(struct h2_budget *b, uint64_t now_ms)
 	if (type == NGHTTP2_PRIORITY && b->id == 0)
 		return (struct h2_stop){ .kind = H2_STOP_PRIORITY };
 	b->dependency = 0;
-	b->dependency_left = type == NGHTTP2_PRIORITY && b->left == 5 ? 4 : 0;
+	b->dependency_left = (type == NGHTTP2_PRIORITY && b->left == 5) || (type == NGHTTP2_PRIORITY_UPDATE && b->left >= 4) ? 4 : 0;
 	return (struct h2_stop){ .kind = H2_STOP_NOT };
 }
 
-/* Payload is stepped over; a stream must not depend on itself. False: it does. */
+/* Payload is stepped over; a stream must not depend on itself, and the one that PRIORITY_UPDATE names, on stream 0, is not 0. False: so it is. */
 static bool step_over(struct h2_budget *b, const char *bytes, size_t len, size_t *at)
 {
 	size_t n = len - *at < b->left ? len - *at : b->left;
 
-	if (b->dependency_left != 0) {
-		b->dependency = b->dependency << 8 | (uint8_t)bytes[*at];
-		n = 1;
-		b->dependency_left--;
+	if (b->dependency_left == 0) {
+		b->left -= (uint32_t)n;
+		*at += n;
+		return true;
 	}
-	b->left -= (uint32_t)n;
-	*at += n;
-	return b->dependency_left != 0 || b->dependency == 0 || (b->dependency & 0x7fffffff) != b->id;
+	b->dependency = b->dependency << 8 | (uint8_t)bytes[(*at)++];
+	b->left--;
+	b->dependency_left--;
+	return b->dependency_left != 0 || (b->dependency & 0x7fffffff) != b->id;
 }
 
 size_t h2_budget_walk(struct h2_budget *b, uint64_t now_ms, const char *bytes, size_t len, struct h2_stop *stop_out)

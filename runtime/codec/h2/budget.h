@@ -30,7 +30,7 @@ struct h2_budget {
 	uint8_t preface_left;            /* of the client's connection preface */
 	uint8_t have;                    /* bytes of head */
 	uint8_t head[9];
-	uint8_t dependency_left;         /* bytes of a PRIORITY frame's stream dependency still to come */
+	uint8_t dependency_left;         /* bytes of the stream that a PRIORITY or PRIORITY_UPDATE frame names still to come */
 	uint32_t left;                   /* of the frame's payload */
 	uint32_t id, dependency;         /* of the present frame */
 	uint32_t last_id;                /* the greatest that a HEADERS frame had */

@@ -228,6 +228,27 @@ START_TEST(what_must_be_decided_on_stops_the_walk)
 }
 END_TEST
 
+/* RFC 9218 section 7.1: an update for stream 0 ends the connection, in whatever pieces it comes. */
+START_TEST(updates_of_priority_name_a_stream)
+{
+	static const char bytes[] = "\0\0\5\2\0\0\0\0\7\0\0\0\0\1" "\0\0\4\20\0\0\0\0\0\0\0\0\1" "\0\0\7\20\0\0\0\0\0\0\0\0\0u=1";
+	const size_t len = sizeof(bytes) - 1;
+	struct h2_budget b;
+	struct h2_stop stop = { .kind = H2_STOP_NOT };
+
+	for (size_t piece = 1; piece <= len; piece++) {
+		size_t at = 0;
+
+		h2_budget_init(&b, &h2_limits_by_default, false);
+		do
+			at += h2_budget_walk(&b, 1, bytes + at, len - at < piece ? len - at : piece, &stop);
+		while (stop.kind == H2_STOP_NOT && at < len);
+		ck_assert_int_eq(stop.kind, H2_STOP_PRIORITY);
+		ck_assert_uint_eq(at, len - 3);
+	}
+}
+END_TEST
+
 Suite *suite_h2_heads(void)
 {
 	Suite *s = suite_create("h2_heads");
@@ -242,6 +263,7 @@ Suite *suite_h2_heads(void)
 	tcase_add_test(t, responses);
 	tcase_add_test(t, cheap_frames_are_counted);
 	tcase_add_test(t, what_must_be_decided_on_stops_the_walk);
+	tcase_add_test(t, updates_of_priority_name_a_stream);
 	suite_add_tcase(s, t);
 	return s;
 }
