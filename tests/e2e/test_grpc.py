@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 
+import certs
 import h2_peer
 import lib
 from lib import Gateway, free_port
@@ -20,13 +21,19 @@ listeners:
   - {protocol: http, address: 127.0.0.1, port: %d}
 log: {access: {enabled: true}}
 backends:
-  trial: {url: "http://127.0.0.1:%d", protocol: h2%s}
+  trial: {url: "%s", protocol: h2%s}
 routes:
   - {name: service, match: {grpc: {service: toron.trial.Trial}}, backend: trial%s}
   - {name: others, match: {grpc: {}}, backend: trial}
 """
+SECURE = """\
+certificates: {site: {cert: "%s", key: {file: "%s"}}}
+listeners:
+  - {protocol: https, address: 127.0.0.1, port: %d, tls: {certificates: [site]}}
+"""
 METADATA_HEAD, METADATA_TRAILER = "x-echo-initial", "x-echo-trailing-bin"
 _loaded = []
+_secure = []  # not empty: TLS on both sides of the gateway
 
 
 def load():
@@ -116,14 +123,22 @@ def trial(route="", backend=""):
     server = grpc.server(concurrent.futures.ThreadPoolExecutor(max_workers=32),
                          options=[("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)])
     stubs.add_TrialServicer_to_server(service, server)
-    back = server.add_insecure_port("127.0.0.1:0")
-    server.start()
+    options = [("grpc.max_receive_message_length", -1), ("grpc.enable_retries", 0), ("grpc.use_local_subchannel_pool", 1)]
     port = free_port()
+    if _secure:
+        site, ca, https = certs.shared("site"), certs.shared("ca").cert, free_port()
+        back = server.add_secure_port("localhost:0", grpc.ssl_server_credentials([(certs.read(site.key), certs.read(site.cert))]))
+        config = CONFIG % (port, "https://localhost:%d" % back, ', tls: {ca: "%s"}%s' % (ca, backend), route)
+        config = config.replace("listeners:\n", SECURE % (site.cert, site.key, https))
+        channel = grpc.secure_channel("localhost:%d" % https, grpc.ssl_channel_credentials(certs.read(ca)), options)
+    else:
+        back = server.add_insecure_port("127.0.0.1:0")
+        config = CONFIG % (port, "http://127.0.0.1:%d" % back, backend, route)
+        channel = grpc.insecure_channel("127.0.0.1:%d" % port, options)
+    server.start()
     try:
-        with Gateway(CONFIG % (port, back, backend, route)) as gateway:
-            with grpc.insecure_channel("127.0.0.1:%d" % port, options=[
-                    ("grpc.max_receive_message_length", -1), ("grpc.enable_retries", 0), ("grpc.use_local_subchannel_pool", 1)]) as channel:
-                yield Trial(grpc, pb, stubs, service, gateway, channel, port, back)
+        with Gateway(config) as gateway, channel:
+            yield Trial(grpc, pb, stubs, service, gateway, channel, port, back)
     finally:
         server.stop(0).wait(10)
 
@@ -407,25 +422,16 @@ def test_web():
                     assert fields[b"grpc-status"] == b"0" and len(frames) == n
 
 
-def test_over_tls():
-    """The same over TLS, where ALPN says that it is HTTP/2."""
-    key, cert = os.path.join(lib.WORK, "grpc-key.pem"), os.path.join(lib.WORK, "grpc-cert.pem")
-    done = lib.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=localhost",
-                    "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", cert])
-    assert done.returncode == 0, done.stderr
-    with trial() as t:
-        port = free_port()
-        config = """\
-certificates: {site: {cert: %s, key: %s}}
-listeners: [{protocol: https, address: 127.0.0.1, port: %d, tls: {certificates: [site]}}]
-backends: {trial: {url: "http://127.0.0.1:%d", protocol: h2}}
-routes: [{match: {grpc: {}}, backend: trial}]
-""" % (cert, key, port, t.back)
-        with open(cert, "rb") as f:
-            credentials = t.grpc.ssl_channel_credentials(f.read())
-        with Gateway(config), t.grpc.secure_channel("localhost:%d" % port, credentials) as channel:
-            stub = t.stubs.TrialStub(channel)
-            assert len(stub.Unary(t.pb.Wish(size=1 << 20, payload=b"\0" * 100000), timeout=patience()).payload) == 1 << 20
-            assert [len(r.payload) for r in stub.Download(t.sizes(*SIZES_DOWN), timeout=patience())] == list(SIZES_DOWN)
-            assert stub.Upload((t.pb.Wish(payload=b"\0" * n) for n in SIZES_UP), timeout=patience()).total == 74922
-            assert t.status_of(lambda: stub.Unary(t.pb.Wish(code=5, text="x"), timeout=patience())) == ("NOT_FOUND", "x")
+def declare():
+    """All of them over TLS, which the client and the gateway's servers choose HTTP/2 in by ALPN."""
+    for name, f in [(n, f) for n, f in globals().items() if n.startswith("test_")]:
+        def test(f=f):
+            _secure.append(True)
+            try:
+                f()
+            finally:
+                _secure.clear()
+        globals()["test_tls_" + name[5:]] = test
+
+
+declare()
