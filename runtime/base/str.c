@@ -102,6 +102,22 @@ bool str_to_u64(struct str s, uint64_t max, uint64_t *value_out)
 	return true;
 }
 
+char *str_put_u64(char *to, uint64_t n)
+{
+	char digits[STR_U64_MAX];
+	unsigned i = sizeof(digits);
+
+	if (n < 10) {
+		*to++ = (char)('0' + n);
+		return to;
+	}
+	do
+		digits[--i] = (char)('0' + n % 10);
+	while ((n /= 10) != 0);
+	memcpy(to, digits + i, sizeof(digits) - i);
+	return to + sizeof(digits) - i;
+}
+
 /* Eight bytes in little-endian order, so that all machines hash alike (consistent hashing crosses
  * machines). */
 static uint64_t load_le(const char *p, size_t n)

@@ -63,6 +63,9 @@ static inline struct str str_trim(struct str s)
 }
 /* The whole of s as a decimal number; false on anything else, or above max. */
 bool str_to_u64(struct str s, uint64_t max, uint64_t *value_out);
+/* Writes a number in decimal digits, at most STR_U64_MAX, without a NUL; their end. */
+#define STR_U64_MAX 20
+char *str_put_u64(char *to, uint64_t n);
 uint64_t str_hash(struct str s);
 /* The optimal-string-alignment distance (ASCII case ignored), for "did you mean"; at most `cap` + 1. */
 unsigned str_distance(struct str a, struct str b, unsigned cap);

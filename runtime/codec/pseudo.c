@@ -325,9 +325,16 @@ static void put_fields(const struct fields *f, struct str but, pseudo_put *put, 
 			put(to, f->at[i].name, f->at[i].value, is_secret(&f->at[i]));
 }
 
+static struct str digits(struct arena *a, uint64_t n)
+{
+	char *text = arena_bytes(a, STR_U64_MAX);
+
+	return text == NULL ? STR_NONE : (struct str){ text, (size_t)(str_put_u64(text, n) - text) };
+}
+
 static bool put_length(int64_t length, struct arena *a, pseudo_put *put, void *to)
 {
-	struct str text = arena_printf(a, "%lld", (long long)length);
+	struct str text = digits(a, (uint64_t)length);
 
 	if (text.ptr == NULL)
 		return false;
@@ -356,7 +363,7 @@ bool pseudo_put_request(const struct msg *m, struct str scheme, struct arena *a,
 bool pseudo_put_response(const struct msg *m, struct arena *a, pseudo_put *put, void *to)
 {
 	bool switches = m->status == 101;
-	struct str status = switches ? STR("200") : arena_printf(a, "%u", (unsigned)m->status);
+	struct str status = switches ? STR("200") : digits(a, m->status);
 
 	if (status.ptr == NULL)
 		return false;

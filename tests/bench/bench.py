@@ -5,7 +5,7 @@
 
 The figure is CPU time of the proxy's process tree per request, with the proxy pinned to core 0 (two workers: 0 and 1) and the load
 generator and the backend to core 1. Contenders take turns within a round, so that a noisy minute hits all of them; shown are medians over
-the rounds, and the ratio to the best peer of the same round with its range. To add a scenario, add a line to ROWS; to add a
+the rounds, and the ratio to the best peer (whose median is the least) in the same round, with its range. To add a scenario, add a line to ROWS; to add a
 peer, see peers.py; what makes the load stands in loaders.py."""
 import argparse
 import collections
@@ -133,7 +133,8 @@ def run_row(field, row, args):
         figures = [x["cpu_us"] for x in s]
         result["contenders"][name]["spread_us"] = max(figures) - min(figures)
     if others:
-        ratios = [samples[subject][i]["cpu_us"] / min(samples[o][i]["cpu_us"] for o in others) for i in range(args.rounds)]
+        best = min(others, key=lambda o: result["contenders"][o]["cpu_us"])
+        ratios = [samples[subject][i]["cpu_us"] / samples[best][i]["cpu_us"] for i in range(args.rounds)]
         result["ratio"] = {"median": statistics.median(ratios), "least": min(ratios), "most": max(ratios)}
     return result
 

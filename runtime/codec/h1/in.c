@@ -395,10 +395,14 @@ void h1_readable(struct conn *c)
 
 void h1_deadline(struct h1 *h, uint64_t ms, uint64_t pace_ms)
 {
-	uint64_t now = loop_now_ms(h->conn.worker->loop), left = pace_ms > now ? pace_ms - now : 1;
+	h->paced = false;
+	if (pace_ms != 0) {
+		uint64_t now = loop_now_ms(h->conn.worker->loop), left = pace_ms > now ? pace_ms - now : 1;
 
-	h->paced = pace_ms != 0 && (ms == 0 || left < ms);
-	conn_deadline(&h->conn, h->paced ? left : ms);
+		h->paced = ms == 0 || left < ms;
+		ms = h->paced ? left : ms;
+	}
+	conn_deadline(&h->conn, ms);
 }
 
 void h1_init(struct h1 *h, bool is_front)

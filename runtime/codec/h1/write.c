@@ -22,22 +22,6 @@ static char *put_field(char *p, struct str name, struct str value)
 	return p;
 }
 
-static char *put_u64(char *p, uint64_t n)
-{
-	char digits[20];
-	unsigned i = sizeof(digits);
-
-	if (n < 10) {
-		*p++ = (char)('0' + n);
-		return p;
-	}
-	do
-		digits[--i] = (char)('0' + n % 10);
-	while ((n /= 10) != 0);
-	memcpy(p, digits + i, sizeof(digits) - i);
-	return p + sizeof(digits) - i;
-}
-
 static size_t fields_size(const struct fields *f)
 {
 	size_t size = 0;
@@ -93,7 +77,7 @@ char *h1_write_trailers(char *p, const struct fields *f)
 static char *put_length(char *p, int64_t length)
 {
 	p = put(p, STR("content-length: "));
-	p = put_u64(p, (uint64_t)length);
+	p = str_put_u64(p, (uint64_t)length);
 	return put(p, STR("\r\n"));
 }
 

@@ -83,6 +83,20 @@ START_TEST(test_numbers)
 }
 END_TEST
 
+START_TEST(numbers_as_text)
+{
+	static const struct {
+		uint64_t n;
+		const char *text;
+	} cases[] = { { 0, "0" }, { 9, "9" }, { 10, "10" }, { 200, "200" }, { 1048576, "1048576" },
+		{ UINT64_MAX, "18446744073709551615" } };
+	char text[STR_U64_MAX];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		ck_assert(str_eq((struct str){ text, (size_t)(str_put_u64(text, cases[i].n) - text) }, str_of(cases[i].text)));
+}
+END_TEST
+
 START_TEST(test_distances)
 {
 	char longer[200];
@@ -164,6 +178,7 @@ Suite *suite_str(void)
 	tcase_add_test(t, test_finds);
 	tcase_add_test(t, test_splits);
 	tcase_add_test(t, test_numbers);
+	tcase_add_test(t, numbers_as_text);
 	tcase_add_test(t, test_distances);
 	tcase_add_test(t, test_utf8);
 	tcase_add_test(t, test_sbuf);
