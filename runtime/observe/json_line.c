@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "observe/json_line.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -21,17 +22,6 @@ static void put_name(struct json_line *j, struct str name)
 	*j->at++ = '"';
 	put(j, name.ptr, name.len);
 	put(j, "\":", 2);
-}
-
-static void put_number(struct json_line *j, uint64_t value)
-{
-	char digits[20];
-	size_t n = sizeof(digits);
-
-	do
-		digits[--n] = (char)('0' + value % 10u);
-	while ((value /= 10u) != 0);
-	put(j, digits + n, sizeof(digits) - n);
 }
 
 /* The length of the UTF-8 sequence at the front of s, or 0. */
@@ -70,6 +60,32 @@ static size_t put_escaped(struct json_line *j, struct str s)
 	return len;
 }
 
+/* Whether one of eight bytes is not plain. */
+static bool any_odd(uint64_t eight)
+{
+	const uint64_t ones = 0x0101010101010101u, quote = eight ^ ones * '"', slash = eight ^ ones * '\\', del = eight ^ ones * 0x7f;
+	uint64_t odd = eight | ((eight - ones * ' ') & ~eight) | ((quote - ones) & ~quote) | ((slash - ones) & ~slash) | ((del - ones) & ~del);
+
+	return (odd & ones * 0x80) != 0;
+}
+
+/* The plain bytes in front of s, most of them eight at a time; how many they were. */
+static size_t put_plain(struct json_line *j, struct str s)
+{
+	size_t i = 0;
+	uint64_t eight;
+
+	for (; s.len - i >= sizeof(eight); i += sizeof(eight), j->at += sizeof(eight)) {
+		memcpy(&eight, s.ptr + i, sizeof(eight));
+		if (any_odd(eight))
+			break;
+		memcpy(j->at, &eight, sizeof(eight));
+	}
+	while (i < s.len && is_plain[(unsigned char)s.ptr[i]])
+		*j->at++ = s.ptr[i++];
+	return i;
+}
+
 void json_line_begin(struct json_line *j, char *into)
 {
 	j->at = into;
@@ -83,11 +99,7 @@ void json_line_text(struct json_line *j, struct str name, struct str value, size
 	if (value.len > cap)
 		value.len = cap;
 	for (size_t i = 0; i < value.len;) {
-		size_t from = i;
-
-		while (i < value.len && is_plain[(unsigned char)value.ptr[i]])
-			i++;
-		put(j, value.ptr + from, i - from);
+		i += put_plain(j, str_slice(value, i, value.len));
 		if (i < value.len)
 			i += put_escaped(j, str_slice(value, i, value.len));
 	}
@@ -97,7 +109,7 @@ void json_line_text(struct json_line *j, struct str name, struct str value, size
 void json_line_number(struct json_line *j, struct str name, uint64_t value)
 {
 	put_name(j, name);
-	put_number(j, value);
+	j->at = str_put_u64(j->at, value);
 	*j->at++ = ',';
 }
 
@@ -106,7 +118,7 @@ void json_line_us(struct json_line *j, struct str name, uint64_t us)
 	unsigned rest = (unsigned)(us % 1000u);
 
 	put_name(j, name);
-	put_number(j, us / 1000u);
+	j->at = str_put_u64(j->at, us / 1000u);
 	*j->at++ = '.';
 	*j->at++ = (char)('0' + rest / 100u);
 	*j->at++ = (char)('0' + rest / 10u % 10u);

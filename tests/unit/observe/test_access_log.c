@@ -323,6 +323,39 @@ START_TEST(stdout_keeps_its_own_flags)
 }
 END_TEST
 
+/* What one byte becomes; those above 0x7f alone are not UTF-8. */
+static int expect_byte(char *to, size_t room, unsigned c)
+{
+	if (c == '"' || c == '\\')
+		return snprintf(to, room, "\\%c", (int)c);
+	if (c < ' ' || c == 0x7f)
+		return snprintf(to, room, "\\u%04x", c);
+	return c < 0x7f ? snprintf(to, room, "%c", (int)c) : snprintf(to, room, "\\ufffd");
+}
+
+/* Each byte at each place among plain ones, which are taken many at a time. */
+START_TEST(each_byte_at_each_place)
+{
+	static const char plain[] = "abcdefghijklmnopqrst";
+	char value[20], byte[8], wanted[64], out[JSON_LINE_TEXT(sizeof(value)) + 8];
+
+	for (unsigned c = 0; c < 256; c++) {
+		for (size_t at = 0; at < sizeof(value); at++) {
+			struct json_line j;
+			int len = expect_byte(byte, sizeof(byte), c);
+			int n = snprintf(wanted, sizeof(wanted), "{\"v\":\"%.*s%.*s%s\"}\n", (int)at, plain, len, byte, plain + at + 1);
+
+			memcpy(value, plain, sizeof(value));
+			value[at] = (char)c;
+			json_line_begin(&j, out);
+			json_line_text(&j, STR("v"), (struct str){ value, sizeof(value) }, sizeof(value));
+			ck_assert_int_eq(json_line_end(&j) - out, n);
+			ck_assert_int_eq(memcmp(out, wanted, (size_t)n), 0);
+		}
+	}
+}
+END_TEST
+
 Suite *suite_access_log(void)
 {
 	Suite *s = suite_create("access_log");
@@ -330,6 +363,7 @@ Suite *suite_access_log(void)
 
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, a_line_tells_the_exchange);
+	tcase_add_test(c, each_byte_at_each_place);
 	tcase_add_test(c, what_was_decided_is_told_too);
 	tcase_add_test(c, text_is_always_utf8);
 	tcase_add_test(c, long_values_are_cut);
