@@ -260,7 +260,9 @@ static int on_closed(nghttp2_session *session, int32_t id, uint32_t code, void *
 		return 0;
 	nghttp2_session_set_stream_user_data(session, id, NULL);
 	h->role->closed(s, code);
-	return verdict(h);
+	/* In the middle of its writing an error makes nghttp2 lose the frame that it could not send, and GOAWAY behind it. The flush ends
+	 * the connection afterwards. */
+	return h->writing ? 0 : verdict(h);
 }
 
 /* Whether we reset a stream for what the peer did with it: that must not be cheaper for it than to reset it itself. */
