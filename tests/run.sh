@@ -97,7 +97,7 @@ stage()
 		dynamic=
 		! grep -q '^static=no' "$TORON_BUILDDIR/toolchain.conf" || dynamic=--dynamic
 		# shellcheck disable=SC2086
-		run e2e 800 python3 "$TORON_SRCDIR/tests/e2e/run.py" "$TORONC" --slow "${TORON_TIMES:-1}" $dynamic \
+		run e2e 800 python3 "$TORON_SRCDIR/tests/e2e/run.py" "$TORONC" --jobs 3 --slow "${TORON_TIMES:-1}" $dynamic \
 			${TORON_E2E_SKIP:+--skip $TORON_E2E_SKIP} ${TORON_E2E_KEEP:+--keep $TORON_E2E_KEEP}
 		# Programs of their own, each with TORONC as its argument. They judge what an ordinary build does and says.
 		if [ -n "$dynamic" ]; then

@@ -196,22 +196,23 @@ def test_resumption():
             assert [s[1] for s in c.backend.sessions] == [False, True, True, True], c.backend.sessions
 
 
-def test_a_server_that_sends_tickets_without_end():
-    """Each is a record that brings nothing: others are served in between, and the answer behind them comes."""
-    context = certs.server_context(versions=ssl.TLSVersion.TLSv1_3)
-    context.num_tickets = 20000
-    with TlsBackend(context=context) as b:
-        port, done = free_port(), []
-        text = config(port, "https://127.0.0.1:%d" % b.port, ca(), extra="runtime: {workers: 1}").replace(
-            "routes: [", 'routes: [{match: {path: {exact: /own}}, respond: {body: own}}, ')
-        with Gateway(text):
-            t = threading.Thread(target=lambda: done.append(get(port).body))
-            t.start()
-            while t.is_alive():
-                assert get(port, "/own").body == b"own"
-            t.join()
-            assert done == [b"hello\n"], done
-            assert get(port).body == b"hello\n"
+def test_a_server_that_sends_many_tickets():
+    """Each is a record that brings nothing: some hundred are read over, and behind 64 KiB of them the connection is given up. Others are
+    served in between."""
+    for n, wanted in (100, b"hello\n"), (20000, b"502 Bad Gateway\n"):
+        context = certs.server_context(versions=ssl.TLSVersion.TLSv1_3)
+        context.num_tickets = n
+        with TlsBackend(context=context) as b:
+            port, done = free_port(), []
+            text = config(port, "https://127.0.0.1:%d" % b.port, ca(), extra="runtime: {workers: 1}").replace(
+                "routes: [", 'routes: [{match: {path: {exact: /own}}, respond: {body: own}}, ')
+            with Gateway(text):
+                t = threading.Thread(target=lambda: done.append(get(port).body))
+                t.start()
+                while t.is_alive():
+                    assert get(port, "/own").body == b"own"
+                t.join()
+                assert done == [wanted], (n, done)
 
 
 def hello_choosing(protocol):

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define LINGER_MS 30000u        /* how long a closing connection takes what the client still sends */
-#define LINGER_SILENCE_MS 2000u /* ... while it sends anything */
+#define LINGER_MS 2000u         /* how long a closing connection takes what the client still sends */
+#define LINGER_BODY_MS 30000u   /* ... of a body that it may go on with, unless it is silent for LINGER_MS */
 #define LINGER_BYTES (1u << 20) /* ... and at least how much of it */
 #define DRAIN_BODY_MAX (1u << 20) /* bytes of an unwanted request body that are read to keep a connection */
 
@@ -49,13 +49,15 @@ static void linger_deadline(struct h1 *h)
 	uint64_t now = loop_now_ms(h->conn.worker->loop), until = h->front.linger_until_ms;
 	uint64_t left = until > now ? until - now : 1;
 
-	h1_deadline(h, left < LINGER_SILENCE_MS ? left : LINGER_SILENCE_MS, 0);
+	h1_deadline(h, left < LINGER_MS ? left : LINGER_MS, 0);
 }
 
 /* The response is out, and the client may still be sending, perhaps all of a large body before it reads anything: closing now would reset
  * the connection and could destroy the response on its way (RFC 9112 section 9.6). */
-static void linger(struct h1 *h)
+static void linger(struct h1 *h, bool was_slow)
 {
+	bool has_body = h->in_state == H1_IN_LENGTH || h->in_state == H1_IN_CHUNKED;
+
 	if (h->eof || h->conn.state != CONN_OPEN) {
 		front_close(h, false);
 		return;
@@ -70,7 +72,7 @@ static void linger(struct h1 *h)
 	h->stalled = false;
 	conn_unpause(&h->conn);
 	conn_shutdown(&h->conn);
-	h->front.linger_until_ms = loop_now_ms(h->conn.worker->loop) + LINGER_MS;
+	h->front.linger_until_ms = loop_now_ms(h->conn.worker->loop) + (has_body && !was_slow ? LINGER_BODY_MS : LINGER_MS);
 	linger_deadline(h);
 }
 
@@ -92,7 +94,7 @@ static bool may_keep_alive(const struct h1 *h)
 static void next_request(struct h1 *h, bool keep)
 {
 	struct exchange *x = h->leg.x;
-	bool whole = h->in_state == H1_IN_DONE;
+	bool whole = h->in_state == H1_IN_DONE, was_slow = fault_info(x->fault)->http == 408;
 
 	h->leg.x = NULL;
 	exchange_done(x);
@@ -105,7 +107,7 @@ static void next_request(struct h1 *h, bool keep)
 		if (whole && h->in_at == h->in_end && !h->keep_alive)
 			front_close(h, false);
 		else
-			linger(h);
+			linger(h, was_slow);
 		return;
 	}
 	h->in_state = H1_IN_IDLE;
