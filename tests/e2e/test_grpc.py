@@ -372,7 +372,7 @@ def test_a_slow_reader_stops_only_itself():
         for _ in range(20):
             assert len(t.stub.Unary(t.pb.Wish(size=100000), timeout=patience()).payload) == 100000
         time.sleep(0.5)
-        assert t.gateway.rss_kib() - before < 32 << 10
+        assert lib.DYNAMIC or t.gateway.rss_kib() - before < 32 << 10
         assert sum(1 for _ in stuck) == 59
 
 

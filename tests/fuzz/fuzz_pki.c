@@ -161,7 +161,7 @@ static bool load_all(void)
 {
 	all->certificates[0].n_failed = all->certificates[1].n_failed = 1;
 	all->servers[0].n_failed = all->clients[0].n_failed = 1;
-	gateway.tls->look(all);
+	gateway.tls->look(all, NULL);
 	return all->certificates[0].n_failed + all->certificates[1].n_failed + all->servers[0].n_failed + all->clients[0].n_failed == 0;
 }
 
