@@ -222,7 +222,9 @@ def test_httpx():
                     for body in (content(100000), iter([b"in ", b"", b"pieces"])):
                         r = c.post(s.url(front, "/%s/x" % back), content=body)
                         assert r.content == (body if isinstance(body, bytes) else b"in pieces")
-                    with c.stream("GET", s.url(front, "/%s/large" % back)) as r:
-                        next(r.iter_raw())  # and no more of it: the stream is reset
+                    # And no more of it. httpx forgets what it has not read of that stream, so the connection's window never gets it back.
+                    with httpx.Client(verify=context, timeout=30 * lib.SLOW, trust_env=False, **how) as other:
+                        with other.stream("GET", s.url(front, "/%s/large" % back)) as r:
+                            next(r.iter_raw())
                     assert c.head(s.url(front, "/%s/page" % back)).headers["content-length"] == "70000"
                     assert c.get(s.url(front, "/%s/absent" % back)).status_code == 404
