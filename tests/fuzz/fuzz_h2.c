@@ -107,12 +107,7 @@ static const struct toron_gateway gateway = {
 
 bool __wrap_route_find(struct exchange *x, uint32_t *allow_out)
 {
-	*allow_out = 0;
-	x->route = &routes[ARRAY_LEN(routes) - 1];
-	for (uint32_t i = 0; i < ARRAY_LEN(routes); i++)
-		if (x->path.len > 1 && x->path.ptr[1] == routes[i].name[0])
-			x->route = &routes[i];
-	return true;
+	return play_route(x, allow_out);
 }
 
 /* ---- tags ---- */

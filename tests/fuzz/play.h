@@ -192,6 +192,19 @@ static inline void pass_time(unsigned k)
 	play.now_ms += ms;
 }
 
+/* In place of route_find: a path's first letter names the route, and the last one takes the rest. */
+static inline bool play_route(struct exchange *x, uint32_t *allow_out)
+{
+	const struct toron_gateway *g = x->worker->gateway;
+
+	*allow_out = 0;
+	x->route = &g->routes[g->n_routes - 1];
+	for (uint32_t i = 0; i < g->n_routes; i++)
+		if (x->path.len > 1 && x->path.ptr[1] == g->routes[i].name[0])
+			x->route = &g->routes[i];
+	return true;
+}
+
 /* ---- one run ---- */
 
 static void begin(const struct toron_gateway *g, unsigned budget_kib, struct backend_shared *shared)
