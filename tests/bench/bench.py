@@ -27,8 +27,6 @@ import peers  # noqa: E402
 from loaders import h2load, own, wrk  # noqa: E402
 from peers import Setup  # noqa: E402
 
-SIZES = {"1k": 1024, "10k": 10240, "1m": 1 << 20}
-
 
 # One line of the table. `contenders` maps what is shown to (peer, Setup); None: all peers with `setup`. The first is compared with the
 # best of the others.
@@ -67,23 +65,13 @@ class Field:
 
     def __init__(self, work):
         self.work, self.running, self.n = work, {}, 0
-        www = os.path.join(work, "www")
-        for name, size in SIZES.items():
-            peers.write(www, name, "x" * size)
-        location = ("root %s; sendfile on; open_file_cache max=10; } location = /small { return 200 'hello\\n'; } "
-                    "location = /up { return 200 'taken\\n';" % www)
         self.backs = {}
-        for kind, front in (("http", "http"), ("h2c", "h2c")):
+        for kind, spoken in (("http", "http"), ("h2c", "h2c"), ("ws", "echo")):
             port = lib.free_port()
-            self.backs[kind] = peers.Process(peers.nginx(Setup(front=front), os.path.join(work, "back-" + kind), port, 1, location), "1", port)
-        if loaders.own_program(work):
-            port = lib.free_port()
-            self.backs["ws"] = peers.Process(([loaders.own_program(work), "echo", str(port)], {}), "1", port)
+            self.backs[kind] = peers.Process(([loaders.program("backend", work), spoken, str(port)], {}), "1", port)
 
     def start(self, name, setup, prefix=()):
         """A new process; None: it cannot do that. `prefix` is a program that runs it."""
-        if setup.back not in self.backs:
-            return None
         port = lib.free_port()
         self.n += 1
         command = peers.PEERS[name](setup, os.path.join(self.work, "%s-%d" % (name, self.n)), port, self.backs[setup.back].port)
@@ -154,7 +142,7 @@ def run(args, work):
     field = Field(work)
     try:
         for row in ROWS:
-            if args.only in row.name and (row.tool is not own or loaders.own_program(work)):
+            if args.only in row.name:
                 results["rows"][row.name] = run_row(field, row, args)
                 show(row.name, results["rows"][row.name])
         if args.counts:
@@ -184,13 +172,16 @@ def main():
     parser.add_argument("--json")
     parser.add_argument("--svg")
     args = parser.parse_args()
-    missing = [tool for tool in ("wrk", "nginx", "taskset") if not shutil.which(tool)]
+    missing = [tool for tool in ("wrk", "taskset", "cc") if not shutil.which(tool)]
     if missing:
         print("bench: %s missing; nothing is measured" % ", ".join(missing))
         return
     lib.setup(args.toronc, False, 1)
     args.idle = min(args.idle, peers.raise_limit() // 2 - 500)
     work = tempfile.mkdtemp(prefix="toron-bench-")
+    if not all(loaders.program(name, work) for name in ("backend", "load")):
+        print("bench: OpenSSL's headers are missing; nothing is measured")
+        return
     try:
         results = run(args, work)
     finally:

@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Load that wrk and h2load do not make: TLS handshakes, full or resumed, and WebSocket messages; and the server that echoes them.
+/* Load that wrk and h2load do not make: TLS handshakes, full or resumed, and WebSocket messages.
  *
  *     load handshake|resume|websocket PORT CONNECTIONS SECONDS      prints how many were done, and how many failed
- *     load echo PORT                                                until it is killed
  *
- * A client is a thread that waits for its socket. loaders.py compiles this file when a row asks for it. */
+ * A client of handshakes is a thread that waits for its socket; the clients of messages share one that waits for all. loaders.py compiles
+ * this file when a row asks for it. */
 #include <arpa/inet.h>
-#include <errno.h>
 #include <netinet/tcp.h>
-#include <openssl/evp.h>
 #include <openssl/ssl.h>
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -20,12 +17,12 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #define MESSAGE  64u /* bytes of a WebSocket message */
 #define MASKED   (6u + MESSAGE)
 #define UNMASKED (2u + MESSAGE)
-#define FDS_MAX  4096
 
 static const char request[] = "GET /small HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n";
 static const char upgrade[] = "GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
@@ -143,35 +140,84 @@ static bool upgraded(int fd)
 	return memcmp(head, "HTTP/1.1 101", 12) == 0;
 }
 
-static void *send_messages(void *unused)
+/* One message under way on each connection, of which `got` bytes have come back. */
+struct talk {
+	int fd;
+	size_t got;
+	char answer[UNMASKED];
+};
+
+static bool say(const struct talk *t)
 {
 	/* A mask of zeroes is one, too. */
-	char message[MASKED] = { (char)0x82, (char)(0x80 | MESSAGE) }, answer[UNMASKED];
-	int fd = connected();
+	static const char message[MASKED] = { (char)0x82, (char)(0x80 | MESSAGE) };
 
-	if (fd < 0 || !upgraded(fd))
-		n_failed++;
-	else
-		while (!over) {
-			if (write(fd, message, sizeof(message)) < 0 || !exactly(fd, answer, sizeof(answer)) ||
-				answer[1] != (char)MESSAGE) {
-				n_failed++;
-				break;
-			}
-			n_done++;
-		}
-	close(fd);
-	return unused;
+	return write(t->fd, message, sizeof(message)) == (ssize_t)sizeof(message);
 }
 
-static int load(void *(*client)(void *), int n_clients, unsigned seconds)
+/* False: it has come to an end, or is no echo. */
+static bool hear(struct talk *t)
+{
+	ssize_t n = read(t->fd, t->answer + t->got, sizeof(t->answer) - t->got);
+
+	if (n <= 0)
+		return false;
+	t->got += (size_t)n;
+	if (t->got < sizeof(t->answer))
+		return true;
+	t->got = 0;
+	n_done++;
+	return t->answer[1] == (char)MESSAGE && say(t);
+}
+
+static void hear_until(int poll_fd, time_t end)
+{
+	struct epoll_event ready[64];
+
+	while (time(NULL) < end) {
+		int n = epoll_wait(poll_fd, ready, 64, 100);
+
+		for (int i = 0; i < n; i++) {
+			struct talk *t = ready[i].data.ptr;
+
+			if (!hear(t)) {
+				n_failed++;
+				close(t->fd);
+			}
+		}
+	}
+}
+
+static int send_messages(int n_clients, unsigned seconds)
+{
+	struct talk *talks = calloc((size_t)n_clients, sizeof(*talks));
+	int poll_fd = epoll_create1(0);
+
+	if (talks == NULL || poll_fd < 0)
+		return 1;
+	for (int i = 0; i < n_clients; i++) {
+		struct epoll_event event = { .events = EPOLLIN, .data.ptr = &talks[i] };
+
+		talks[i].fd = connected();
+		if (talks[i].fd < 0 || !upgraded(talks[i].fd) || epoll_ctl(poll_fd, EPOLL_CTL_ADD, talks[i].fd, &event) != 0 || !say(&talks[i]))
+			n_failed++;
+	}
+	hear_until(poll_fd, time(NULL) + (time_t)seconds);
+	for (int i = 0; i < n_clients; i++)
+		close(talks[i].fd);
+	free(talks);
+	printf("%ld %ld\n", (long)n_done, (long)n_failed);
+	return 0;
+}
+
+static int load_handshakes(int n_clients, unsigned seconds)
 {
 	pthread_t *threads = calloc((size_t)n_clients, sizeof(*threads));
 
 	if (threads == NULL)
 		return 1;
 	for (int i = 0; i < n_clients; i++)
-		if (pthread_create(&threads[i], NULL, client, NULL) != 0)
+		if (pthread_create(&threads[i], NULL, shake_hands, NULL) != 0)
 			return 1;
 	sleep(seconds);
 	long done = n_done;
@@ -183,113 +229,19 @@ static int load(void *(*client)(void *), int n_clients, unsigned seconds)
 	return 0;
 }
 
-/* ---- the server ---- */
-
-static char held[FDS_MAX][MASKED]; /* the part of a message that has come */
-static size_t n_held[FDS_MAX];
-static bool is_open[FDS_MAX]; /* the handshake is done */
-
-static void accept_key(const char *key, char out[64])
-{
-	char text[128];
-	unsigned char hash[EVP_MAX_MD_SIZE];
-	unsigned len = 0;
-
-	snprintf(text, sizeof(text), "%.24s258EAFA5-E914-47DA-95CA-C5AB0DC85B11", key);
-	EVP_Digest(text, strlen(text), hash, &len, EVP_sha1(), NULL);
-	EVP_EncodeBlock((unsigned char *)out, hash, (int)len);
-}
-
-/* The request comes in one piece, as every proxy here sends it. */
-static bool answer_handshake(int fd)
-{
-	static const char name[] = "\r\nsec-websocket-key: ";
-	char head[4096], accept[64], answer[512];
-	ssize_t n = read(fd, head, sizeof(head) - 1);
-	const char *key;
-	int len;
-
-	if (n <= 0)
-		return false;
-	head[n] = '\0';
-	key = strcasestr(head, name);
-	if (key == NULL)
-		return false;
-	accept_key(key + sizeof(name) - 1, accept);
-	len = snprintf(answer, sizeof(answer),
-		"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n", accept);
-	is_open[fd] = true;
-	return write(fd, answer, (size_t)len) == len;
-}
-
-static bool answer_message(int fd)
-{
-	ssize_t n = read(fd, held[fd] + n_held[fd], MASKED - n_held[fd]);
-	char answer[UNMASKED] = { (char)0x82, (char)MESSAGE };
-
-	if (n <= 0)
-		return false;
-	n_held[fd] += (size_t)n;
-	if (n_held[fd] < MASKED)
-		return true;
-	n_held[fd] = 0;
-	memcpy(answer + 2, held[fd] + 6, MESSAGE);
-	return write(fd, answer, sizeof(answer)) == (ssize_t)sizeof(answer);
-}
-
-static void take_client(int poll_fd, int listen_fd)
-{
-	int fd = accept(listen_fd, NULL, NULL), on = 1;
-	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
-
-	if (fd < 0)
-		return;
-	if (fd >= FDS_MAX) {
-		close(fd);
-		return;
-	}
-	is_open[fd] = false;
-	n_held[fd] = 0;
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	epoll_ctl(poll_fd, EPOLL_CTL_ADD, fd, &event);
-}
-
-static int echo(void)
-{
-	int listen_fd = socket(AF_INET, SOCK_STREAM, 0), poll_fd = epoll_create1(0), on = 1;
-	struct epoll_event event = { .events = EPOLLIN, .data.fd = listen_fd }, ready[64];
-
-	setsockopt(listen_fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (bind(listen_fd, (const struct sockaddr *)&address, sizeof(address)) != 0 || listen(listen_fd, 1024) != 0)
-		return 1;
-	epoll_ctl(poll_fd, EPOLL_CTL_ADD, listen_fd, &event);
-	for (;;) {
-		int n = epoll_wait(poll_fd, ready, 64, -1);
-
-		for (int i = 0; i < n; i++) {
-			int fd = ready[i].data.fd;
-
-			if (fd == listen_fd)
-				take_client(poll_fd, listen_fd);
-			else if (!(is_open[fd] ? answer_message(fd) : answer_handshake(fd)))
-				close(fd);
-		}
-	}
-}
-
 int main(int argc, char **argv)
 {
+	int n_clients;
+	unsigned seconds;
+
 	signal(SIGPIPE, SIG_IGN);
-	if (argc < 3)
+	if (argc < 5 || !make_context())
 		return 2;
 	address.sin_family = AF_INET;
 	address.sin_port = htons((uint16_t)strtoul(argv[2], NULL, 10));
 	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if (strcmp(argv[1], "echo") == 0)
-		return echo();
-	if (argc < 5 || !make_context())
-		return 2;
 	resumes = strcmp(argv[1], "resume") == 0;
-	return load(strcmp(argv[1], "websocket") == 0 ? send_messages : shake_hands, (int)strtol(argv[3], NULL, 10),
-		(unsigned)strtoul(argv[4], NULL, 10));
+	n_clients = (int)strtol(argv[3], NULL, 10);
+	seconds = (unsigned)strtoul(argv[4], NULL, 10);
+	return strcmp(argv[1], "websocket") == 0 ? send_messages(n_clients, seconds) : load_handshakes(n_clients, seconds);
 }

@@ -59,19 +59,19 @@ def h2load(process, row, seconds, work):
     return int(codes.group(1))
 
 
-def own_program(work):
-    """load.c, compiled; None without a compiler or OpenSSL's headers."""
-    program = os.path.join(work, "load")
-    if not os.path.exists(program):
-        command = ["cc", "-O2", "-D_GNU_SOURCE", os.path.join(HERE, "load.c"), "-o", program, "-lssl", "-lcrypto", "-pthread"]
+def program(name, work):
+    """load.c or backend.c, compiled; None without a compiler or OpenSSL's headers."""
+    path = os.path.join(work, name)
+    if not os.path.exists(path):
+        command = ["cc", "-O2", "-D_GNU_SOURCE", os.path.join(HERE, name + ".c"), "-o", path, "-lssl", "-lcrypto", "-pthread"]
         if not shutil.which("cc") or subprocess.run(command, stderr=subprocess.DEVNULL).returncode != 0:
             return None
-    return program
+    return path
 
 
 def own(process, row, seconds, work):
     """`extra` names what load.c does."""
-    text = run([own_program(work), *row.extra, str(process.port), str(row.connections), str(seconds)], seconds, work)
+    text = run([program("load", work), *row.extra, str(process.port), str(row.connections), str(seconds)], seconds, work)
     done, failed = map(int, text.split())
     if failed:
         complain("%d of %s" % (failed, row.extra[0]))

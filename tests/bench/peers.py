@@ -139,14 +139,14 @@ def toron(setup, folder, port, back):
         "backend": ", protocol: h2" if setup.back == "h2c" else ""})], {}
 
 
-def nginx(setup, folder, port, back, location=None):
+def nginx(setup, folder, port, back):
     if setup.back == "h2c":
         return None
     log = "%s/access.log combined buffer=64k flush=1s" % folder if setup.log else "off"
     cert, key = certificate(folder)
     return ["nginx", "-c", write(folder, "conf", NGINX % {
         "dir": folder, "port": port, "back": back, "workers": setup.workers, "log": log, "cert": cert, "key": key,
-        "location": location or (NGINX_WEBSOCKET if setup.back == "ws" else NGINX_PROXY),
+        "location": NGINX_WEBSOCKET if setup.back == "ws" else NGINX_PROXY,
         "listen": {"http": "", "https": "ssl", "h2c": "http2", "h2": "ssl http2"}[setup.front],
         "master": "on" if setup.workers > 1 else "off"})], {}
 
