@@ -51,6 +51,11 @@ void body_widen(struct body *b, size_t limit, struct body_segment *ring, uint16_
 void body_fini(struct body *b);
 /* How many bytes may be appended now; 0 when full in bytes or segments. */
 size_t body_room(const struct body *b);
+/* How many more pieces that do not follow one another in memory can be appended. */
+static inline unsigned body_places(const struct body *b)
+{
+	return (unsigned)b->cap - b->n;
+}
 /* len must be within body_room; takes a count of its own on buf (may be NULL). */
 void body_append(struct body *b, const char *ptr, size_t len, struct buf *buf);
 /* Needs room, but takes none besides its place, however long it is (up to 4 GiB). */

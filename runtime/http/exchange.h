@@ -52,7 +52,7 @@ struct leg {
 	struct exchange *x; /* NULL: attached to none */
 };
 
-#define EXCHANGE_BODY_LIMIT (128u << 10) /* bytes in flight in one direction */
+#define EXCHANGE_BODY_LIMIT (256u << 10) /* bytes in flight in one direction */
 
 enum exchange_state {
 	EXCHANGE_HEAD,      /* waits for the request head */

@@ -41,6 +41,16 @@ static ptrdiff_t plain_read(struct conn *c, void *into, size_t room)
 	return n >= 0 ? n : err_of_errno(errno);
 }
 
+static ptrdiff_t plain_readv(struct conn *c, const struct iovec *iov, int n_iov)
+{
+	ssize_t n;
+
+	do
+		n = syscall(SYS_readv, c->fd, iov, n_iov);
+	while (n < 0 && errno == EINTR);
+	return n >= 0 ? n : err_of_errno(errno);
+}
+
 static inline ptrdiff_t write_plainly(struct conn *c, const struct iovec *iov, int n_iov, int flags)
 {
 	ssize_t n;
@@ -121,6 +131,7 @@ static void plain_close(struct conn *c, bool abort)
 const struct conn_ops conn_plain = {
 	.name = "plain",
 	.read = plain_read,
+	.readv = plain_readv,
 	.writev = plain_writev,
 	.send_file = plain_send_file,
 	.shutdown = plain_shutdown,

@@ -46,6 +46,8 @@ struct conn_ops {
 	const char *name;
 	/* Bytes > 0; 0 at the end of the stream; ERR_AGAIN or another ERR_*. */
 	ptrdiff_t (*read)(struct conn *c, void *into, size_t room);
+	/* The same into several pieces, one after the other. NULL: what comes of this transport comes in small ones. */
+	ptrdiff_t (*readv)(struct conn *c, const struct iovec *iov, int n);
 	/* Bytes >= 0 taken; ERR_AGAIN (nothing taken) or another ERR_*. A transport may have begun to send bytes that it has not taken
 	 * yet, so what follows a call that did not take all is a call that begins with the very same bytes, or the end. */
 	ptrdiff_t (*writev)(struct conn *c, const struct iovec *iov, int n);

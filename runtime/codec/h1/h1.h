@@ -36,6 +36,7 @@ struct h1 {
 	bool begun;          /* some of the message has been written */
 	bool answer_keeps;   /* front: what the response head said about the connection */
 	bool paced;          /* the deadline that is set is that of a pace */
+	bool in_bulk;        /* the last read filled its buffer */
 	struct conn conn;
 	struct leg leg;
 	struct loop_task task; /* deferred pump, or free */

@@ -6,6 +6,7 @@
 #include "base/err.h"
 
 #define READS_PER_WAKE 8   /* full buffers taken before others get their turn */
+#define BULK_BUFS      4   /* large buffers that one call fills */
 
 void h1_begin_body(struct h1 *h, const struct h1_head *head, const struct msg *m)
 {
@@ -73,14 +74,29 @@ static bool over_body_limit(struct h1 *h)
 	return limit != 0 && h1_in_body(h)->appended > limit;
 }
 
+static void took_of_length(struct h1 *h, size_t n)
+{
+	h->in_left -= n;
+	if (h->in_left == 0)
+		in_done(h);
+}
+
 static bool step_length(struct h1 *h)
 {
 	size_t n = take_body(h, h->in_left);
 
-	h->in_left -= n;
-	if (h->in_left == 0)
-		in_done(h);
+	took_of_length(h, n);
 	return n != 0;
+}
+
+/* False: that was one too many. */
+static bool took_of_chunk(struct h1 *h, size_t n)
+{
+	h->chunks.left -= n;
+	if (n == 0 || !over_body_limit(h))
+		return true;
+	broken(h, FAULT_BODY_TOO_LARGE);
+	return false;
 }
 
 /* The trailer section, once it is whole in the buffer. */
@@ -130,12 +146,7 @@ static bool step_chunked(struct h1 *h)
 	if (h->chunks.state != H1_CHUNK_DATA)
 		return framing != 0;
 	n = take_body(h, h->chunks.left);
-	h->chunks.left -= n;
-	if (n != 0 && over_body_limit(h)) {
-		broken(h, FAULT_BODY_TOO_LARGE);
-		return false;
-	}
-	return n != 0;
+	return took_of_chunk(h, n) && n != 0;
 }
 
 /* One event's worth; false when nothing more can be done now. */
@@ -346,12 +357,111 @@ static bool take_late_room(struct h1 *h)
 	return !h->closed && !h->conn.paused && make_room(h);
 }
 
+/* Nothing came: `n` is 0 at the end of the stream, or ERR_*. */
+static void nothing_came(struct h1 *h, ptrdiff_t n)
+{
+	drop_input_if_empty(h);
+	if (n == ERR_AGAIN)
+		return;
+	h->peer_reset = n < 0;
+	on_eof(h);
+}
+
+/* How many of the next bytes are a body's, whatever they are. */
+static uint64_t owed(const struct h1 *h)
+{
+	switch (h->in_state) {
+	case H1_IN_LENGTH:
+		return h->in_left;
+	case H1_IN_CHUNKED:
+		return h->chunks.state == H1_CHUNK_DATA ? h->chunks.left : 0;
+	case H1_IN_UNTIL_CLOSE:
+		return UINT64_MAX;
+	default:
+		return 0;
+	}
+}
+
+/* Several buffers that one call fills. */
+struct bulk {
+	struct buf *bufs[BULK_BUFS];
+	struct iovec iov[BULK_BUFS];
+	int n;
+	size_t room;
+};
+
+/* Bytes that such a call may take now; 0: it would not pay. */
+static size_t bulk_room(struct h1 *h)
+{
+	uint64_t most = owed(h);
+	size_t room;
+
+	if (most < BUF_LARGE || h->in != NULL || h->leg.x == NULL || h->conn.ops->readv == NULL)
+		return 0;
+	room = body_room(h1_in_body(h));
+	if (room > most)
+		room = (size_t)most;
+	return room < BUF_LARGE || body_places(h1_in_body(h)) < BULK_BUFS ? 0 : room;
+}
+
+/* False: one buffer is all that is wanted, or there is none. */
+static bool take_bulk(struct h1 *h, struct bulk *b)
+{
+	size_t most = bulk_room(h);
+
+	b->room = 0;
+	for (b->n = 0; b->n < BULK_BUFS && b->room < most; b->n++) {
+		struct buf *buf = buf_acquire(h->conn.worker->bufs, BUF_LARGE / 2);
+
+		if (buf == NULL)
+			break;
+		b->bufs[b->n] = buf;
+		b->iov[b->n] = (struct iovec){ buf->bytes, buf->cap < most - b->room ? buf->cap : most - b->room };
+		b->room += b->iov[b->n].iov_len;
+	}
+	return b->n != 0;
+}
+
+/* Gives the buffers back; the body keeps those that have something of it. */
+static void append_bulk(struct h1 *h, struct bulk *b, size_t n)
+{
+	for (int i = 0; i < b->n; i++) {
+		size_t some = b->iov[i].iov_len < n ? b->iov[i].iov_len : n;
+
+		body_append(h1_in_body(h), b->bufs[i]->bytes, some, b->bufs[i]);
+		buf_release(&b->bufs[i]);
+		n -= some;
+	}
+}
+
+/* Bytes that can only be a body's go past `in`. True if there may be more. */
+static bool read_bulk(struct h1 *h, struct bulk *b)
+{
+	ptrdiff_t n = h->conn.ops->readv(&h->conn, b->iov, b->n);
+
+	append_bulk(h, b, n > 0 ? (size_t)n : 0);
+	h->in_bulk = n == (ptrdiff_t)b->room;
+	if (n <= 0) {
+		nothing_came(h, n);
+		return false;
+	}
+	if (h->in_state == H1_IN_LENGTH)
+		took_of_length(h, (size_t)n);
+	else if (h->in_state == H1_IN_CHUNKED && !took_of_chunk(h, (size_t)n))
+		return false;
+	h1_pump(h);
+	return h->in_bulk;
+}
+
 /* True if a read filled the buffer, so that there may be more. */
 static bool read_once(struct h1 *h)
 {
+	struct bulk bulk;
 	ptrdiff_t n;
 	size_t room;
 
+	if (h->in_bulk && take_bulk(h, &bulk))
+		return read_bulk(h, &bulk);
 	if (!make_room_or_let_go(h) && !take_late_room(h)) {
 		if (!h->closed && !h->conn.paused)
 			no_room(h);
@@ -359,14 +469,9 @@ static bool read_once(struct h1 *h)
 	}
 	room = h->in->cap - h->in_end;
 	n = conn_read(&h->conn, h->in->bytes + h->in_end, room);
-	if (n == ERR_AGAIN) {
-		drop_input_if_empty(h);
-		return false;
-	}
+	h->in_bulk = n == (ptrdiff_t)room;
 	if (n <= 0) {
-		h->peer_reset = n < 0;
-		drop_input_if_empty(h);
-		on_eof(h);
+		nothing_came(h, n);
 		return false;
 	}
 	h->in_end += (uint32_t)n;
@@ -380,7 +485,7 @@ static bool read_once(struct h1 *h)
 		h1_pump(h);
 	else
 		drop_input_if_empty(h);
-	return (size_t)n == room;
+	return h->in_bulk;
 }
 
 void h1_readable(struct conn *c)
