@@ -14,17 +14,19 @@
 
 /* ---- the chain ---- */
 
+/* The gateway starts whatever the dates of the authorities are: it is clients that refuse them. */
 static void check_dates(struct pki *p, const struct chain *c, unsigned i)
 {
+	enum diag_id wrong = i == 0 ? DIAG_PKI_UNUSABLE_NOW : DIAG_PKI_EXPIRED;
 	int64_t from = gnutls_x509_crt_get_activation_time(c->at[i]), to = gnutls_x509_crt_get_expiration_time(c->at[i]);
 	int64_t now = p->source->now;
 	struct str who = pki_subject(p, c->at[i]);
 
 	if (to < now)
-		pki_report(p, c->model->node, "cert", c->model->cert.text.at, DIAG_PKI_EXPIRED,
+		pki_report(p, c->model->node, "cert", c->model->cert.text.at, wrong,
 			"the certificate of '" STR_FMT "' has expired", STR_ARG(who));
 	else if (from > now)
-		pki_report(p, c->model->node, "cert", c->model->cert.text.at, DIAG_PKI_EXPIRED,
+		pki_report(p, c->model->node, "cert", c->model->cert.text.at, wrong,
 			"the certificate of '" STR_FMT "' is not valid yet", STR_ARG(who));
 	else if (to < now + SOON_DAYS * DAY_S)
 		pki_report(p, c->model->node, "cert", c->model->cert.text.at, DIAG_PKI_EXPIRED,
@@ -68,13 +70,15 @@ static void check_strength(struct pki *p, const struct chain *c, unsigned i)
 			gnutls_digest_get_name((gnutls_digest_algorithm_t)hash));
 }
 
-/* Each certificate is followed by the one that signed it. */
+/* Each certificate is followed by the one that signed it. The gateway looks at names alone, and starts with one of the right name and
+ * another key. */
 static bool check_order(struct pki *p, const struct chain *c)
 {
 	for (unsigned i = 0; i + 1 < c->n; i++) {
 		if (gnutls_x509_crt_check_issuer(c->at[i], c->at[i + 1]) == 1)
 			continue;
-		pki_report(p, c->model->node, "cert", c->model->cert.text.at, DIAG_PKI_CHAIN,
+		pki_report(p, c->model->node, "cert", c->model->cert.text.at,
+			c->is_unsorted ? DIAG_PKI_ORDER : DIAG_PKI_CHAIN,
 			"number %u of the chain, '" STR_FMT "', has not signed the one before it", i + 2,
 			STR_ARG(pki_subject(p, c->at[i + 1])));
 		diag_note(p->diags, SPAN_NONE, "the certificate itself comes first, then the one that signed it, and so on");
@@ -106,7 +110,11 @@ static bool import_chain(struct pki *p, struct chain *c)
 	if (!pki_read(p, c->model->node, "cert", c->model->cert.text.at, c->model->cert.path, &bytes))
 		return false;
 	data = (gnutls_datum_t){ (unsigned char *)(uintptr_t)bytes.ptr, (unsigned)bytes.len };
-	rc = gnutls_x509_crt_list_import2(&c->at, &c->n, &data, GNUTLS_X509_FMT_PEM, 0);
+	/* The flag is the gateway's. */
+	rc = gnutls_x509_crt_list_import2(&c->at, &c->n, &data, GNUTLS_X509_FMT_PEM, GNUTLS_X509_CRT_LIST_FAIL_IF_UNSORTED);
+	c->is_unsorted = rc == GNUTLS_E_CERTIFICATE_LIST_UNSORTED;
+	if (c->is_unsorted)
+		rc = gnutls_x509_crt_list_import2(&c->at, &c->n, &data, GNUTLS_X509_FMT_PEM, 0);
 	if (rc >= 0 && c->n > 0) {
 		if (c->n > TORON_TLS_CHAIN_MOST)
 			pki_report(p, c->model->node, "cert", c->model->cert.text.at, DIAG_PKI_BROKEN,
@@ -219,7 +227,7 @@ static void check_ocsp(struct pki *p, const struct chain *c)
 		pki_report(p, c->model->node, "ocsp", file->text.at, DIAG_PKI_BROKEN,
 			"'" STR_FMT "' does not say that the certificate is good", STR_ARG(file->path));
 	else if (next != (time_t)-1 && next < p->source->now)
-		pki_report(p, c->model->node, "ocsp", file->text.at, DIAG_PKI_EXPIRED, "this OCSP response is out of date");
+		pki_report(p, c->model->node, "ocsp", file->text.at, DIAG_PKI_UNUSABLE_NOW, "this OCSP response is out of date");
 	gnutls_ocsp_resp_deinit(response);
 }
 

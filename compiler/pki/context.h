@@ -14,6 +14,7 @@ struct chain {
 	const struct m_certificate *model;
 	gnutls_x509_crt_t *at;  /* owned by the library until pki_check ends */
 	unsigned n;             /* 0: it could not be read */
+	bool is_unsorted;       /* the names of issuers say so */
 };
 
 struct pki {

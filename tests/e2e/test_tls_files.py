@@ -34,7 +34,12 @@ def config(port, files, more="", top=""):
 
 
 def refused(files, *words, more="", env=None):
+    """A gateway does not start for these reasons; and who checks with the files is told before, unless it hangs on the environment."""
     port = free_port()
+    path = os.path.join(lib.WORK, "refused.yaml")
+    write(path, config(port, files, more).encode())
+    status, _, err = lib.toronc("check", "--with-files", path)
+    assert env is not None or status == 1 and " error: " in err and "[T062" in err, (words, err)
     g = Gateway(config(port, files, more), env=env)
     g.start(wait=False)
     code = g.process.wait(20 * lib.SLOW)

@@ -30,6 +30,7 @@ struct kind {
 	int from_days, to_days;      /* both 0: -1 to 90 */
 	gnutls_digest_algorithm_t hash; /* 0: SHA-256 */
 	bool is_ca;
+	bool has_ids;                /* its key and its issuer's are named */
 	const char *where;           /* the issuer's certificate is */
 };
 
@@ -48,6 +49,15 @@ static struct str kept(gnutls_datum_t *text)
 
 	gnutls_free(text->data);
 	return s;
+}
+
+static void set_key_id(gnutls_x509_crt_t crt, gnutls_x509_crt_t of, int (*set)(gnutls_x509_crt_t, const void *, size_t))
+{
+	unsigned char id[64];
+	size_t len = sizeof(id);
+
+	ck_assert_int_eq(gnutls_x509_crt_get_key_id(of, 0, id, &len), 0);
+	ck_assert_int_eq(set(crt, id, len), 0);
 }
 
 static struct entity make(struct kind k, const struct entity *issuer)
@@ -77,6 +87,10 @@ static struct entity make(struct kind k, const struct entity *issuer)
 		gnutls_x509_crt_set_authority_info_access(e.crt, GNUTLS_IA_CAISSUERS_URI,
 			&(gnutls_datum_t){ (unsigned char *)(uintptr_t)k.where, (unsigned)strlen(k.where) });
 	gnutls_x509_crt_set_key(e.crt, e.key);
+	if (k.has_ids) {
+		set_key_id(e.crt, e.crt, gnutls_x509_crt_set_subject_key_id);
+		set_key_id(e.crt, issuer->crt, gnutls_x509_crt_set_authority_key_id);
+	}
 	ck_assert_int_eq(gnutls_x509_crt_sign2(e.crt, issuer != NULL ? issuer->crt : e.crt, issuer != NULL ? issuer->key : e.key,
 		k.hash != 0 ? k.hash : GNUTLS_DIG_SHA256, 0), 0);
 	ck_assert_int_eq(gnutls_x509_crt_export2(e.crt, GNUTLS_X509_FMT_PEM, &text), 0);
@@ -232,9 +246,19 @@ END_TEST
 
 START_TEST(the_order_of_a_chain_matters)
 {
+	struct entity one = make((struct kind){ .dn = "O=Middle", .is_ca = true, .has_ids = true }, &root);
+	struct entity two = make((struct kind){ .dn = "O=Middle", .is_ca = true, .has_ids = true }, &root);
+	struct entity site = make((struct kind){ .has_ids = true }, &one);
+
 	tells(said((struct files){ .cert = joined(leaf.pem, root.pem, middle.pem) }, "a.example"),
-		"T0625 number 2 of the chain, 'O=Root', has not signed the one before it;");
-	tells(said((struct files){ .cert = joined(leaf.pem, middle.pem, leaf.pem) }, "a.example"), "T0625 number 3");
+		"T0629 number 2 of the chain, 'O=Root', has not signed the one before it;");
+	tells(said((struct files){ .cert = joined(leaf.pem, middle.pem, leaf.pem) }, "a.example"), "T0629 number 3");
+	/* Of the right name, but with another key: the gateway starts with it, and nobody trusts it. */
+	tells(said((struct files){ .cert = joined(site.pem, two.pem, STR("")), .key = site.key_pem }, "a.example"), "T0625 number 2");
+	ck_assert_str_eq(said((struct files){ .cert = joined(site.pem, one.pem, STR("")), .key = site.key_pem }, "a.example"), "");
+	forget(&one);
+	forget(&two);
+	forget(&site);
 	/* Its own key is asked for the first one. */
 	tells(said((struct files){ .cert = joined(middle.pem, leaf.pem, STR("")) }, "a.example"), "T0622");
 }
@@ -252,7 +276,7 @@ END_TEST
 START_TEST(what_is_no_utf_8_is_not_passed_on)
 {
 	tells(said_of(make((struct kind){ .organisation = "\xff.\xc3(\xc3\xa4", .from_days = -30, .to_days = -1 }, NULL)),
-		"T0623 the certificate of 'O=?.?(\xc3\xa4,CN=a.example' has expired;");
+		"T0628 the certificate of 'O=?.?(\xc3\xa4,CN=a.example' has expired;");
 }
 END_TEST
 
@@ -269,14 +293,17 @@ END_TEST
 
 START_TEST(dates_are_told)
 {
-	tells(said_of(make((struct kind){ .from_days = -30, .to_days = -1 }, NULL)), "T0623 the certificate of 'CN=a.example' has expired;");
-	tells(said_of(make((struct kind){ .from_days = 1, .to_days = 30 }, NULL)), "is not valid yet;");
-	tells(said_of(make((struct kind){ .from_days = -30, .to_days = 13 }, NULL)), "expires within 14 days;");
+	tells(said_of(make((struct kind){ .from_days = -30, .to_days = -1 }, NULL)), "T0628 the certificate of 'CN=a.example' has expired;");
+	tells(said_of(make((struct kind){ .from_days = 1, .to_days = 30 }, NULL)), "T0628 the certificate of 'CN=a.example' is not valid yet;");
+	tells(said_of(make((struct kind){ .from_days = -30, .to_days = 13 }, NULL)), "T0623 the certificate of 'CN=a.example' expires within 14 days;");
 	ck_assert_str_eq(said_of(make((struct kind){ .from_days = -30, .to_days = 15 }, NULL)), "");
-	/* An authority's are as important. */
+	/* An authority's are as important to clients, though not to the gateway's start. */
 	forget(&middle);
 	middle = make((struct kind){ .dn = "O=Middle", .is_ca = true, .from_days = -30, .to_days = 3 }, &root);
 	tells(said((struct files){ 0 }, "a.example"), "T0623 the certificate of 'O=Middle' expires within 14 days;");
+	forget(&middle);
+	middle = make((struct kind){ .dn = "O=Middle", .is_ca = true, .from_days = -30, .to_days = -1 }, &root);
+	tells(said((struct files){ 0 }, "a.example"), "T0623 the certificate of 'O=Middle' has expired;");
 }
 END_TEST
 
