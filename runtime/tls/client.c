@@ -182,14 +182,18 @@ void tls_client_look(struct tls_client *c, struct pair *const *pairs, bool certi
 
 /* ---- a server ---- */
 
+struct ticket {
+	gnutls_datum_t data; /* owned */
+	struct trusted trusted;
+};
+
 struct tls_target {
 	struct tls_worker *worker;    /* borrowed */
 	struct tls_client *client;    /* borrowed */
 	const struct toron_server *server;
 	char *name;                   /* owned; asked for and verified */
 	bool is_numeric;
-	uint64_t number;              /* of the trust that the tickets were got under */
-	gnutls_datum_t tickets[TICKETS_KEPT]; /* owned; the last one is the youngest */
+	struct ticket tickets[TICKETS_KEPT]; /* the last one is the youngest */
 	unsigned n_tickets;
 };
 
@@ -221,7 +225,7 @@ struct tls_target *tls_target_new(struct worker *w, const struct toron_tls_clien
 static void drop_tickets(struct tls_target *t)
 {
 	while (t->n_tickets > 0)
-		gnutls_free(t->tickets[--t->n_tickets].data);
+		gnutls_free(t->tickets[--t->n_tickets].data.data);
 }
 
 void tls_target_free(struct tls_target **target)
@@ -244,11 +248,11 @@ static void keep_ticket(struct session *s)
 	if (gnutls_session_get_data2(s->gnutls, &data) != 0 || data.size == 0)
 		return;
 	if (t->n_tickets == TICKETS_KEPT) {
-		gnutls_free(t->tickets[0].data);
-		memmove(t->tickets, t->tickets + 1, (TICKETS_KEPT - 1) * sizeof(data));
+		gnutls_free(t->tickets[0].data.data);
+		memmove(t->tickets, t->tickets + 1, (TICKETS_KEPT - 1) * sizeof(t->tickets[0]));
 		t->n_tickets--;
 	}
-	t->tickets[t->n_tickets++] = data;
+	t->tickets[t->n_tickets++] = (struct ticket){ data, s->trusted };
 }
 
 static int on_ticket(gnutls_session_t gnutls, unsigned type, unsigned when, unsigned incoming, const gnutls_datum_t *message)
@@ -320,15 +324,12 @@ static bool is_chain_pinned(const struct toron_tls_client *conf, const gnutls_x5
 	return false;
 }
 
-static bool check_pins(struct session *s, const struct toron_tls_client *conf)
+/* The server's certificates as it sent them, as many as can be read; the caller deinits them. */
+static unsigned peer_chain(gnutls_session_t gnutls, gnutls_x509_crt_t chain[CHAIN_MOST])
 {
-	gnutls_x509_crt_t chain[CHAIN_MOST];
 	unsigned n = 0, n_sent = 0;
-	const gnutls_datum_t *sent = gnutls_certificate_get_peers(s->gnutls, &n_sent);
-	bool ok;
+	const gnutls_datum_t *sent = gnutls_certificate_get_peers(gnutls, &n_sent);
 
-	if (conf->n_pins == 0)
-		return true;
 	for (; sent != NULL && n < n_sent && n < CHAIN_MOST; n++) {
 		if (gnutls_x509_crt_init(&chain[n]) != 0)
 			break;
@@ -337,12 +338,21 @@ static bool check_pins(struct session *s, const struct toron_tls_client *conf)
 		gnutls_x509_crt_deinit(chain[n]);
 		break;
 	}
-	ok = n != 0 && is_chain_pinned(conf, chain, n);
-	for (unsigned i = 0; i < n; i++)
-		gnutls_x509_crt_deinit(chain[i]);
-	if (!ok)
-		session_refuse(s, GNUTLS_A_BAD_CERTIFICATE, ERR_UNTRUSTED, "the certificate is refused: no key of its chain is pinned");
-	return ok;
+	return n;
+}
+
+/* What has expired already, was not needed. */
+static time_t first_to_expire(const gnutls_x509_crt_t *chain, unsigned n)
+{
+	time_t now = time(NULL), first = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		time_t until = gnutls_x509_crt_get_expiration_time(chain[i]);
+
+		if (until >= now && (first == 0 || until < first))
+			first = until;
+	}
+	return first;
 }
 
 static int on_verify(gnutls_session_t gnutls)
@@ -351,10 +361,20 @@ static int on_verify(gnutls_session_t gnutls)
 	const struct tls_target *t = s->target;
 	const struct toron_tls_client *conf = t->client->conf;
 	const struct client_shake *k = CONTAINER_OF(s->shake, struct client_shake, base);
+	gnutls_x509_crt_t chain[CHAIN_MOST];
+	unsigned n;
+	bool ok;
 
 	if (conf->verify && !verify_peer(s, GNUTLS_KP_TLS_WWW_SERVER, t->name, t->is_numeric, k->trust->crl_due))
 		return GNUTLS_E_CERTIFICATE_ERROR;
-	return check_pins(s, conf) ? 0 : GNUTLS_E_CERTIFICATE_ERROR;
+	n = peer_chain(gnutls, chain);
+	s->trusted.until = conf->verify ? first_to_expire(chain, n) : 0;
+	ok = conf->n_pins == 0 || (n != 0 && is_chain_pinned(conf, chain, n));
+	for (unsigned i = 0; i < n; i++)
+		gnutls_x509_crt_deinit(chain[i]);
+	if (!ok)
+		session_refuse(s, GNUTLS_A_BAD_CERTIFICATE, ERR_UNTRUSTED, "the certificate is refused: no key of its chain is pinned");
+	return ok ? 0 : GNUTLS_E_CERTIFICATE_ERROR;
 }
 
 static const char *list_protocols(const struct toron_tls_client *conf, char *text, size_t room)
@@ -415,21 +435,29 @@ static void on_failed(struct session *s)
 	tls_target_log(s, s->shake->why);
 }
 
-/* Whoever resumes is not verified again. A ticket says what was agreed on under an older trust, too: that one goes, as do all when nobody is
- * trusted any more. */
+/* Whoever resumes is not verified again: so what the verification rested on must still hold. */
+static bool still_holds(const struct trusted *is, const struct trust *trust)
+{
+	return is->number == trust->number && !crl_is_due(trust->crl_due) && (is->until == 0 || time(NULL) <= is->until);
+}
+
 static void resume(struct session *s, const struct trust *trust)
 {
 	struct tls_target *t = s->target;
-	gnutls_datum_t ticket;
 
-	if (t->number != trust->number || crl_is_due(trust->crl_due))
-		drop_tickets(t);
-	t->number = trust->number;
-	if (t->n_tickets == 0)
-		return;
-	ticket = t->tickets[--t->n_tickets];
-	gnutls_session_set_data(s->gnutls, ticket.data, ticket.size);
-	gnutls_free(ticket.data);
+	s->trusted.number = trust->number;
+	while (t->n_tickets > 0) {
+		struct ticket ticket = t->tickets[--t->n_tickets];
+		bool usable = still_holds(&ticket.trusted, trust);
+
+		if (usable) {
+			s->trusted = ticket.trusted;
+			gnutls_session_set_data(s->gnutls, ticket.data.data, ticket.data.size);
+		}
+		gnutls_free(ticket.data.data);
+		if (usable)
+			return;
+	}
 }
 
 static void offer_protocols(gnutls_session_t gnutls, const struct toron_tls_client *conf)

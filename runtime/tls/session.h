@@ -26,6 +26,12 @@ struct session;
 struct tls_target;
 struct tls_worker;
 
+/* What the verification of a server rests on; a session that resumes it rests on the same. */
+struct trusted {
+	uint64_t number;             /* of the trust (tls/client.h) */
+	time_t until;                /* when the first certificate of its chain expires; 0: never, or nobody looked */
+};
+
 /* What is needed only until the handshake is through. */
 struct session_shake {
 	bool (*done)(struct session *s); /* the role's last word: verifies what resumed, takes notes. False: `why` and `alert` say more */
@@ -47,6 +53,7 @@ struct session {
 	struct session_shake *shake; /* owned; NULL: through */
 	struct tls_info *info;       /* counted; NULL in the client's role */
 	struct tls_target *target;   /* borrowed; NULL in the server's role */
+	struct trusted trusted;      /* in the client's role */
 	struct buf *in, *out;        /* counted; NULL: empty */
 	struct buf *early;           /* counted; early data that waits for its reader; NULL: none */
 	uint32_t in_at, in_end, out_at, out_end, early_at, early_end;

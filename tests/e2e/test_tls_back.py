@@ -184,16 +184,73 @@ def test_our_own_certificate():
             logged(c.gateway, "the peer's alert: ")
 
 
+def once(c):
+    c.request()
+    c.send(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok")
+
+
 def test_resumption():
     for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
-        def serve(c):
-            c.request()
-            c.send(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok")
-        with Case(context=certs.server_context(versions=version), serve=serve, extra="runtime: {workers: 1}") as c:
+        with Case(context=certs.server_context(versions=version), serve=once, extra="runtime: {workers: 1}") as c:
             for _ in range(4):
                 assert get(c.port).status == 200
                 time.sleep(0.05)
             assert [s[1] for s in c.backend.sessions] == [False, True, True, True], c.backend.sessions
+
+
+def test_nobody_resumes_with_a_certificate_that_has_expired():
+    """Who resumes shows no certificate. Until the one that was verified expires that is as good; then it is asked for again."""
+    ends = time.time() + 10 * lib.SLOW
+    for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+        fleeting = certs.shared("ca").issue("fleeting", "IP:127.0.0.1", ends=(ends - time.time()) / 86400)
+        with Case(context=certs.server_context(fleeting, versions=version), serve=once, extra="runtime: {workers: 1}") as c:
+            while time.time() < ends - 2 * lib.SLOW and len(c.backend.sessions) < 3:
+                assert get(c.port).status == 200
+                time.sleep(0.05)
+            assert [s[1] for s in c.backend.sessions] == [False, True, True], c.backend.sessions
+            time.sleep(max(0, ends + 2 - time.time()))
+            assert get(c.port).status == 502
+            logged(c.gateway, "the certificate is refused: it has expired")
+        ends = time.time() + 10 * lib.SLOW
+
+
+def test_nobody_resumes_under_an_older_trust():
+    """A server of TLS 1.3 sends its tickets when it pleases: those of a connection that was made before the trusted changed do not count."""
+    ca, path = certs.Authority("Once"), os.path.join(lib.WORK, "trusted-%d.pem" % free_port())
+    certs.write(path, certs.read(ca.cert))
+    context = certs.server_context(ca.issue("s", "IP:127.0.0.1"), versions=ssl.TLSVersion.TLSv1_3)
+    shaken, go, done = threading.Event(), threading.Event(), []
+
+    def serve(c):
+        def step(call):
+            while True:
+                try:
+                    return call()
+                except ssl.SSLWantReadError:
+                    c.s.sendall(outgoing.read())
+                    incoming.write(c.s.recv(65536) or b"?")
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = context.wrap_bio(incoming, outgoing, server_side=True)
+        step(tls.do_handshake)
+        shaken.set()
+        go.wait(30 * lib.SLOW)
+        step(lambda: tls.read(65536))
+        tls.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok")
+        c.s.sendall(outgoing.read())
+
+    with lib.Backend(serve) as b:
+        port = free_port()
+        with Gateway(config(port, "https://127.0.0.1:%d" % b.port, 'ca: "%s"' % path, extra="runtime: {workers: 1}")) as g:
+            first = threading.Thread(target=lambda: done.append(get(port).status))
+            first.start()
+            assert shaken.wait(30 * lib.SLOW)
+            certs.write(path, certs.read(certs.shared("ca").cert))
+            logged(g, "tls-reloaded", 20)
+            assert get(port).status == 502
+            go.set()
+            first.join()
+            assert done == [200]
+            assert get(port).status == 502
 
 
 def test_a_server_that_sends_many_tickets():
