@@ -15,6 +15,8 @@
 #define TEXT_MOST 16384u        /* of all that is kept */
 #define FINGERPRINT_LEN 32u
 
+static const char hex[] = "0123456789abcdef";
+
 /* Texts one behind the other; their places are known only when the last one is there. */
 struct notes {
 	char *bytes;
@@ -29,6 +31,26 @@ static bool note(struct notes *n, const void *text, size_t len)
 		return false;
 	memcpy(n->bytes + n->len, text, len);
 	n->len += len;
+	return true;
+}
+
+/* A distinguished name is text, as far as its issuer kept to that; other bytes and control characters become pairs of hex digits
+ * (RFC 4514, section 2.4). */
+static bool note_subject(struct notes *n, struct str dn)
+{
+	size_t text_end = 0;
+
+	for (size_t i = 0; i < dn.len; i++) {
+		unsigned char c = (unsigned char)dn.ptr[i];
+		char pair[3] = { '\\', hex[c >> 4], hex[c & 15] };
+		bool is_text;
+
+		if (i >= text_end)
+			text_end = i + str_utf8_valid(str_slice(dn, i, dn.len));
+		is_text = i < text_end && c >= ' ' && c != 0x7f;
+		if (!note(n, is_text ? &dn.ptr[i] : pair, is_text ? 1 : sizeof(pair)))
+			return false;
+	}
 	return true;
 }
 
@@ -88,7 +110,6 @@ static bool note_names(struct notes *n, gnutls_x509_crt_t crt)
 
 static bool note_fingerprint(struct notes *n, const gnutls_datum_t *der)
 {
-	static const char hex[] = "0123456789abcdef";
 	unsigned char digest[FINGERPRINT_LEN];
 
 	if (gnutls_hash_fast(GNUTLS_DIG_SHA256, der->data, der->size, digest) != 0)
@@ -150,10 +171,9 @@ static bool read_into(gnutls_x509_crt_t crt, const gnutls_datum_t *der, struct n
 	/* An empty subject is not an error: newer certificates have only alternative names. */
 	if (gnutls_x509_crt_get_dn3(crt, &subject, 0) != 0)
 		subject.size = 0;
-	subject_len = subject.size;
-	ok = note(n, subject.size != 0 ? (const void *)subject.data : "", subject.size);
+	ok = note_subject(n, (struct str){ (const char *)subject.data, subject.size });
 	gnutls_free(subject.data);
-	fingerprint_at = n->len;
+	subject_len = fingerprint_at = n->len;
 	return ok && note_fingerprint(n, der) && note_names(n, crt) && keep(n, into, subject_len, fingerprint_at);
 }
 
