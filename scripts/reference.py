@@ -108,6 +108,9 @@ class Page:
             what = "*Not yet.* " + what
         for name, why in full.get("x-planned-values", {}).items():
             what += " *Not yet: `%s` (%s).*" % (name, why)
+        for option in full.get("anyOf", []):
+            if "x-planned" in option:
+                what += " *Not yet: %s (%s).*" % (" or ".join("`%s`" % k for k in option["properties"]), option["x-planned"])
         example = code(full["x-example"]) if "x-example" in full else ""
         name = key if key.startswith("*") else "`%s`" % key
         kind = self.type_of(file, value, path)

@@ -8,6 +8,8 @@ static const char *balance(enum m_balance b)
 		return "toron_balance_random_two";
 	case M_BALANCE_LEAST_CONNECTIONS:
 		return "toron_balance_least_connections";
+	case M_BALANCE_IP_HASH:
+		return "toron_balance_ip_hash";
 	case M_BALANCE_ROUND_ROBIN:
 		break;
 	}

@@ -100,8 +100,9 @@ static enum m_balance balance_named(struct str name)
 {
 	if (str_eq(name, STR("random-two")))
 		return M_BALANCE_RANDOM_TWO;
-	return str_eq(name, STR("least-connections")) ? M_BALANCE_LEAST_CONNECTIONS
-						      : M_BALANCE_ROUND_ROBIN;
+	if (str_eq(name, STR("least-connections")))
+		return M_BALANCE_LEAST_CONNECTIONS;
+	return str_eq(name, STR("ip-hash")) ? M_BALANCE_IP_HASH : M_BALANCE_ROUND_ROBIN;
 }
 
 static enum m_backend_protocol protocol_named(struct str name)

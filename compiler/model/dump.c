@@ -396,7 +396,7 @@ static void dump_listener(struct dumper *p, const struct m_listener *l)
 
 static void dump_backend(struct dumper *p, const struct m_backend *b)
 {
-	static const char *const balances[] = { "round-robin", "random-two", "least-connections" };
+	static const char *const balances[] = { "round-robin", "random-two", "least-connections", "ip-hash" };
 	static const char *const protocols[] = { "http1", "h2", "auto" };
 
 	open_part(p,

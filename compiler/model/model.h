@@ -219,7 +219,7 @@ struct m_route {
 };
 
 /* ---- backends ---- */
-enum m_balance { M_BALANCE_ROUND_ROBIN, M_BALANCE_RANDOM_TWO, M_BALANCE_LEAST_CONNECTIONS };
+enum m_balance { M_BALANCE_ROUND_ROBIN, M_BALANCE_RANDOM_TWO, M_BALANCE_LEAST_CONNECTIONS, M_BALANCE_IP_HASH };
 struct m_server {
 	const struct node *node;
 	struct m_str host;              /* a name or numeric address, no brackets */

@@ -78,6 +78,7 @@ static bool backend_init(struct backend *b, struct worker *w, const struct toron
 	for (uint32_t i = 0; i < conf->n_servers; i++) {
 		b->servers[i].backend = b;
 		b->servers[i].conf = &conf->servers[i];
+		b->servers[i].id = str_hash(conf->servers[i].authority) ^ str_hash(conf->servers[i].base_path);
 		b->servers[i].shared = &shared->servers[conf->index][i];
 		list_init(&b->servers[i].roomy);
 		list_init(&b->servers[i].open);
@@ -585,8 +586,10 @@ static struct back_conn *take_roomy(struct server *s)
 static int choose(struct dispatch *d)
 {
 	struct backend *b = d->backend;
-	int i = b->conf->balance(b, d->x);
+	int i;
 
+	b->avoid = d->avoid;
+	i = b->conf->balance(b, d->x);
 	for (int k = 1; k < PICKS && i >= 0 && i == d->avoid && b->conf->n_servers > 1; k++)
 		i = b->conf->balance(b, d->x);
 	return i;

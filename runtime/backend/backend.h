@@ -27,6 +27,7 @@ struct health; /* backend/health.h */
 struct server {
 	struct backend *backend;
 	const struct toron_server *conf;
+	uint64_t id;                  /* of its address: the same in every gateway */
 	struct server_shared *shared; /* borrowed */
 	struct tls_target *tls;       /* owned; NULL: clear text */
 	struct list roomy;            /* of back_conn: those that take another exchange, most recently used first */
@@ -47,6 +48,7 @@ struct backend {
 	uint32_t n_waiting;
 	struct health *health;        /* owned; NULL: another worker probes, or nobody */
 	uint64_t random;
+	int avoid;                    /* the server that a pick passes over while there is another one; -1: none */
 	uint64_t retry_tokens;        /* millionths of a retry that may still be made; each request adds its policy's part */
 };
 

@@ -2,6 +2,7 @@
 /* The policies that pick a server. Each leaves out servers that are unhealthy, and passes over those that failed a moment ago, unless
  * all did. */
 #include "backend/backend.h"
+#include "http/exchange.h"
 #include "loop/worker.h"
 
 bool backend_server_is_usable(const struct backend *b, uint32_t i)
@@ -124,4 +125,45 @@ int toron_balance_random_two(struct backend *b, struct exchange *x)
 	if (second < 0)
 		return first;
 	return is_less_loaded(&b->servers[second], &b->servers[first]) ? second : first;
+}
+
+/* -log2(u / 2^64) in units of 2^-24, for u > 0. Between powers of two it is a parabola, which is off by less than 0.01. */
+static uint64_t minus_log2(uint64_t u)
+{
+	unsigned zeros = (unsigned)__builtin_clzll(u);
+	uint64_t f = u << zeros << 1 >> 40; /* the mantissa without its leading 1, in units of 2^-24 */
+	uint64_t bow = (f * ((1u << 24) - f) >> 24) * 22486 >> 16;
+
+	return ((uint64_t)(zeros + 1) << 24) - f - bow;
+}
+
+/* Rendezvous hashing: each server draws a number from the client and itself, and the least, by weight, has the client. Nobody but the clients
+ * of a server that comes or goes gets another one. */
+static int drawn(const struct backend *b, uint64_t client, bool any, int avoid)
+{
+	uint64_t least = 0;
+	int best = -1;
+
+	for (uint32_t i = 0; i < b->conf->n_servers; i++) {
+		const uint64_t pair[2] = { client, b->servers[i].id };
+		uint64_t draw;
+
+		if ((int)i == avoid || !may_take(b, i, any))
+			continue;
+		draw = minus_log2(str_hash((struct str){ (const char *)pair, sizeof(pair) }) | 1);
+		if (best < 0 || draw * b->servers[best].conf->weight < least * b->servers[i].conf->weight) {
+			best = (int)i;
+			least = draw;
+		}
+	}
+	return best;
+}
+
+int toron_balance_ip_hash(struct backend *b, struct exchange *x)
+{
+	uint64_t client = str_hash(exchange_client_key(x));
+	bool any = any_usable(b);
+	int i = drawn(b, client, any, b->avoid);
+
+	return i < 0 ? drawn(b, client, any, -1) : i;
 }

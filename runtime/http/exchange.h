@@ -169,6 +169,13 @@ static inline struct str exchange_client_text(const struct exchange *x)
 {
 	return x->has_client ? x->client_text : x->source_text;
 }
+/* What clients are told apart by: their address; of IPv6 the network, in which one client has many. */
+static inline struct str exchange_client_key(const struct exchange *x)
+{
+	const struct addr *client = exchange_client(x);
+
+	return (struct str){ (const char *)client->ip, client->is_v4 ? sizeof(client->ip) : 8 };
+}
 
 /* For a front leg whose request is broken, in its head or later: answers with the fault's status when no answer has begun, else resets;
  * the connection ends. The exchange may be dead afterwards. */

@@ -27,16 +27,6 @@ int toron_rate_limit_start(const void *data)
 	return -1;
 }
 
-#define IPV6_PREFIX 8 /* bytes */
-
-static struct str source_key(const struct exchange *x)
-{
-	const struct addr *client = exchange_client(x);
-
-	return (struct str){ (const char *)client->ip,
-		client->is_v4 ? sizeof(client->ip) : IPV6_PREFIX };
-}
-
 /* Kinds of keys are told apart by their first byte, which is put before `value`. */
 static struct str tagged(struct exchange *x, char tag, struct str value)
 {
@@ -56,7 +46,7 @@ static struct str limit_key(struct exchange *x, const struct toron_rate_limit *c
 
 	switch (conf->key) {
 	case TORON_KEY_SOURCE:
-		return source_key(x);
+		return exchange_client_key(x);
 	case TORON_KEY_ROUTE:
 		return (struct str){ (const char *)&x->route, sizeof(x->route) };
 	case TORON_KEY_HEADER:
@@ -66,7 +56,7 @@ static struct str limit_key(struct exchange *x, const struct toron_rate_limit *c
 		value = toron_claim(x, conf->key_arg);
 		break;
 	}
-	return value.ptr == NULL ? tagged(x, 's', source_key(x)) : tagged(x, 'v', value);
+	return value.ptr == NULL ? tagged(x, 's', exchange_client_key(x)) : tagged(x, 'v', value);
 }
 
 static uint64_t seconds(uint64_t ms)

@@ -83,7 +83,7 @@ struct toron_server {
 struct backend;
 /* Picks a server: an index into servers, or -1 when none can take the exchange. One function a policy. */
 typedef int toron_balance(struct backend *b, struct exchange *x);
-toron_balance toron_balance_round_robin, toron_balance_random_two, toron_balance_least_connections;
+toron_balance toron_balance_round_robin, toron_balance_random_two, toron_balance_least_connections, toron_balance_ip_hash;
 
 /* When a request is sent once more. */
 #define TORON_RETRY_CONNECT 1u /* the server could not be reached */
