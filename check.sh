@@ -10,7 +10,7 @@ cd "$(dirname "$0")" || exit 1
 . ./scripts/setup.sh
 
 TEST_PACKAGES="check python3 python3-grpc-tools python3-grpcio python3-h2 python3-httpx python3-prometheus-client python3-protobuf python3-websockets
-	curl openssl gnutls-bin nghttp2-client nghttp2-server strace wrk libpcre2-dev"
+	curl openssl gnutls-bin haproxy nghttp2-client nghttp2-server nginx strace wrk libpcre2-dev"
 
 # shellcheck disable=SC2086
 need $BUILD_PACKAGES $TEST_PACKAGES

@@ -2,9 +2,10 @@
 """The same odd bytes through the gateway, nginx and haproxy, to a backend that tells what it was sent.
 
 For each input the gateway's two views must agree: as many requests reach the backend as the client has got answers for from it, and what
-reached the backend is framed in one way only. The other proxies are there to compare: an input that the gateway passes on as one request
-and another splits in two (or the reverse) is the stuff that smuggling is made of, when one stands before the other."""
+reached the backend can be read in one way only, however lenient a reader is. The other proxies are there to compare: an input that the gateway
+passes on as one request and another splits in two (or the reverse) is the stuff that smuggling is made of, when one stands before the other."""
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -12,6 +13,7 @@ import time
 import lib
 from lib import Backend, Gateway, connect, free_port, proxy_config
 
+import test_h1_framing as framing
 from test_h1_conformance import ACCEPTED, CHUNKS, REFUSED
 
 TAIL = b"GET /tail HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
@@ -47,19 +49,69 @@ backend b
 
 
 def report(c):
-    """Answers each request with its own line and body, so that the client can tell them apart."""
+    """Answers each request with its own line and body, so that the client can tell them apart, and keeps every byte."""
+    raw.append(c.log)
     while True:
         try:
             m = c.request()
-        except (ValueError, IndexError):
+        except (ValueError, IndexError, AssertionError):
             seen.append(("?", "not to be parsed", bytes(c.log)))
             return
         seen.append((m.method, m.target, m.body))
         text = b"echo %s %s %d" % (m.method.encode("latin-1"), m.target.encode("latin-1"), len(m.body))
-        c.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(text), b"" if m.method == "HEAD" else text))
+        c.send(b"HTTP/1.1 200 OK\r\nX-Echo: yes\r\nContent-Length: %d\r\n\r\n%s" % (len(text), b"" if m.method == "HEAD" else text))
 
 
-seen = []
+seen = []  # requests, as the backend reads them
+raw = []   # and the bytes that they were read from, of each connection
+
+TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+HEAD = re.compile(rb"(%s) ([!-~]+) HTTP/1\.1\r\n((?:%s: ?(?:[\t -~\x80-\xff]*)\r\n)*)\r\n" % (TOKEN, TOKEN))
+SIZE = re.compile(rb"([0-9a-f]{1,8})\r\n")
+TRAILERS = re.compile(rb"(?:%s: ?[\t -~\x80-\xff]*\r\n)*\r\n" % TOKEN)
+
+
+def chunked(data, at):
+    """The end of a chunked body, and the body; None where a reader might disagree, or bytes are missing."""
+    body = b""
+    while True:
+        size = SIZE.match(data, at)
+        if size is None:
+            return None
+        n, at = int(size[1], 16), size.end()
+        if n == 0:
+            end = TRAILERS.match(data, at)
+            return end and (end.end(), body)
+        body += data[at:at + n]
+        if data[at + n:at + n + 2] != b"\r\n":
+            return None
+        at += n + 2
+
+
+def readings(data):
+    """The requests in what a backend was sent, if no reader of HTTP/1.1 can read it otherwise; else what is doubtful. A request that is cut
+    off at the end is none."""
+    requests, at = [], 0
+    while at < len(data):
+        head = HEAD.match(data, at)
+        if head is None:
+            return requests, None if b"\r\n\r\n" not in data[at:] else "head %r" % data[at:]
+        fields = [tuple(line.split(b":", 1)) for line in head[3].lower().split(b"\r\n")[:-1]]
+        lengths = [v.strip() for k, v in fields if k == b"content-length"]
+        codings = [v.strip() for k, v in fields if k == b"transfer-encoding"]
+        alike = [k for k, _ in fields if k.replace(b"_", b"-") in (b"content-length", b"transfer-encoding") and b"_" in k]
+        hosts = [v for k, v in fields if k == b"host"]
+        if len(lengths) + len(codings) > 1 or codings not in ([], [b"chunked"]) or len(hosts) != 1 or alike:
+            return requests, "framing of %r" % head[0]
+        if lengths and re.fullmatch(rb"0|[1-9][0-9]{0,15}", lengths[0]) is None:
+            return requests, "length of %r" % head[0]
+        end = head.end() + int(lengths[0]) if lengths else head.end()
+        found = chunked(data, head.end()) if codings else (end, data[head.end():end])
+        if found is None or found[0] > len(data):
+            return requests, None  # cut off: REFUSED and CHUNKS say that nothing follows
+        requests.append((head[1].decode(), head[2].decode(), found[1]))
+        at = found[0]
+    return requests, None
 
 
 def start(name, template, back, *command):
@@ -88,11 +140,17 @@ def inputs():
     head = b"POST /chunks HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
     for name, data, _ in CHUNKS:
         yield "chunks: " + name, head + data
+    for name, data, _ in framing.REFUSED:
+        yield "framing: " + name, data
+    for name, data in framing.BROKEN_BODY:
+        yield "broken: " + name, head + data
 
 
 def ask(port, data):
-    """What a client sees: statuses and echoes until the end, and what the backend saw meanwhile."""
+    """What a client sees: the status of each answer and whether it is the backend's, and what the backend saw meanwhile."""
     del seen[:]
+    for log in raw:
+        del log[:]
     answers = []
     with connect(port, 3) as c:
         c.send(data + TAIL)
@@ -108,17 +166,29 @@ def ask(port, data):
             pass
     time.sleep(0.01)
     for part in got.split(b"HTTP/1.1 ")[1:]:
-        status, _, body = part[:3], None, part.partition(b"\r\n\r\n")[2]
-        if not status.startswith(b"1"):
-            answers.append((status.decode(errors="replace"), body.startswith(b"echo ")))
+        if not part.startswith(b"1"):
+            answers.append((part[:3].decode(errors="replace"), b"\r\nx-echo: yes\r\n" in part.partition(b"\r\n\r\n")[0].lower() + b"\r\n"))
     return answers, list(seen)
 
 
+def splits(requests, theirs):
+    """Where one refuses and the other does not, nothing is split. Where both pass it on, they must agree."""
+    mine = [m[2] for m in requests if m[1] != "/tail"]
+    return bool(mine and theirs) and mine != [m[2] for m in theirs if m[1] != "/tail"]
+
+
 def own_views_agree(name, answers, requests):
+    if any(m[0] == "?" for m in requests):
+        return ["%s: sends on %r" % (name, requests)]
     echoes = sum(1 for _, is_echo in answers if is_echo)
-    heads = sum(1 for m in requests if m[0] == "HEAD")
-    if not echoes <= len(requests) <= echoes + heads:
+    if echoes != len(requests):
         return ["%s: the backend saw %r, the client %r" % (name, requests, answers)]
+    read = [readings(bytes(r)) for r in raw]
+    doubts = [why for _, why in read if why is not None]
+    if doubts:
+        return ["%s: can be read in more than one way: %s" % (name, "; ".join(doubts))]
+    if sorted(m for found, _ in read for m in found) != sorted(requests):
+        return ["%s: a strict reader sees %r, the backend %r" % (name, read, requests)]
     if any(target == "/smuggled" for _, target, _ in requests):
         return ["%s: smuggled: %r" % (name, requests)]
     return []
@@ -132,6 +202,7 @@ def test_the_client_and_the_backend_see_the_same_requests():
             path = shutil.which(command[0]) or shutil.which(command[0], path="/usr/sbin:/usr/local/sbin")
             program, port = start(name, template, b.port, path, *command[1:]) if path else (None, 0)
             if program is None:
+                assert "TORON_COMPLETE" not in os.environ, name + " is not here"
                 print("note: %s is not here, so it was not compared with" % name)
             else:
                 others.append((name, program, port))
@@ -142,12 +213,9 @@ def test_the_client_and_the_backend_see_the_same_requests():
                     answers, requests = ask(port, data)
                     bad += own_views_agree(name, answers, requests)
                     for other, _, other_port in others:
-                        # Where one refuses and the other does not, nothing is split. Where both pass it on, they must agree.
                         _, theirs = ask(other_port, data)
-                        if any(m[0] == "?" for m in requests):
-                            bad.append("%s: sends on %r" % (name, requests))
-                        mine = [m[2] for m in requests if m[1] != "/tail"]
-                        if mine and theirs and mine != [m[2] for m in theirs if m[1] != "/tail"]:
+                        # A peer that sent something twice, or too late, does so but once.
+                        if splits(requests, theirs) and splits(requests, ask(other_port, data)[1]):
                             told.append("%s: %s sends on %r, not %r" % (name, other, theirs, requests))
                 assert g.process.poll() is None
         finally:
