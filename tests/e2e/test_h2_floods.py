@@ -4,6 +4,7 @@ import threading
 import time
 
 import h2_attacks
+import h2_peer
 import lib
 import streams
 
@@ -151,3 +152,39 @@ def test_resets_of_the_servers_making_are_not_held_against_the_client():
                     pass
                 assert s.reset_code == 2, s.reset_code
             assert c.goaway is None and "h2-flood" not in g.stderr(), g.stderr()
+
+
+def test_pings_that_measure_are_answered():
+    """Clients and servers of gRPC send one for each DATA frame that comes, to learn how long it takes."""
+    with streams.server("h1", serve) as b:
+        port = lib.free_port()
+        with gateway(port, b.port) as g, h2_peer.Client(port) as c:
+            stream = c.request([(":method", "GET"), (":scheme", "http"), (":authority", "a"), (":path", "/")])
+            s, n_pings = c.streams[stream], 0
+            while not s.ended:
+                c.step()
+                while n_pings < len(s.data) // 16384:
+                    c.connection.ping(b"measures")
+                    c.flush()
+                    n_pings += 1
+            assert len(s.data) == 2000000 and n_pings > 100 and "h2-flood" not in g.stderr(), (len(s.data), n_pings, g.stderr())
+
+
+def test_servers_may_reset_what_they_have_answered():
+    """Who answers before the whole of a request is there says so for each (RFC 9113 section 8.1), also on a connection of many requests."""
+    def early(s):
+        s.head()
+        s.respond(200, [("content-length", "0")], end=True)
+        s.reset(0)
+
+    port = lib.free_port()
+    with streams.server("h2c", early) as b, lib.Gateway("""\
+listeners: [{protocol: http, address: 127.0.0.1, port: %d}]
+backends: {b: {url: "http://127.0.0.1:%d", protocol: h2}}
+runtime: {workers: 1}
+routes: [{backend: b}]
+""" % (port, b.port)) as g, streams.client("h2c", port) as c:
+        for _ in range(300):
+            s = c.open("POST", "/")
+            assert s.final().status == 200
+        assert "h2-flood" not in g.stderr() and len(b.connections) == 1, (g.stderr(), len(b.connections))

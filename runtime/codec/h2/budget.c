@@ -40,9 +40,9 @@ static uint64_t most_of(const struct h2_budget *b, enum h2_flood kind)
 	const struct toron_h2_limits *l = b->limits;
 
 	switch (kind) {
-	case H2_FLOOD_RESETS: return l->resets;
+	case H2_FLOOD_RESETS: return l->resets + (uint64_t)b->requests;
 	case H2_FLOOD_SETTINGS: return l->settings;
-	case H2_FLOOD_PINGS: return l->pings;
+	case H2_FLOOD_PINGS: return l->pings + (uint64_t)b->data_frames + b->n[H2_FLOOD_RESETS];
 	case H2_FLOOD_PRIORITIES: return l->priorities;
 	case H2_FLOOD_EMPTY: return l->empty_frames;
 	case H2_FLOOD_WINDOWS: return l->window_updates + (uint64_t)b->data_frames * UPDATES_PER_DATA;
@@ -58,7 +58,7 @@ bool h2_budget_spend(struct h2_budget *b, uint64_t now_ms, enum h2_flood kind)
 
 		memset(b->n, 0, sizeof(b->n));
 		b->n[H2_FLOOD_CONTINUATIONS] = continuations;
-		b->data_frames = 0;
+		b->data_frames = b->requests = 0;
 		b->begun_ms = now_ms;
 	}
 	return ++b->n[kind] <= most_of(b, kind);

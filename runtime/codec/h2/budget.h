@@ -11,9 +11,9 @@
 
 enum h2_flood {
 	H2_FLOOD_NONE,
-	H2_FLOOD_RESETS,         /* streams that ended in an error of the peer's making, or by its RST_STREAM */
+	H2_FLOOD_RESETS,         /* streams that ended in an error of the peer's making, or by its RST_STREAM, beyond those that we opened */
 	H2_FLOOD_SETTINGS,
-	H2_FLOOD_PINGS,
+	H2_FLOOD_PINGS,          /* beyond our DATA frames, by which gRPC measures round trips, and resets, behind which Go sends one */
 	H2_FLOOD_PRIORITIES,     /* PRIORITY and PRIORITY_UPDATE */
 	H2_FLOOD_EMPTY,          /* DATA, HEADERS and CONTINUATION without content that end nothing; unknown frames */
 	H2_FLOOD_WINDOWS,        /* WINDOW_UPDATE, beyond what our DATA accounts for */
@@ -26,7 +26,7 @@ struct h2_budget {
 	const struct toron_h2_limits *limits;
 	uint64_t begun_ms;               /* of the present period */
 	uint32_t n[H2_FLOOD_COUNT];
-	uint32_t data_frames;            /* of ours in this period */
+	uint32_t data_frames, requests;  /* of ours in this period */
 	uint8_t preface_left;            /* of the client's connection preface */
 	uint8_t have;                    /* bytes of head */
 	uint8_t head[9];

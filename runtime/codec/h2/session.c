@@ -283,6 +283,8 @@ static int on_sent(nghttp2_session *session, const nghttp2_frame *frame, void *u
 		h2_flooded(h, H2_FLOOD_RESETS);
 	if (frame->hd.type == NGHTTP2_DATA)
 		h->budget.data_frames++;
+	else if (frame->hd.type == NGHTTP2_HEADERS && !h->is_front)
+		h->budget.requests++;
 	else if (frame->hd.type != NGHTTP2_HEADERS && h->role->control_sent != NULL)
 		h->role->control_sent(h, frame);
 	if (frame->hd.type > NGHTTP2_HEADERS || (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0)

@@ -200,6 +200,17 @@ START_TEST(cheap_frames_are_counted)
 			ck_assert_int_eq(walk(&b, 5000, fair[i % ARRAY_LEN(fair)].type, fair[i % ARRAY_LEN(fair)].flags,
 				fair[i % ARRAY_LEN(fair)].len, piece), H2_STOP_NOT);
 	}
+	/* What our own frames account for; and a reset for a ping. */
+	h2_budget_init(&b, &few, false);
+	for (int k = 0; k < 2; k++)
+		ck_assert_int_eq(walk(&b, 5000, 3, 0, 4, 100), H2_STOP_NOT);
+	b.requests = 1;
+	b.data_frames = 3;
+	ck_assert_int_eq(walk(&b, 5000, 3, 0, 4, 100), H2_STOP_NOT);
+	for (int k = 0; k < 2 + 3 + 3; k++)
+		ck_assert_int_eq(walk(&b, 5000, 6, 0, 8, 100), H2_STOP_NOT);
+	ck_assert_int_eq(walk(&b, 5000, 6, 0, 8, 100), H2_STOP_FLOOD);
+	ck_assert(!h2_budget_spend(&b, 5000, H2_FLOOD_RESETS));
 	/* Time heals, but for the pieces of one head. */
 	h2_budget_init(&b, &few, false);
 	for (uint64_t now = 5000; now < 25000; now += 1000)
