@@ -146,7 +146,8 @@ void h1_front_progress(struct h1 *h)
 		if (h->leg.x->is_tunnel) {
 			if (h->in_state == H1_IN_DONE || goes_nowhere(h))
 				next_request(h, false);
-		} else if (h->in_state == H1_IN_DONE || !worth_draining(h) || !h->answer_keeps) {
+		} else if (h->in_state == H1_IN_DONE || !h->answer_keeps || (!h->keep_alive && goes_nowhere(h))) {
+			/* An answer that has not said that the connection ends has promised to read on. */
 			next_request(h, h->answer_keeps);
 			return;
 		}
@@ -215,10 +216,19 @@ void h1_front_deadline(struct h1 *h)
 
 static void refuse(struct h1 *h, enum fault fault)
 {
+	struct exchange *x = h->leg.x;
+
 	h->keep_alive = false;
 	h->in_state = H1_IN_DISCARD;
 	h->in_left = LINGER_BYTES;
-	exchange_refuse(h->leg.x, fault);
+	if (!h1_out_is_complete(h)) {
+		exchange_refuse(x, fault);
+		return;
+	}
+	/* The answer is out. What is wrong with the rest of its request must not take it away. */
+	if (x->fault == FAULT_NONE)
+		x->fault = fault;
+	next_request(h, false);
 }
 
 /* A head that never becomes whole, or is too large: answered, with no more than what is known. */
@@ -469,6 +479,12 @@ static const struct leg_ops front_ops = {
 
 /* ---- the connection ---- */
 
+/* An answer is on its way, and not yet out. */
+static bool is_answering(const struct h1 *h)
+{
+	return h->leg.x->state >= EXCHANGE_ANSWERING && !h1_out_is_complete(h);
+}
+
 /* The time to look at the client's pace has come. */
 static void check_pace(struct h1 *h)
 {
@@ -479,7 +495,7 @@ static void check_pace(struct h1 *h)
 		front_gone(h, FAULT_FRONT_SLOW, true);
 	else if (due[0] == 0 || due[0] > now)
 		h1_front_deadline(h);
-	else if (h->leg.x->state >= EXCHANGE_ANSWERING)
+	else if (is_answering(h))
 		front_gone(h, FAULT_REQUEST_SLOW, true);
 	else
 		refuse(h, FAULT_REQUEST_SLOW);
@@ -502,7 +518,7 @@ static void front_timeout(struct conn *c)
 		front_close(h, false);
 		return;
 	}
-	if (h->blocked || h->leg.x->state >= EXCHANGE_ANSWERING)
+	if (h->blocked || is_answering(h))
 		front_gone(h, FAULT_FRONT_TIMEOUT, true);
 	else
 		refuse(h, FAULT_REQUEST_TIMEOUT);
@@ -518,7 +534,9 @@ static void front_drain(struct front_link *link, bool now)
 		front_gone(h, FAULT_FRONT_CLOSED, true);
 		return;
 	}
-	if (h->leg.x == NULL && h->in_at == h->in_end)
+	if (h->leg.x != NULL)
+		h1_front_progress(h);
+	else if (h->in_at == h->in_end)
 		front_close(h, false);
 }
 

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Peers that use what HTTP/1.1 lets them do against the gateway: bytes that buy time, answers that end in their head, promises about
+connections."""
+import time
+
+from lib import Proxy
+
+
+def upload(c, size, chunked, whole=True):
+    """A request in pieces, its answer as soon as it comes if that is not after the whole."""
+    answer = None
+    c.send(b"POST /up HTTP/1.1\r\nHost: a\r\n" + (b"Transfer-Encoding: chunked" if chunked else b"Content-Length: %d" % size) + b"\r\n\r\n")
+    if not whole:
+        answer = c.response()
+    block = b"x" * 65536
+    for _ in range(size // len(block)):
+        c.send(b"10000\r\n" + block + b"\r\n" if chunked else block)
+        time.sleep(0.0005)
+    if chunked:
+        c.send(b"0\r\n\r\n")
+    return answer or c.response()
+
+
+def test_an_early_answer_keeps_its_promise():
+    """What does not say that the connection ends leaves it open, however much of the request is still to come."""
+    def goes(c):
+        c.head()
+        c.send(b"HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno")
+
+    def stays(c):
+        while True:
+            _, fields = c.head()
+            c.send(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno")
+            c.chunked() if "transfer-encoding" in fields else c.exactly(int(fields["content-length"]))
+
+    for serve in (goes, stays):
+        with Proxy(serve, extra="runtime: {workers: 1}", listener_extra="    limits: {body_bytes: 32MiB}") as p:
+            for chunked in (False, True):
+                for whole in (False, True):
+                    with p.connect() as c:
+                        for i in range(3):
+                            r = upload(c, 8 << 20, chunked, whole)
+                            assert (r.status, r.body) == (403, b"no"), (r.line, chunked, whole)
+                            assert "connection" not in r.fields, r.fields
+            if serve == stays:
+                assert len(p.backend.connections) <= 2, len(p.backend.connections)
+
+
+def test_an_answer_outlives_what_comes_behind_it():
+    """The rest of a body turns out to be too long, or broken: the answer has gone out before, and reaches the client."""
+    own = "  - match: {path: /up}\n    respond: {status: 403, body: \"no\"}\n"
+    with Proxy(route_extra=own, listener_extra="    limits: {body_bytes: 100KiB}") as p:
+        for rest in (b"10000\r\n" + b"x" * 65536 + b"\r\n", b"nonsense\r\n" * 1000):
+            with p.connect() as c:
+                c.send(b"POST /up HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+                time.sleep(0.2)
+                for _ in range(8):
+                    c.send(rest)
+                    time.sleep(0.05)
+                time.sleep(0.3)
+                r = c.response()
+                assert (r.status, r.body) == (403, b"no"), r.line
+                assert c.is_closed()
