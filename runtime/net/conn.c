@@ -125,7 +125,8 @@ static void plain_close(struct conn *c, bool abort)
 {
 	(void)abort;
 	/* Not repeated on EINTR: Linux has closed the descriptor by then. */
-	close(c->fd);
+	if (c->fd >= 0)
+		close(c->fd);
 }
 
 const struct conn_ops conn_plain = {
@@ -175,7 +176,10 @@ static void on_again(struct loop_task *t)
 	struct conn *c = CONTAINER_OF(t, struct conn, again);
 
 	CHECK_MAGIC(c, CONN_MAGIC);
-	if (c->state == CONN_HANDSHAKE) {
+	if (c->state == CONN_CONNECTING) {
+		conn_close(c);
+		c->user->connected(c, c->refused);
+	} else if (c->state == CONN_HANDSHAKE) {
 		shake_hands(c);
 	} else if (c->state == CONN_OPEN && !c->paused) {
 		c->user->readable(c);
@@ -250,6 +254,7 @@ static void conn_setup(struct conn *c, struct worker *w, int fd, const struct ad
 	c->magic = CONN_MAGIC;
 	c->fd = fd;
 	c->paused = false;
+	c->refused = 0;
 	c->worker = w;
 	c->user = user;
 	c->ops = &conn_plain;
@@ -269,33 +274,42 @@ void conn_init(struct conn *c, struct worker *w, int fd, const struct addr *peer
 	loop_io_want(&c->io, LOOP_READ);
 }
 
+static int begin_connect(int fd, const struct sockaddr *to, socklen_t len)
+{
+	int on = 1;
+
+	/* Without it only latency suffers. */
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	/* An interrupted connect goes on in the background, as one in progress does. */
+	if (connect(fd, to, len) == 0 || errno == EINPROGRESS || errno == EINTR)
+		return 0;
+	/* EAGAIN: no local port is left (AF_INET), which waiting on this socket does not cure. */
+	return errno == EAGAIN ? ERR_NO_MEMORY : err_of_errno(errno);
+}
+
 int conn_connect(struct conn *c, struct worker *w, const struct addr *to,
 	const struct conn_user *user)
 {
 	struct sockaddr_storage sa;
 	socklen_t len = addr_to_sockaddr(to, &sa);
-	int on = 1, rc;
 	int fd = socket(sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int rc = fd < 0 ? err_of_errno(errno) : begin_connect(fd, (const struct sockaddr *)&sa, len);
 
 	c->magic = CONN_MAGIC;
 	c->state = CONN_CLOSED;
 	c->fd = -1;
-	if (fd < 0)
-		return err_of_errno(errno);
-	/* Without it only latency suffers. */
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	/* An interrupted connect goes on in the background, as one in progress does. */
-	if (connect(fd, (const struct sockaddr *)&sa, len) != 0 && errno != EINPROGRESS &&
-	    errno != EINTR) {
-		/* EAGAIN: no local port is left (AF_INET), which waiting on this socket does not
-		 * cure. */
-		rc = errno == EAGAIN ? ERR_NO_MEMORY : err_of_errno(errno);
-		close(fd);
+	if (rc == ERR_NO_MEMORY) {
+		if (fd >= 0)
+			close(fd);
 		return rc;
 	}
 	conn_setup(c, w, fd, to, user);
 	c->state = CONN_CONNECTING;
-	loop_io_want(&c->io, LOOP_WRITE);
+	c->refused = rc;
+	if (rc == 0)
+		loop_io_want(&c->io, LOOP_WRITE);
+	else
+		loop_later(w->loop, &c->again);
 	return 0;
 }
 

@@ -79,6 +79,7 @@ struct conn {
 	int fd;
 	enum conn_state state;
 	bool paused;               /* reading is off (back-pressure) */
+	int refused;               /* CONNECTING: why that has failed already, which is told in the next turn; 0: it has not */
 	struct worker *worker;     /* borrowed */
 	const struct conn_user *user;
 	const struct conn_ops *ops;
@@ -93,8 +94,9 @@ struct conn {
 
 /* Takes over a connected, non-blocking fd. Read interest starts. */
 void conn_init(struct conn *c, struct worker *w, int fd, const struct addr *peer, const struct conn_user *user);
-/* Opens a socket (TCP_NODELAY) and starts to connect; user->connected is told later, never from inside this call. 0, or ERR_* and
- * nothing is open. The caller sets a deadline; if it passes, user->timeout is called. */
+/* Opens a socket (TCP_NODELAY) and starts to connect; user->connected is told how that ends later, never from inside this call, also
+ * where the system has refused at once. 0, or ERR_NO_MEMORY (or descriptors, or ports) and nothing is open. The caller sets a deadline; if it
+ * passes, user->timeout is called. */
 int conn_connect(struct conn *c, struct worker *w, const struct addr *to, const struct conn_user *user);
 /* Puts another transport in place of plain TCP: at once when the connection is open, else when it is connected. user->connected tells
  * the end of the handshake, never from inside this call. `transport` belongs to the connection from here on. */

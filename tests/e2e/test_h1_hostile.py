@@ -3,7 +3,29 @@
 connections."""
 import time
 
-from lib import Proxy
+from lib import Backend, Gateway, Proxy, connect, free_port
+
+GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+
+
+def test_a_server_that_no_packet_reaches():
+    """That the system refuses at once to connect (to a multicast address, say) is the server's failure, and another one is tried."""
+    with Backend() as b:
+        for others, status in ((', {url: "http://127.0.0.1:%d"}' % b.port, 200), ("", 502)):
+            port = free_port()
+            config = """\
+listeners: [{protocol: http, address: 127.0.0.1, port: %d}]
+log: {access: {enabled: true}}
+runtime: {workers: 1}
+backends: {b: {servers: [{url: "http://224.0.0.1:80"}%s]}}
+routes: [{match: {path: /}, backend: b}]
+""" % (port, others)
+            with Gateway(config) as g, connect(port) as c:
+                for _ in range(6):
+                    c.send(GET)
+                    assert c.response().status == status
+                if status == 502:
+                    assert g.access()[0]["fault"] == "connect", g.access()
 
 
 def upload(c, size, chunked, whole=True):
