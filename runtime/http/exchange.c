@@ -154,6 +154,12 @@ struct exchange *exchange_new_own(struct worker *w, const struct toron_listener 
 	return x;
 }
 
+static void release_fields(struct exchange *x, enum msg_kind kind)
+{
+	for (size_t i = 0; i < ARRAY_LEN(x->field_bufs[kind]); i++)
+		buf_release(&x->field_bufs[kind][i]);
+}
+
 /* The end of every exchange, once both legs have let go. */
 static void finish(struct exchange *x)
 {
@@ -173,8 +179,8 @@ static void finish(struct exchange *x)
 			filters_close(x, (enum msg_kind)i);
 	body_fini(&x->request.body);
 	body_fini(&x->response.body);
-	for (size_t i = 0; i < ARRAY_LEN(x->head_bufs); i++)
-		buf_release(&x->head_bufs[i]);
+	release_fields(x, MSG_REQUEST);
+	release_fields(x, MSG_RESPONSE);
 	arena_fini(&x->arena);
 	list_remove(&x->link);
 	p->n_live--;
@@ -187,13 +193,15 @@ static void finish(struct exchange *x)
 	p->n_unused++;
 }
 
-bool exchange_keep_buf(struct exchange *x, struct buf *b)
+bool exchange_keep_buf(struct exchange *x, enum msg_kind kind, struct buf *b)
 {
-	for (size_t i = 0; i < ARRAY_LEN(x->head_bufs); i++) {
-		if (x->head_bufs[i] == b)
+	struct buf **bufs = x->field_bufs[kind];
+
+	for (size_t i = 0; i < ARRAY_LEN(x->field_bufs[kind]); i++) {
+		if (bufs[i] == b)
 			return true;
-		if (x->head_bufs[i] == NULL) {
-			x->head_bufs[i] = buf_ref(b);
+		if (bufs[i] == NULL) {
+			bufs[i] = buf_ref(b);
 			return true;
 		}
 	}
@@ -677,9 +685,7 @@ bool exchange_rewind(struct exchange *x, enum fault fault)
 	m->bodiless = false;
 	m->protocol = STR_NONE;
 	message_init(m, MSG_RESPONSE);
-	/* What the answer's fields pointed into. Trailers of the request may have come since: then all stay. */
-	for (size_t i = x->n_request_bufs; i < ARRAY_LEN(x->head_bufs) && x->request.trailers.n == 0; i++)
-		buf_release(&x->head_bufs[i]);
+	release_fields(x, MSG_RESPONSE);
 	return true;
 }
 
@@ -720,9 +726,6 @@ void exchange_done(struct exchange *x)
 void exchange_attach_back(struct exchange *x, struct leg *back)
 {
 	CHECK(x->back == NULL && back->x == NULL);
-	x->n_request_bufs = 0;
-	while (x->n_request_bufs < ARRAY_LEN(x->head_bufs) && x->head_bufs[x->n_request_bufs] != NULL)
-		x->n_request_bufs++;
 	/* What cannot be offered is refused by the server, or by us once it has answered. */
 	if (websocket_is_asked(x))
 		websocket_offer(x);

@@ -78,8 +78,7 @@ struct exchange {
 	const struct toron_listener *listener;
 	struct leg *front, *back;           /* borrowed; NULL: none */
 	struct msg request, response;
-	struct buf *head_bufs[4];           /* counted: what the fields point into */
-	uint8_t n_request_bufs;             /* those that were there when the back leg was attached */
+	struct buf *field_bufs[2][2];       /* counted: what the fields of the head and the trailers point into, by enum msg_kind */
 	struct arena arena;
 
 	/* the request, understood (http/semantics.c) */
@@ -157,8 +156,8 @@ struct exchange *exchange_new(const struct conn *c, const struct toron_listener 
 /* One of the gateway's own, whose front is local: the owner fills in the request, sets the route, and attaches a back leg. No chain runs,
  * no observer is told. */
 struct exchange *exchange_new_own(struct worker *w, const struct toron_listener *l, const struct toron_route *route, struct leg *front);
-/* Keeps a count on a buffer that head fields point into; false when there are too many. */
-bool exchange_keep_buf(struct exchange *x, struct buf *b);
+/* Keeps a count on a buffer that fields of a message point into: of its head, and of its trailers; false when there are more. */
+bool exchange_keep_buf(struct exchange *x, enum msg_kind kind, struct buf *b);
 
 /* Whom the request comes from: the client, as far as trusted proxies tell, else the socket's peer. */
 static inline const struct addr *exchange_client(const struct exchange *x)

@@ -6,6 +6,7 @@ import time
 from lib import Backend, Gateway, Proxy, connect, free_port
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
 def test_a_server_that_no_packet_reaches():
@@ -83,3 +84,30 @@ def test_an_answer_outlives_what_comes_behind_it():
                 r = c.response()
                 assert (r.status, r.body) == (403, b"no"), r.line
                 assert c.is_closed()
+
+
+def test_trailers_do_not_use_up_attempts():
+    """Each attempt that was answered lets go of its answer's head, also behind a request with trailers."""
+    count = []
+
+    def serve(c):
+        while True:
+            m = c.request()
+            count.append(m)
+            c.send(b"HTTP/1.1 503 X\r\nContent-Length: 2\r\n\r\nno" if len(count) < 6 else OK)
+
+    with Backend(serve) as b:
+        port = free_port()
+        config = """\
+listeners: [{protocol: http, address: 127.0.0.1, port: %d}]
+runtime: {workers: 1}
+backends: {b: {url: "http://127.0.0.1:%d", retry: {attempts: 8, on: [503], backoff: 1ms, budget: 100%%}}}
+routes: [{match: {path: /}, backend: b}]
+""" % (port, b.port)
+        with Gateway(config), connect(port) as c:
+            c.send(b"PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+            time.sleep(0.2)
+            c.send(b"5\r\nhello\r\n0\r\nX-T: 1\r\n\r\n")
+            r = c.response()
+            assert r.status == 200 and len(count) == 6, (r.line, len(count))
+            assert all(m.body == b"hello" and m.trailers == b"x-t: 1\r\n" for m in count)

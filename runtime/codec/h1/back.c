@@ -192,7 +192,7 @@ bool h1_back_head(struct h1 *h)
 	if (fault == FAULT_NONE && head.len == 0)
 		return false;
 	/* An interim head is passed on before this returns, and there may be many. */
-	if (fault == FAULT_NONE && !is_interim(&x->response) && !exchange_keep_buf(x, h->in))
+	if (fault == FAULT_NONE && !is_interim(&x->response) && !exchange_keep_buf(x, MSG_RESPONSE, h->in))
 		fault = FAULT_NO_MEMORY;
 	h->in_at += (uint32_t)head.len;
 	if (fault != FAULT_NONE) {

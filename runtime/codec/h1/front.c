@@ -321,7 +321,7 @@ static bool take_head(struct h1 *h, size_t len)
 	h->scanned = 0;
 	h->front.head_begun_ms = 0;
 	h->front.n_requests++;
-	exchange_keep_buf(x, h->in);
+	exchange_keep_buf(x, MSG_REQUEST, h->in);
 	fault = h1_parse_request(h->in->bytes + h->in_at, len, &limits, &x->arena, &x->request, &head);
 	/* There is an empty line: what the parser takes for cut off is wrong. */
 	if (fault == FAULT_NONE && head.len == 0)

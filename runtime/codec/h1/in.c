@@ -106,6 +106,7 @@ static bool step_trailers(struct h1 *h)
 	size_t len = h->in_end - h->in_at, n;
 	struct h1_limits limits = h1_limits_of(h);
 	struct exchange *x = h->leg.x;
+	enum msg_kind kind = h->is_front ? MSG_REQUEST : MSG_RESPONSE;
 	enum fault fault;
 
 	if (len >= 2 && bytes[0] == '\r' && bytes[1] == '\n')
@@ -118,9 +119,8 @@ static bool step_trailers(struct h1 *h)
 	}
 	if (n == 0)
 		return false;
-	fault = h1_parse_trailers(bytes, n, &limits, &x->arena,
-		h->is_front ? &x->request.trailers : &x->response.trailers);
-	if (fault == FAULT_NONE && n > 2 && !exchange_keep_buf(x, h->in))
+	fault = h1_parse_trailers(bytes, n, &limits, &x->arena, kind == MSG_REQUEST ? &x->request.trailers : &x->response.trailers);
+	if (fault == FAULT_NONE && n > 2 && !exchange_keep_buf(x, kind, h->in))
 		fault = FAULT_NO_MEMORY;
 	if (fault != FAULT_NONE) {
 		broken(h, fault == FAULT_BAD_REQUEST ? FAULT_FRONT_PROTOCOL : fault);
