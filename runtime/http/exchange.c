@@ -446,6 +446,8 @@ static void on_response_head(struct exchange *x)
 		return;
 	}
 	if (is_interim(x->response.status)) {
+		if (x->response.status == 100)
+			x->request.expect_continue = false; /* nor does another attempt wait */
 		x->front->ops->head(x->front, &x->response);
 		x->response.head.n = 0;
 		return;
@@ -499,6 +501,7 @@ bool exchange_gather(struct exchange *x, size_t most, void (*then)(struct exchan
 	/* It goes out with the exchange_more that follows. */
 	if (m->expect_continue)
 		x->front->ops->head(x->front, &go_on);
+	m->expect_continue = false;
 	return true;
 }
 
@@ -508,7 +511,6 @@ static void end_gathering(struct exchange *x)
 	struct msg *m = &x->request;
 
 	x->gathered = NULL;
-	m->expect_continue = false;
 	if (m->body.end && m->trailers.n == 0)
 		m->length = (int64_t)m->body.appended;
 	then(x);

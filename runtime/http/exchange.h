@@ -188,6 +188,12 @@ static inline struct body *exchange_body_in(struct exchange *x, enum msg_kind ki
 	return kind == MSG_REQUEST ? &x->request.body : &x->response.body;
 }
 
+/* The client waits to be asked for its body, and so for the server. */
+static inline bool exchange_awaits_go(struct exchange *x)
+{
+	return x->request.expect_continue && exchange_body_in(x, MSG_REQUEST)->appended == 0;
+}
+
 /* For back legs, once the head is reported: whether they may append stretches of files. A front that finds a file shorter than that, or
  * cannot read it, cuts the exchange with BACK_CUT. */
 static inline bool exchange_takes_file(const struct exchange *x)

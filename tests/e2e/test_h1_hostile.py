@@ -1,12 +1,100 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Peers that use what HTTP/1.1 lets them do against the gateway: bytes that buy time, answers that end in their head, promises about
 connections."""
+import socket
 import time
 
+import lib
 from lib import Backend, Gateway, Proxy, connect, free_port
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+ENOUGH = 8  # seconds, for limits of half a second
+
+
+def backend_timeouts(p, port, timeouts, listener=""):
+    return """\
+listeners: [{protocol: http, address: 127.0.0.1, port: %d%s}]
+log: {access: {enabled: true}}
+runtime: {workers: 1, drain_timeout: 300ms}
+backends: {b: {url: "http://127.0.0.1:%d", timeouts: {%s}}}
+routes: [{match: {path: /}, backend: b}]
+""" % (port, listener, p, timeouts)
+
+
+def drip(send, piece, until, seconds=ENOUGH):
+    """A piece now and then, until something happens; whether it did."""
+    end = time.monotonic() + seconds * lib.SLOW
+    while time.monotonic() < end:
+        if until():
+            return True
+        try:
+            send(piece)
+        except OSError:
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def never():
+    return False
+
+
+def has_come(c):
+    """Whether bytes, or the end, wait to be read."""
+    c.s.setblocking(False)
+    try:
+        c.s.recv(1, socket.MSG_PEEK)
+        return True
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    finally:
+        c.s.settimeout(10 * lib.SLOW)
+
+
+def test_bytes_of_the_next_request_do_not_buy_time_to_read():
+    """A client that takes nothing of its answer is cut off, whatever it sends meanwhile."""
+    def serve(c):
+        c.request()
+        c.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n")
+        for _ in range(1000):
+            c.send(b"x" * 100000)
+
+    with Proxy(serve, listener_extra="    timeouts: {write: 500ms}") as p, p.connect() as c:
+        c.send(GET)
+        assert drip(c.send, b"G", never), "still there"
+        assert p.gateway.access()[0]["fault"] == "front-timeout", p.gateway.access()
+
+
+def test_bytes_of_the_next_request_do_not_buy_a_server_time():
+    def serve(c):
+        c.request()
+        c.rest()
+
+    with Backend(serve) as b:
+        port = free_port()
+        with Gateway(backend_timeouts(b.port, port, "first_byte: 500ms")), connect(port) as c:
+            c.send(GET)
+            assert drip(c.send, b"G", lambda: has_come(c)), "no answer"
+            assert c.response().status == 504
+
+
+def test_a_head_in_drops_from_a_server():
+    """The limit is for the whole head."""
+    def serve(c):
+        c.request()
+        c.send(b"HTTP/1.1 200 OK\r\nX: ")
+        drip(c.send, b"x", never, 20)
+
+    with Backend(serve) as b:
+        port = free_port()
+        with Gateway(backend_timeouts(b.port, port, "first_byte: 500ms")), connect(port) as c:
+            begun = time.monotonic()
+            c.send(GET)
+            assert c.response().status == 504
+            assert time.monotonic() - begun < ENOUGH * lib.SLOW
 
 
 def test_a_server_that_no_packet_reaches():
@@ -27,6 +115,20 @@ routes: [{match: {path: /}, backend: b}]
                     assert c.response().status == status
                 if status == 502:
                     assert g.access()[0]["fault"] == "connect", g.access()
+
+
+def test_expect_and_a_silent_server():
+    """A client that waits to be asked for its body waits for the server, whose limit it is."""
+    def serve(c):
+        c.head()
+        c.rest()
+
+    for listener, first_byte in (("", 500), (", timeouts: {body: 300ms}", 1500)):
+        with Backend(serve) as b:
+            port = free_port()
+            with Gateway(backend_timeouts(b.port, port, "first_byte: %dms" % first_byte, listener)), connect(port) as c:
+                c.send(b"POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n")
+                assert c.response().status == 504, listener
 
 
 def upload(c, size, chunked, whole=True):

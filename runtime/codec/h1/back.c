@@ -44,10 +44,27 @@ static uint64_t pace_time(struct h1 *h)
 		loop_now_ms(h->conn.worker->loop));
 }
 
+/* While there is no answer's head; 0: the front is waited for, which has limits of its own. What comes of the head, or behind the request,
+ * does not begin the limit anew. */
+static uint64_t answer_time_left(struct h1 *h)
+{
+	const struct back_limits *l = &h->back.conn.limits;
+
+	if (h->blocked)
+		return h1_time_left(h, h->blocked_ms, l->idle_ms);
+	if (!h1_out_is_complete(h) && !exchange_awaits_go(h->leg.x)) {
+		h->back.asked_ms = 0;
+		return 0;
+	}
+	if (h->back.asked_ms == 0)
+		h->back.asked_ms = loop_now_ms(h->conn.worker->loop);
+	return h1_time_left(h, h->back.asked_ms, l->first_byte_ms);
+}
+
 void h1_back_deadline(struct h1 *h)
 {
 	const struct back_limits *l = &h->back.conn.limits;
-	uint32_t ms = l->idle_ms;
+	uint64_t ms = l->idle_ms;
 
 	if (h->closed)
 		return;
@@ -57,8 +74,8 @@ void h1_back_deadline(struct h1 *h)
 		ms = l->pool_idle_ms;
 	else if ((h->stalled && !h->blocked) || h->leg.x->is_watched)
 		ms = 0; /* the front is slow, or whoever watches the tunnel has limits of its own */
-	else if (h->in_state == H1_IN_IDLE && !h->blocked)
-		ms = h1_out_is_complete(h) ? l->first_byte_ms : 0;
+	else if (h->in_state == H1_IN_IDLE)
+		ms = answer_time_left(h);
 	h1_deadline(h, ms, pace_time(h));
 }
 
@@ -146,6 +163,7 @@ static bool on_response(struct h1 *h, const struct h1_head *head)
 			back_fault(h, FAULT_BACK_PROTOCOL);
 			return false;
 		}
+		h->back.asked_ms = 0;
 		exchange_head(x, &h->leg);
 		return true;
 	}
@@ -240,6 +258,7 @@ static void back_head(struct leg *leg, const struct msg *m)
 
 	CHECK_MAGIC(h, H1_MAGIC);
 	h->begun = false;
+	h->back.asked_ms = 0;
 	if (h1_write_request(h, m))
 		return;
 	h->back.head_failed = true;

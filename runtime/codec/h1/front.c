@@ -158,11 +158,9 @@ void h1_front_progress(struct h1 *h)
 /* The limit counts from a head's first byte: a client that drips bytes does not extend it. */
 static uint64_t head_time_left(struct h1 *h)
 {
-	uint64_t now = loop_now_ms(h->conn.worker->loop), limit = h->front.listener->header_ms;
-
 	if (h->front.head_begun_ms == 0)
-		h->front.head_begun_ms = now;
-	return h->front.head_begun_ms + limit > now ? h->front.head_begun_ms + limit - now : 1;
+		h->front.head_begun_ms = loop_now_ms(h->conn.worker->loop);
+	return h1_time_left(h, h->front.head_begun_ms, h->front.listener->header_ms);
 }
 
 /* When the client's pace is due, in sending (first) and in taking; 0: it is not. */
@@ -175,8 +173,7 @@ static void pace_times(struct h1 *h, uint64_t due[2])
 	bool takes = carries && h->blocked;
 	uint64_t sent = sends ? h1_in_body(h)->appended : 0;
 
-	/* Who waits to be asked for the body waits for the server. */
-	sends = sends && !(h->wait_continue && sent == 0);
+	sends = sends && !exchange_awaits_go(h->leg.x);
 	due[0] = pace_due(&h->in_pace, &l->request, sends, sent, now);
 	due[1] = pace_due(&h->out_pace, &l->response, takes, takes && l->response.bytes != 0 ? conn_taken(&h->conn) : 0, now);
 }
@@ -204,10 +201,10 @@ void h1_front_deadline(struct h1 *h)
 		return;
 	}
 	if (h->blocked)
-		ms = l->write_ms;
+		ms = h1_time_left(h, h->blocked_ms, l->write_ms);
 	else if (h->leg.x == NULL)
 		ms = h->in_at != h->in_end ? head_time_left(h) : l->idle_ms;
-	else if (h->in_state != H1_IN_DONE && !h->stalled && h->in_state != H1_IN_TUNNEL)
+	else if (h->in_state != H1_IN_DONE && !h->stalled && h->in_state != H1_IN_TUNNEL && !exchange_awaits_go(h->leg.x))
 		ms = l->body_ms;
 	h1_deadline(h, ms, pace_time(h));
 }

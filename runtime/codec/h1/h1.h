@@ -37,6 +37,7 @@ struct h1 {
 	bool answer_keeps;   /* front: what the response head said about the connection */
 	bool paced;          /* the deadline that is set is that of a pace */
 	bool in_bulk;        /* the last read filled its buffer */
+	uint64_t blocked_ms; /* when the socket last took something, or first took nothing */
 	struct conn conn;
 	struct leg leg;
 	struct loop_task task; /* deferred pump, or free */
@@ -68,6 +69,7 @@ struct h1 {
 			bool connecting;
 			bool answered;           /* a final response head has come */
 			bool head_failed;        /* the request head could not be written */
+			uint64_t asked_ms;       /* when the server began to be waited for; 0: it is not */
 			uint8_t n_interim;
 		} back;
 	};
@@ -140,6 +142,13 @@ void h1_front_deadline(struct h1 *h);
 void h1_back_deadline(struct h1 *h);
 /* Sets a deadline: `ms` from now (0: none), or when a pace is due, if that is sooner (at this time; 0: none is). */
 void h1_deadline(struct h1 *h, uint64_t ms, uint64_t pace_ms);
+/* What is left of a limit; no less than 1. */
+static inline uint64_t h1_time_left(const struct h1 *h, uint64_t since_ms, uint64_t limit_ms)
+{
+	uint64_t now = loop_now_ms(h->conn.worker->loop);
+
+	return since_ms + limit_ms > now ? since_ms + limit_ms - now : 1;
+}
 struct h1_limits h1_limits_of(const struct h1 *h);
 
 static inline struct body *h1_in_body(struct h1 *h)

@@ -194,6 +194,7 @@ static ptrdiff_t write_out(struct h1 *h, struct msg *m)
 	struct portion next;
 	size_t released = 0;
 	ptrdiff_t wrote;
+	bool moved = !h->blocked;
 
 	h->blocked = false;
 	for (;;) {
@@ -209,10 +210,14 @@ static ptrdiff_t write_out(struct h1 *h, struct msg *m)
 		if (wrote < 0 && wrote != ERR_AGAIN)
 			return wrote;
 		h->begun |= wrote > 0;
+		moved |= wrote > 0;
 		if (wrote > 0)
 			released += advance(h, m, (size_t)wrote);
 		if (wrote < 0 || (size_t)wrote < next.total) {
 			h->blocked = true;
+			/* Bytes that come from elsewhere give who takes none no more time. */
+			if (moved)
+				h->blocked_ms = loop_now_ms(h->conn.worker->loop);
 			break;
 		}
 	}

@@ -357,14 +357,14 @@ static uint64_t back_stream_due(struct h2_stream *s)
 
 		return sends ? earlier(pace, s->in_ms + l->idle_ms) : 0;
 	}
-	if (s->out == H2_OUT_DONE || s->connects)
+	if (s->out == H2_OUT_DONE || s->connects || exchange_awaits_go(s->leg.x))
 		return s->out_ms + l->first_byte_ms;
 	return s->waits ? 0 : h2_time_stuck(s) + l->idle_ms;
 }
 
 static void back_stream_overdue(struct h2_stream *s)
 {
-	bool waited = !s->answered && (s->out == H2_OUT_DONE || s->connects);
+	bool waited = s->leg.x != NULL && !s->answered && (s->out == H2_OUT_DONE || s->connects || exchange_awaits_go(s->leg.x));
 	enum fault fault = FAULT_BACK_IDLE_TIMEOUT;
 
 	if (s->leg.x == NULL) {

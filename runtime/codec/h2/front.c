@@ -303,12 +303,6 @@ static bool takes_slowly(const struct h2_stream *s)
 	       nghttp2_session_get_remote_window_size(s->h->session) > 0;
 }
 
-/* Who waits to be asked for the body waits for the server. */
-static bool awaits_go(const struct h2_stream *s)
-{
-	return s->leg.x->request.expect_continue && s->taken == 0;
-}
-
 static uint64_t front_stream_due(struct h2_stream *s)
 {
 	const struct toron_listener *l = s->h->front.listener;
@@ -320,7 +314,7 @@ static uint64_t front_stream_due(struct h2_stream *s)
 	/* Who has spent its window waits for us. */
 	if (sends)
 		due = s->in_ms + l->body_ms;
-	due = earlier(due, pace_due(&s->in_pace, &l->limits.request, sends && !awaits_go(s), s->taken, now));
+	due = earlier(due, pace_due(&s->in_pace, &l->limits.request, sends && !exchange_awaits_go(s->leg.x), s->taken, now));
 	due = earlier(due, pace_due(&s->out_pace, &l->limits.response, takes_slowly(s), s->leg.x->response.body.sent, now));
 	if (s->out == H2_OUT_BODY && !s->waits && !s->h->blocked)
 		due = earlier(due, h2_time_stuck(s) + l->write_ms);
