@@ -97,6 +97,31 @@ def test_a_head_in_drops_from_a_server():
             assert time.monotonic() - begun < ENOUGH * lib.SLOW
 
 
+def test_empty_lines_do_not_keep_a_connection():
+    """They may stand before a request, but are none: neither one after the other, nor many at once."""
+    with Proxy(listener_extra="    timeouts: {idle: 500ms}") as p:
+        with p.connect() as c:
+            assert drip(c.send, b"\r\n", lambda: has_come(c)), "still there"
+        with p.connect() as c:
+            c.send(b"\r\n\r\n" + GET)
+            assert c.response().status == 200
+            c.send(b"\r\n" * 50)
+            assert c.response().status == 400
+
+
+def test_an_empty_line_is_not_the_beginning_of_a_head():
+    """The time for a head counts from its own first byte."""
+    with Proxy(listener_extra="    timeouts: {header: %dms}" % (1000 * lib.SLOW)) as p, p.connect() as c:
+        c.send(b"\r")
+        time.sleep(0.3)
+        c.send(b"\n")
+        time.sleep(1.2 * lib.SLOW)
+        c.send(GET[:5])
+        time.sleep(0.3)
+        c.send(GET[5:])
+        assert c.response().status == 200
+
+
 def test_a_server_that_no_packet_reaches():
     """That the system refuses at once to connect (to a multicast address, say) is the server's failure, and another one is tried."""
     with Backend() as b:

@@ -9,6 +9,7 @@
 #define LINGER_MS 2000u         /* how long a closing connection takes what the client still sends */
 #define LINGER_BODY_MS 30000u   /* ... of a body that it may go on with, unless it is silent for LINGER_MS */
 #define LINGER_BYTES (1u << 20) /* ... and at least how much of it */
+#define EMPTY_MOST 2u           /* empty lines that may stand before a request */
 #define DRAIN_BODY_MAX (1u << 20) /* bytes of an unwanted request body that are read to keep a connection */
 
 struct h1_limits h1_limits_of(const struct h1 *h)
@@ -317,6 +318,7 @@ static bool take_head(struct h1 *h, size_t len)
 	h->leg.x = x;
 	h->scanned = 0;
 	h->front.head_begun_ms = 0;
+	h->front.n_empty = 0;
 	h->front.n_requests++;
 	exchange_keep_buf(x, MSG_REQUEST, h->in);
 	fault = h1_parse_request(h->in->bytes + h->in_at, len, &limits, &x->arena, &x->request, &head);
@@ -346,10 +348,12 @@ bool h1_front_head(struct h1 *h)
 
 	if (is_preface(h))
 		return false;
-	len = h1_skip_empty(h->in->bytes + h->in_at, h->in_end - h->in_at);
+	len = h1_skip_empty(h->in->bytes + h->in_at, h->in_end - h->in_at, EMPTY_MOST - h->front.n_empty);
 	if (len != 0) {
 		h->in_at += (uint32_t)len;
 		h->scanned = 0;
+		h->front.n_empty += (uint8_t)(len / 2);
+		h->front.head_begun_ms = 0;
 	}
 	if (h->in_at == h->in_end)
 		return false;

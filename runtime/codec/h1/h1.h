@@ -61,6 +61,7 @@ struct h1 {
 			struct front_link link;
 			const struct toron_listener *listener;
 			uint32_t n_requests;
+			uint8_t n_empty;         /* lines before the present head */
 			uint64_t head_begun_ms;  /* when the first byte of the present head came; 0: none has */
 			uint64_t linger_until_ms;
 		} front;

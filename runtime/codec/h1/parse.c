@@ -50,11 +50,11 @@ size_t h1_head_length(const char *bytes, size_t len, size_t *scanned)
 	return 0;
 }
 
-size_t h1_skip_empty(const char *bytes, size_t len)
+size_t h1_skip_empty(const char *bytes, size_t len, unsigned most)
 {
 	size_t n = 0;
 
-	while (n < 4 && len - n >= 2 && bytes[n] == '\r' && bytes[n + 1] == '\n')
+	while (n < 2 * (size_t)most && len - n >= 2 && bytes[n] == '\r' && bytes[n + 1] == '\n')
 		n += 2;
 	return n;
 }

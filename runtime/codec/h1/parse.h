@@ -32,8 +32,8 @@ struct h1_limits {
 /* The length of the head at the start of bytes, its empty line included; 0 while incomplete. *scanned is how far earlier calls looked (0 at
  * first). Leading empty lines are not skipped here: see h1_skip_empty. */
 size_t h1_head_length(const char *bytes, size_t len, size_t *scanned);
-/* How many bytes of leading CRLF to ignore before a request line (RFC 9112 section 2.2): at most 2 lines. */
-size_t h1_skip_empty(const char *bytes, size_t len);
+/* How many bytes of leading CRLF to ignore before a request line (RFC 9112 section 2.2): at most `most` lines. */
+size_t h1_skip_empty(const char *bytes, size_t len, unsigned most);
 
 /* Parses the head at the start of `len` bytes, which may hold more, or less. The result is FAULT_NONE or what is wrong (a response:
  * FAULT_BACK_PROTOCOL). `m` was initialised; fields go to the arena. After FAULT_NONE with head_out->len 0, `m` is to be parsed anew
