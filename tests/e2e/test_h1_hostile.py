@@ -122,6 +122,27 @@ def test_an_empty_line_is_not_the_beginning_of_a_head():
         assert c.response().status == 200
 
 
+def test_an_answer_that_ends_in_its_head():
+    """A pooled connection that dies before a byte of an answer is replaced; one whose answer had begun has had the request."""
+    seen = []
+
+    def serve(c):
+        c.request()
+        c.send(OK)
+        seen.append(c.request().target)
+        c.send(begins)
+
+    for begins in (b"HTTP/1.1 200 OK\r\nConte", b"H", b"HTTP/1.1 103 Early Hints\r\n\r\n"):
+        with Proxy(serve, extra="runtime: {workers: 1}") as p, p.connect() as c:
+            c.send(GET)
+            assert c.response().status == 200
+            c.send(b"GET /second HTTP/1.1\r\nHost: a\r\n\r\n")
+            r = c.response()
+            if r.status == 103:
+                r = c.response()
+            assert r.status == 502 and len(p.backend.connections) == 1, (begins, r.line, seen)
+
+
 def test_a_server_that_no_packet_reaches():
     """That the system refuses at once to connect (to a multicast address, say) is the server's failure, and another one is tried."""
     with Backend() as b:

@@ -228,8 +228,8 @@ void h1_back_broken(struct h1 *h, enum fault fault)
 void h1_back_eof(struct h1 *h)
 {
 	switch (h->in_state) {
-	case H1_IN_IDLE:
-		back_fault(h, FAULT_BACK_CLOSED);
+	case H1_IN_IDLE: /* a request of which the server has said something has reached it */
+		back_fault(h, h->in_at != h->in_end || h->back.n_interim != 0 ? FAULT_BACK_CUT : FAULT_BACK_CLOSED);
 		return;
 	case H1_IN_UNTIL_CLOSE:
 	case H1_IN_TUNNEL:
