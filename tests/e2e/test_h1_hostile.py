@@ -259,3 +259,18 @@ routes: [{match: {path: /}, backend: b}]
             r = c.response()
             assert r.status == 200 and len(count) == 6, (r.line, len(count))
             assert all(m.body == b"hello" and m.trailers == b"x-t: 1\r\n" for m in count)
+
+
+def test_a_204_that_announces_a_body():
+    """A server that says that five bytes follow where none may is not asked again on that connection."""
+    def serve(c):
+        while True:
+            c.request()
+            c.send(b"HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n")
+
+    with Proxy(serve, extra="runtime: {workers: 1}") as p, p.connect() as c:
+        for _ in range(3):
+            c.send(GET)
+            r = c.response()
+            assert r.status == 204 and "content-length" not in r.fields
+        assert len(p.backend.connections) == 3, len(p.backend.connections)

@@ -450,7 +450,8 @@ enum fault h1_parse_response(char *bytes, size_t len, const struct h1_limits *li
 	if (!response_framing(&g, method_is_head, m, head_out))
 		return FAULT_BACK_PROTOCOL;
 	head_out->keep_alive = m->version_minor == 1 ? !g.close : g.keep_alive && !g.close;
-	if (head_out->framing == H1_UNTIL_CLOSE)
+	/* Who announces a body where none may be will send it, too. */
+	if (head_out->framing == H1_UNTIL_CLOSE || (m->status == 204 && g.length > 0))
 		head_out->keep_alive = false;
 	head_out->upgrade = m->status == 101 && g.upgrade_named && g.upgrade.len != 0;
 	m->protocol = head_out->upgrade ? g.upgrade : STR_NONE;
