@@ -82,7 +82,8 @@ void h1_back_deadline(struct h1 *h)
 /* The exchange is over on this side; the connection serves another or goes. */
 static void release(struct h1 *h)
 {
-	if (!h->keep_alive || h->eof || h->out_state != H1_OUT_DONE || h->in_at != h->in_end ||
+	/* stalled: there are bytes for which there was no buffer. */
+	if (!h->keep_alive || h->eof || h->stalled || h->out_state != H1_OUT_DONE || h->in_at != h->in_end ||
 	    h->conn.worker->draining) {
 		back_close(h, false);
 		return;
