@@ -226,6 +226,7 @@ static void emit_limits(struct emitter *e, const struct m_limits *m, unsigned ve
 	emit_u64(e, "connections", least(m->connections.value, UINT32_MAX));
 	emit_u64(e, "requests_per_connection", least(m->requests_per_connection.value, UINT32_MAX));
 	emit_u64(e, "body_bytes", m->body_bytes.value);
+	emit_u64(e, "unread_body", m->unread_body.value);
 	if ((versions & M_HTTP_2) != 0) {
 		emit_u64(e, "streams", m->streams.value);
 		emit_h2_limits(e, &m->h2);
@@ -291,6 +292,8 @@ static void emit_listener(struct emitter *e, const struct plan_listener *l, cons
 	emit_u64(e, "body_ms", m->timeouts.body.value);
 	emit_u64(e, "idle_ms", m->timeouts.idle.value);
 	emit_u64(e, "write_ms", m->timeouts.write.value);
+	emit_u64(e, "linger_ms", m->timeouts.linger.value);
+	emit_u64(e, "linger_idle_ms", m->timeouts.linger_idle.value);
 	emit_cstr(e, "uri_policy", policy_text(e->plan->uri_policy));
 	emit_forwarding(e, m);
 	emit_hsts(e, &m->hsts);

@@ -20,6 +20,7 @@ void build_limits(struct builder *b, const struct node *map, struct m_limits *ou
 	out->header_bytes = value_bytes(b, map, STR("header_bytes"));
 	out->header_count = value_count(b, map, STR("header_count"));
 	out->body_bytes = value_bytes(b, map, STR("body_bytes"));
+	out->unread_body = value_bytes(b, map, STR("unread_body"));
 	out->uri_bytes = value_bytes(b, map, STR("uri_bytes"));
 	out->connections = value_count(b, map, STR("connections"));
 	out->handshakes = value_count(b, map, STR("handshakes"));
@@ -45,6 +46,8 @@ void build_timeouts(struct builder *b, const struct node *map, struct m_listener
 	out->body = value_ms(b, map, STR("body"));
 	out->idle = value_ms(b, map, STR("idle"));
 	out->write = value_ms(b, map, STR("write"));
+	out->linger = value_ms(b, map, STR("linger"));
+	out->linger_idle = value_ms(b, map, STR("linger_idle"));
 	out->handshake = value_ms(b, map, STR("handshake"));
 }
 

@@ -368,6 +368,7 @@ static void dump_listener(struct dumper *p, const struct m_listener *l)
 	put_u64(p, "header_bytes", l->limits.header_bytes, "B");
 	put_u64(p, "header_count", l->limits.header_count, "");
 	put_u64(p, "body_bytes", l->limits.body_bytes, "B");
+	put_u64(p, "unread_body", l->limits.unread_body, "B");
 	put_u64(p, "uri_bytes", l->limits.uri_bytes, "B");
 	put_u64(p, "connections", l->limits.connections, "");
 	put_u64(p, "requests_per_connection", l->limits.requests_per_connection, "");
@@ -380,6 +381,8 @@ static void dump_listener(struct dumper *p, const struct m_listener *l)
 	put_u64(p, "body", l->timeouts.body, "ms");
 	put_u64(p, "idle", l->timeouts.idle, "ms");
 	put_u64(p, "write", l->timeouts.write, "ms");
+	put_u64(p, "linger", l->timeouts.linger, "ms");
+	put_u64(p, "linger_idle", l->timeouts.linger_idle, "ms");
 	close_part(p);
 	dump_forwarding(p, l);
 	if (l->to_https.is_set)

@@ -100,14 +100,14 @@ struct m_h2_limits {
 /* Bytes a second, over so many ms; 0: none. */
 struct m_min_rate { struct m_u64 request, response, over; };
 struct m_limits {
-	struct m_u64 header_bytes, header_count, body_bytes /* 0: unlimited */, uri_bytes;
+	struct m_u64 header_bytes, header_count, body_bytes /* 0: unlimited */, uri_bytes, unread_body;
 	struct m_u64 connections, requests_per_connection /* 0: unlimited */, streams;
 	struct m_h2_limits h2;
 	struct m_u64 handshakes; /* TLS, per worker */
 	struct m_min_rate min_rate;
 };
 struct m_listener_timeouts { /* ms */
-	struct m_u64 header, body, idle, write, handshake;
+	struct m_u64 header, body, idle, write, linger, linger_idle, handshake;
 };
 struct m_listener {
 	const struct node *node;

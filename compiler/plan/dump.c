@@ -54,12 +54,13 @@ static void dump_listener(struct dump *d, const struct plan_listener *l)
 	end_line(d, m->node == NULL ? m->name.at : m->node->span);
 	sbuf_printf(d->out,
 		"\tlimits header_bytes=%llu header_count=%llu uri_bytes=%llu body_bytes=%llu "
-		"connections=%llu "
+		"unread_body=%llu connections=%llu "
 		"requests_per_connection=%llu",
 		(unsigned long long)m->limits.header_bytes.value,
 		(unsigned long long)m->limits.header_count.value,
 		(unsigned long long)m->limits.uri_bytes.value,
 		(unsigned long long)m->limits.body_bytes.value,
+		(unsigned long long)m->limits.unread_body.value,
 		(unsigned long long)m->limits.connections.value,
 		(unsigned long long)m->limits.requests_per_connection.value);
 	dump_min_rate(d, &m->limits.min_rate);
@@ -69,6 +70,8 @@ static void dump_listener(struct dump *d, const struct plan_listener *l)
 	dump_time(d, "body", m->timeouts.body.value);
 	dump_time(d, "idle", m->timeouts.idle.value);
 	dump_time(d, "write", m->timeouts.write.value);
+	dump_time(d, "linger", m->timeouts.linger.value);
+	dump_time(d, "linger_idle", m->timeouts.linger_idle.value);
 	sbuf_addc(d->out, '\n');
 }
 

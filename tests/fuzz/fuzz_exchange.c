@@ -89,9 +89,10 @@ static const struct toron_router router = { .host_lists = host_lists, .groups = 
 static _Atomic uint32_t open_count;
 static const struct toron_listener listeners[] = {
 	{ .name = "web", .origin = "web", .front = &toron_front_http1, .router = &router,
-		.limits = { .header_bytes = 32768, .header_count = 100, .uri_bytes = 8192, .body_bytes = 10 << 20,
+		.limits = { .header_bytes = 32768, .header_count = 100, .uri_bytes = 8192, .body_bytes = 10 << 20, .unread_body = 1 << 20,
 			.requests_per_connection = 50, .request = { 1500, 3000 }, .response = { 1500, 3000 } },
-		.header_ms = 2000, .body_ms = 2000, .idle_ms = 5000, .write_ms = 2000, .open = &open_count },
+		.header_ms = 2000, .body_ms = 2000, .idle_ms = 5000, .write_ms = 2000,
+		.linger_ms = 30000, .linger_idle_ms = 2000, .open = &open_count },
 };
 static const struct toron_gateway gateway = {
 	.name = "fuzz", .listeners = listeners, .routes = routes, .backends = backends, .n_listeners = 1,

@@ -96,9 +96,10 @@ static const struct toron_h2_limits h2_limits = { .period_ms = 10000, .resets = 
 	.empty_frames = 20, .window_updates = 50, .continuations = 3, .window = 200000 };
 static const struct toron_listener listeners[] = {
 	{ .name = "web", .origin = "web", .front = &toron_front_http1, .http1 = &toron_front_http1, .http2 = &toron_front_http2,
-		.limits = { .header_bytes = 4096, .header_count = 30, .uri_bytes = 1000, .body_bytes = 1 << 20,
+		.limits = { .header_bytes = 4096, .header_count = 30, .uri_bytes = 1000, .body_bytes = 1 << 20, .unread_body = 1 << 20,
 			.requests_per_connection = 40, .streams = 10, .h2 = &h2_limits },
-		.header_ms = 2000, .body_ms = 2000, .idle_ms = 5000, .write_ms = 2000, .open = &open_count },
+		.header_ms = 2000, .body_ms = 2000, .idle_ms = 5000, .write_ms = 2000,
+		.linger_ms = 30000, .linger_idle_ms = 2000, .open = &open_count },
 };
 static const struct toron_gateway gateway = {
 	.name = "fuzz", .listeners = listeners, .routes = routes, .backends = backends, .n_listeners = 1,

@@ -35,8 +35,10 @@ static const struct toron_route routes[] = {
 static _Atomic uint32_t open_count;
 static const struct toron_listener listeners[] = {
 	{ .name = "web", .origin = "web", .front = &toron_front_http1, .http1 = &toron_front_http1, .http2 = &toron_front_http2,
-		.limits = { .header_bytes = 4096, .header_count = 30, .uri_bytes = 1000, .body_bytes = 64 << 20, .streams = 10 },
-		.header_ms = 2000, .body_ms = 2000, .idle_ms = 5000, .write_ms = 2000, .open = &open_count },
+		.limits = { .header_bytes = 4096, .header_count = 30, .uri_bytes = 1000, .body_bytes = 64 << 20, .unread_body = 1 << 20,
+			.streams = 10 },
+		.header_ms = 2000, .body_ms = 2000, .idle_ms = 5000, .write_ms = 2000,
+		.linger_ms = 30000, .linger_idle_ms = 2000, .open = &open_count },
 };
 static const struct toron_gateway gateway = {
 	.name = "stage", .listeners = listeners, .routes = routes, .backends = backends, .n_listeners = 1,

@@ -6,11 +6,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define LINGER_MS 2000u         /* how long a closing connection takes what the client still sends */
-#define LINGER_BODY_MS 30000u   /* ... of a body that it may go on with, unless it is silent for LINGER_MS */
-#define LINGER_BYTES (1u << 20) /* ... and at least how much of it */
+#define LINGER_BYTES (1u << 20) /* what a closing connection takes at least of what the client still sends */
 #define EMPTY_MOST 2u           /* empty lines that may stand before a request */
-#define DRAIN_BODY_MAX (1u << 20) /* bytes of an unwanted request body that are read to keep a connection */
 
 struct h1_limits h1_limits_of(const struct h1 *h)
 {
@@ -48,15 +45,16 @@ static uint64_t linger_bytes(const struct h1 *h)
 static void linger_deadline(struct h1 *h)
 {
 	uint64_t now = loop_now_ms(h->conn.worker->loop), until = h->front.linger_until_ms;
-	uint64_t left = until > now ? until - now : 1;
+	uint64_t left = until > now ? until - now : 1, idle = h->front.listener->linger_idle_ms;
 
-	h1_deadline(h, left < LINGER_MS ? left : LINGER_MS, 0);
+	h1_deadline(h, left < idle ? left : idle, 0);
 }
 
 /* The response is out, and the client may still be sending, perhaps all of a large body before it reads anything: closing now would reset
  * the connection and could destroy the response on its way (RFC 9112 section 9.6). */
 static void linger(struct h1 *h, bool was_slow)
 {
+	const struct toron_listener *l = h->front.listener;
 	bool has_body = h->in_state == H1_IN_LENGTH || h->in_state == H1_IN_CHUNKED;
 
 	if (h->eof || h->conn.state != CONN_OPEN) {
@@ -73,7 +71,7 @@ static void linger(struct h1 *h, bool was_slow)
 	h->stalled = false;
 	conn_unpause(&h->conn);
 	conn_shutdown(&h->conn);
-	h->front.linger_until_ms = loop_now_ms(h->conn.worker->loop) + (has_body && !was_slow ? LINGER_BODY_MS : LINGER_MS);
+	h->front.linger_until_ms = loop_now_ms(h->conn.worker->loop) + (has_body && !was_slow ? l->linger_ms : l->linger_idle_ms);
 	linger_deadline(h);
 }
 
@@ -127,10 +125,12 @@ static void next_request(struct h1 *h, bool keep)
 /* Whether the rest of an unwanted request body is worth reading. */
 static bool worth_draining(const struct h1 *h)
 {
+	uint64_t most = h->front.listener->limits.unread_body;
+
 	if (h->wait_continue)
 		return false;
-	return (h->in_state == H1_IN_LENGTH && h->in_left <= DRAIN_BODY_MAX) ||
-	       (h->in_state == H1_IN_CHUNKED && h->leg.x->request.body.appended <= DRAIN_BODY_MAX);
+	return (h->in_state == H1_IN_LENGTH && h->in_left <= most) ||
+	       (h->in_state == H1_IN_CHUNKED && h->leg.x->request.body.appended <= most && most != 0);
 }
 
 /* Whether nobody takes the request's body any more. */

@@ -9,7 +9,6 @@
 
 #define STREAMS_BY_DEFAULT 128
 #define STREAM_WINDOW 65535u /* bytes of a request body that are under way: as HTTP/2 has it, and what a body that is kept leaves room for */
-#define LINGER_MS 2000       /* how long a closing connection takes what the client still sends */
 #define LEAVE_MS 1000        /* for the client to see that no new streams are taken */
 
 static const struct h2_role front_role;
@@ -372,7 +371,7 @@ static uint64_t front_due(struct h2 *h)
 	uint64_t due = 0;
 
 	if (h->lingering)
-		return h->front.idle_ms + LINGER_MS;
+		return h->front.idle_ms + l->linger_idle_ms;
 	if (h->blocked)
 		due = h->write_ms + l->write_ms;
 	due = earlier(due, pace_time(h));

@@ -14,7 +14,8 @@
  *   2.0  conditions stand with the candidates, as do methods; lists of candidates are ended by TORON_NO_ROUTE; host lists are in order of rank.
  *        Backends whose servers choose the version.
  *   2.1  metrics, and an admin listener that serves them; lists of revoked certificates for backends;
- *        active health checks; balancing by the client's address. */
+ *        active health checks; balancing by the client's address;
+ *        how much and how long is read from clients behind an early answer. */
 #pragma once
 
 #define TORON_ABI_MAJOR 2

@@ -32,6 +32,7 @@ struct toron_limits {
 	uint32_t connections;             /* of this listener over all workers; 0: unlimited */
 	uint32_t requests_per_connection; /* 0: unlimited */
 	uint64_t body_bytes;              /* 0: unlimited */
+	uint64_t unread_body;             /* of a body that may be known to follow an answer that keeps the connection */
 	uint32_t streams;                 /* at a time on one HTTP/2 connection; 0: 128 */
 	const struct toron_h2_limits *h2; /* NULL: the usual ones */
 	struct toron_pace request, response; /* clients that send a body, and that take one */
@@ -60,6 +61,7 @@ struct toron_listener {
 	const struct toron_router *router;
 	struct toron_limits limits;
 	uint32_t header_ms, body_ms, idle_ms, write_ms; /* time limits */
+	uint32_t linger_ms, linger_idle_ms; /* for what comes while a connection ends: of a body in all, without a byte */
 	unsigned uri_policy;              /* bits of TORON_URI_*: how the path is normalised */
 	_Atomic uint32_t *open;           /* connections open now, over all workers: the generated file's slot */
 	const struct toron_forwarding *forwarding; /* NULL: nobody is trusted; via, x-forwarded-for, -proto and -host are sent */

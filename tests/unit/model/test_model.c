@@ -64,9 +64,12 @@ START_TEST(defaults_come_from_the_schema)
 	ck_assert_uint_eq(l->limits.header_bytes.value, 32768);
 	ck_assert_uint_eq(l->limits.header_count.value, 100);
 	ck_assert_uint_eq(l->limits.body_bytes.value, 0);
+	ck_assert_uint_eq(l->limits.unread_body.value, 1 << 20);
 	ck_assert_uint_eq(l->limits.uri_bytes.value, 8192);
 	ck_assert_uint_eq(l->timeouts.header.value, 10000);
 	ck_assert_uint_eq(l->timeouts.idle.value, 60000);
+	ck_assert_uint_eq(l->timeouts.linger.value, 30000);
+	ck_assert_uint_eq(l->timeouts.linger_idle.value, 2000);
 	ck_assert_ptr_null(l->address.value.ptr);
 	ck_assert_uint_eq(b->timeouts.connect.value, 5000);
 	ck_assert_uint_eq(b->pool.idle_connections.value, 256);
