@@ -5,71 +5,22 @@
 
 #include "backend/dispatch.h"
 #include "backend/health.h"
+#include "backend/slot.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "loop/count.h"
 #include "tls/engine.h"
 
-#define WORKERS_MAX 256      /* the most that the config language allows */
-#define WAIT_TICK_MS 10      /* how often a waiting exchange looks for connections that other workers gave up */
+#define WAIT_TICK_MS 10      /* how often a waiting exchange looks for room at other servers, and for what it was not called for */
 
 /* ---- state ---- */
-
-/* A worker as the others see it: where to ask it to give up idle connections that count against a limit. */
-struct port {
-	struct backend *all;         /* that worker's; touched in its thread only; NULL: gone */
-	_Atomic(struct loop *) loop; /* NULL: gone */
-	struct loop_mail ask;
-	atomic_bool asked;           /* the mail is on its way */
-};
-
-struct backend_shared {
-	const struct toron_gateway *gateway;
-	struct server_shared **servers; /* [n_backends][n_servers] */
-	atomic_uint n_ports;
-	struct port ports[WORKERS_MAX];
-};
-
-struct backend_shared *backend_shared_new(const struct toron_gateway *g)
-{
-	struct backend_shared *s = calloc(1, sizeof(*s));
-
-	if (s == NULL)
-		return NULL;
-	s->gateway = g;
-	s->servers = calloc(g->n_backends + 1u, sizeof(*s->servers));
-	for (uint32_t i = 0; s->servers != NULL && i < g->n_backends; i++) {
-		s->servers[i] = calloc(g->backends[i]->n_servers + 1u, sizeof(**s->servers));
-		if (s->servers[i] == NULL) {
-			backend_shared_free(&s);
-			return NULL;
-		}
-	}
-	if (s->servers == NULL)
-		backend_shared_free(&s);
-	return s;
-}
-
-void backend_shared_free(struct backend_shared **shared)
-{
-	struct backend_shared *s = *shared;
-
-	if (s == NULL)
-		return;
-	for (uint32_t i = 0; s->servers != NULL && i < s->gateway->n_backends; i++)
-		free(s->servers[i]);
-	free(s->servers);
-	free(s);
-	*shared = NULL;
-}
 
 static bool backend_init(struct backend *b, struct worker *w, const struct toron_backend *conf, struct backend_shared *shared)
 {
 	b->conf = conf;
 	b->worker = w;
 	b->common = shared;
-	list_init(&b->waiting);
 	b->retry_tokens = RETRY_TOKENS_MOST;
 	b->random = (clock_monotonic_us() ^ ((uint64_t)w->index << 40) ^ ((uint64_t)conf->index << 50)) | 1;
 	b->servers = calloc(conf->n_servers + 1u, sizeof(*b->servers));
@@ -82,6 +33,7 @@ static bool backend_init(struct backend *b, struct worker *w, const struct toron
 		b->servers[i].shared = &shared->servers[conf->index][i];
 		list_init(&b->servers[i].roomy);
 		list_init(&b->servers[i].open);
+		list_init(&b->servers[i].waiting);
 		if (conf->tls == NULL)
 			continue;
 		b->servers[i].tls = w->gateway->tls->target_new(w, conf->tls, &conf->servers[i]);
@@ -134,48 +86,33 @@ static void close_all(struct worker *w, struct server *s)
 	}
 }
 
-static bool others_wait(const struct server *s)
-{
-	return s->backend->conf->max_connections != 0 &&
-	       atomic_load_explicit(&s->shared->waiting, memory_order_relaxed) > s->backend->n_waiting;
-}
-
 static bool is_unhealthy(const struct server *s)
 {
 	return !backend_server_is_healthy(s->backend, (uint32_t)(s - s->backend->servers));
 }
 
-/* Another worker's exchange waits for a connection, or has found a server unhealthy: ours that are idle make room. */
+/* Of the answers to another worker's wish: it waits for a connection, has found a server unhealthy, or gave up a connection for us. */
+static void answer(struct server *s)
+{
+	if (is_unhealthy(s))
+		close_all_idle(s);
+	else if (slot_others_wait(s))
+		close_idle(s);
+	if (slot_is_granted(s))
+		slot_serve_waiting(s);
+	slot_pass_on(s);
+}
+
 static void on_asked(struct loop *l, struct loop_mail *m)
 {
 	struct port *p = CONTAINER_OF(m, struct port, ask);
 
 	(void)l;
-	atomic_store_explicit(&p->asked, false, memory_order_release);
-	for (uint32_t i = 0; p->all != NULL && i < p->all->worker->gateway->n_backends; i++) {
-		struct backend *b = &p->all[i];
-
-		for (uint32_t j = 0; j < b->conf->n_servers; j++) {
-			if (is_unhealthy(&b->servers[j]))
-				close_all_idle(&b->servers[j]);
-			else if (others_wait(&b->servers[j]))
-				close_idle(&b->servers[j]);
-		}
-	}
-}
-
-static void ask_others(struct backend *b)
-{
-	unsigned n = atomic_load_explicit(&b->common->n_ports, memory_order_acquire);
-
-	for (unsigned i = 0; i < n; i++) {
-		struct port *p = &b->common->ports[i];
-		struct loop *l = atomic_load_explicit(&p->loop, memory_order_acquire);
-
-		if (l != NULL && l != b->worker->loop &&
-		    !atomic_exchange_explicit(&p->asked, true, memory_order_acq_rel))
-			loop_post(l, &p->ask);
-	}
+	/* An exchange: what was granted before is seen below. */
+	atomic_exchange_explicit(&p->asked, false, memory_order_acq_rel);
+	for (uint32_t i = 0; p->all != NULL && i < p->all->worker->gateway->n_backends; i++)
+		for (uint32_t j = 0; j < p->all[i].conf->n_servers; j++)
+			answer(&p->all[i].servers[j]);
 }
 
 void backend_server_set_healthy(struct server *s, bool is_healthy)
@@ -184,7 +121,7 @@ void backend_server_set_healthy(struct server *s, bool is_healthy)
 	if (is_healthy)
 		return;
 	close_all_idle(s);
-	ask_others(s->backend);
+	slot_ask_others(s->backend);
 }
 
 static void open_port(struct backend_shared *shared, struct worker *w, struct backend *all)
@@ -226,8 +163,10 @@ void backend_worker_free(struct worker *w, struct backend **all)
 		}
 		if (b->health != NULL)
 			b->conf->health->kind->stop(&b->health);
-		for (uint32_t j = 0; b->servers != NULL && j < b->conf->n_servers; j++)
+		for (uint32_t j = 0; b->servers != NULL && j < b->conf->n_servers; j++) {
 			close_all(w, &b->servers[j]);
+			slot_pass_on(&b->servers[j]);
+		}
 		for (uint32_t j = 0; b->servers != NULL && b->conf->tls != NULL && j < b->conf->n_servers; j++)
 			w->gateway->tls->target_free(&b->servers[j].tls);
 		free(b->servers);
@@ -265,17 +204,6 @@ static void end_exchanges(struct server *s, struct back_conn *c, uint32_t n)
 		atomic_fetch_sub_explicit(&s->shared->exchanges, n, memory_order_relaxed);
 }
 
-/* Gives a waiting exchange its chance. */
-static void serve_waiting(struct backend *b)
-{
-	if (list_empty(&b->waiting))
-		return;
-	struct dispatch *d = CONTAINER_OF(b->waiting.next, struct dispatch, waiting);
-
-	/* Not from here: the codec is on the stack. The timer fires at once. */
-	loop_timer_set(&d->timer, 0);
-}
-
 static void on_over(struct back_conn *c)
 {
 	struct server *s = c->owner;
@@ -283,8 +211,7 @@ static void on_over(struct back_conn *c)
 
 	end_exchanges(s, c, 1);
 	place(s, c);
-	/* Our own waiting exchanges come first, but not always, lest those of other workers starve. */
-	if (c->n_active == 0 && others_wait(s) && (list_empty(&b->waiting) || backend_random(b) % 8 == 0)) {
+	if (c->n_active == 0 && slot_others_wait(s) && (s->n_waiting == 0 || s->turns == 0)) {
 		if (c->is_idle)
 			c->codec->close(c);
 		return;
@@ -293,7 +220,7 @@ static void on_over(struct back_conn *c)
 		close_idle(s);
 		return;
 	}
-	serve_waiting(b);
+	slot_serve_waiting(s);
 }
 
 static void on_capacity(struct back_conn *c)
@@ -304,7 +231,7 @@ static void on_capacity(struct back_conn *c)
 	if (c->capacity != 0)
 		s->streams = c->capacity;
 	place(s, c);
-	serve_waiting(s->backend);
+	slot_serve_waiting(s);
 }
 
 static void on_became(struct back_conn *c, struct back_conn *to)
@@ -317,7 +244,7 @@ static void on_became(struct back_conn *c, struct back_conn *to)
 	list_remove(&c->open);
 	list_push_back(&s->open, &to->open);
 	place(s, to);
-	serve_waiting(s->backend);
+	slot_serve_waiting(s);
 }
 
 static void on_gone(struct back_conn *c)
@@ -330,29 +257,28 @@ static void on_gone(struct back_conn *c)
 	list_remove(&c->open);
 	s->n_open--;
 	count_server(s->backend->worker, s->backend->conf, (uint32_t)(s - s->backend->servers), COUNT_CONNECTIONS_OPEN, -1);
-	atomic_fetch_sub_explicit(&s->shared->connections, 1, memory_order_relaxed);
-	serve_waiting(s->backend);
+	slot_give(s);
 }
 
 static const struct back_user user = { .over = on_over, .capacity = on_capacity, .became = on_became, .gone = on_gone };
 
 /* ---- one exchange ---- */
 
-static void leave_queue(struct dispatch *d)
+static void drop_slot(struct dispatch *d)
 {
-	if (list_empty(&d->waiting))
-		return;
-	list_remove(&d->waiting);
-	d->backend->n_waiting--;
-	count_backend(d->backend->worker, d->backend->conf, COUNT_PENDING, (uint64_t)-1);
-	atomic_fetch_sub_explicit(&d->backend->servers[d->x->server].shared->waiting, 1, memory_order_relaxed);
+	struct server *s = d->slot;
+
+	d->slot = NULL;
+	if (s != NULL)
+		slot_give(s);
 }
 
 static void stop_waiting(struct dispatch *d)
 {
 	d->x->cancel = d->attempt_armed ? dispatch_cancel : NULL;
 	d->backs_off = false;
-	leave_queue(d);
+	slot_leave_queue(d);
+	drop_slot(d);
 	resolver_cancel(&d->query);
 	if (d->timer_armed) {
 		d->timer_armed = false;
@@ -416,6 +342,10 @@ static void attach(struct dispatch *d, struct server *s, struct back_conn *c)
 	struct leg *leg = NULL;
 
 	stop_waiting(d);
+	if (slot_others_wait(s))
+		s->turns -= s->turns != 0;
+	else if (d->backend->conf->max_connections != 0)
+		s->turns = SLOT_TURNS;
 	c->n_active++;
 	place(s, c);
 	if (is_compared(s))
@@ -446,6 +376,8 @@ static struct back_conn *opening(struct server *s)
 	return NULL;
 }
 
+static void wait_for_room(struct dispatch *d, struct server *s);
+
 static void connect_to(struct dispatch *d, struct server *s, const struct addr *addrs, size_t n)
 {
 	struct backend *b = d->backend;
@@ -460,6 +392,10 @@ static void connect_to(struct dispatch *d, struct server *s, const struct addr *
 		attach(d, s, c);
 		return;
 	}
+	if (d->slot == NULL && !slot_take(d, s)) {
+		wait_for_room(d, s);
+		return;
+	}
 	c = b->conf->codec->open(b->worker, &to, s->tls, &user, s, &limits);
 	if (c == NULL) {
 		fail(d, FAULT_NO_MEMORY);
@@ -469,7 +405,7 @@ static void connect_to(struct dispatch *d, struct server *s, const struct addr *
 	count_server(b->worker, b->conf, d->x->server, COUNT_CONNECTIONS, 1);
 	count_server(b->worker, b->conf, d->x->server, COUNT_CONNECTIONS_OPEN, 1);
 	list_push_back(&s->open, &c->open);
-	atomic_fetch_add_explicit(&s->shared->connections, 1, memory_order_relaxed);
+	d->slot = NULL; /* the connection's from here on */
 	attach(d, s, c);
 }
 
@@ -488,17 +424,34 @@ static void on_resolved(struct resolver_query *q, int err, const struct addr *ad
 	connect_to(d, s, addrs, n);
 }
 
-/* One that waits has its chance, and so has the next one if there was room for it and there is still: a connection may take many more at once. */
+static bool try_server(struct dispatch *d, struct server *s);
+static int choose(struct dispatch *d);
+
+static void wait_on(struct dispatch *d, struct server *better)
+{
+	if (is_unhealthy(d->waits_at) && better != d->waits_at) {
+		slot_leave_queue(d);
+		wait_for_room(d, better);
+		return;
+	}
+	dispatch_wait(d, WAIT_TICK_MS);
+}
+
+/* One that waits has its chance, and so has the next one if there was room for it and there is still: a connection may take many more at
+ * once. Who finds no room keeps its place. */
 static void pick_again(struct dispatch *d)
 {
-	struct backend *b = d->backend;
-	struct server *s = &b->servers[d->x->server];
-	uint32_t n = b->n_waiting;
+	struct server *s = d->waits_at;
+	uint32_t n = s->n_waiting;
+	int i = d->called ? (int)(s - d->backend->servers) : choose(d);
 
-	leave_queue(d);
-	dispatch_pick(d);
-	if (b->n_waiting < n && !list_empty(&s->roomy))
-		serve_waiting(b);
+	d->called = false;
+	if (i < 0)
+		fail(d, FAULT_NO_SERVER);
+	else if (!try_server(d, &d->backend->servers[i]))
+		wait_on(d, &d->backend->servers[i]);
+	if (s->n_waiting < n && (!list_empty(&s->roomy) || slot_is_granted(s)))
+		slot_serve_waiting(s);
 }
 
 static void on_timer(struct loop_timer *t)
@@ -535,20 +488,12 @@ void dispatch_wait(struct dispatch *d, uint64_t ms)
 	loop_timer_set(&d->timer, ms);
 }
 
-static void wait_for_room(struct dispatch *d)
+static void wait_for_room(struct dispatch *d, struct server *s)
 {
-	struct backend *b = d->backend;
-
-	if (b->n_waiting >= b->conf->max_pending) {
+	if (slot_join_queue(d, s))
+		dispatch_wait(d, WAIT_TICK_MS);
+	else
 		fail(d, FAULT_OVERLOAD);
-		return;
-	}
-	list_push_back(&b->waiting, &d->waiting);
-	b->n_waiting++;
-	count_backend(b->worker, b->conf, COUNT_PENDING, 1);
-	atomic_fetch_add_explicit(&b->servers[d->x->server].shared->waiting, 1, memory_order_relaxed);
-	ask_others(b);
-	dispatch_wait(d, WAIT_TICK_MS);
 }
 
 void dispatch_resolve(struct dispatch *d, struct server *s)
@@ -595,30 +540,37 @@ static int choose(struct dispatch *d)
 	return i;
 }
 
+/* False: there is no room. x may be dead after true. */
+static bool try_server(struct dispatch *d, struct server *s)
+{
+	struct back_conn *c = d->fresh || slot_must_yield(s) ? NULL : take_roomy(s);
+
+	if (c == NULL && !slot_take(d, s))
+		return false;
+	d->x->server = (uint32_t)(s - d->backend->servers);
+	if (c != NULL) {
+		attach(d, s, c);
+		return true;
+	}
+	slot_leave_queue(d);
+	dispatch_resolve(d, s);
+	return true;
+}
+
 void dispatch_pick(struct dispatch *d)
 {
-	struct backend *b = d->backend;
 	int i = choose(d);
-	struct back_conn *c;
 	struct server *s;
 
 	if (i < 0) {
 		fail(d, FAULT_NO_SERVER);
 		return;
 	}
-	s = &b->servers[i];
+	s = &d->backend->servers[i];
 	d->x->server = (uint32_t)i;
-	c = d->fresh ? NULL : take_roomy(s);
-	if (c != NULL) {
-		attach(d, s, c);
-		return;
-	}
-	if (b->conf->max_connections != 0 &&
-	    atomic_load_explicit(&s->shared->connections, memory_order_relaxed) >= b->conf->max_connections) {
-		wait_for_room(d);
-		return;
-	}
-	dispatch_resolve(d, s);
+	/* Who comes later waits behind those who wait. */
+	if (s->n_waiting != 0 || !try_server(d, s))
+		wait_for_room(d, s);
 }
 
 /* ---- the action ---- */

@@ -11,9 +11,16 @@
 #include "net/resolver.h"
 #include "toron/gateway.h"
 
+/* A worker's part in a server whose connections are limited. */
+struct turn {
+	_Atomic uint32_t waiting;     /* its exchanges that wait for a connection; only that worker writes */
+	_Atomic uint32_t granted;     /* connections that others gave up for it, and that count as open until it takes or passes them on */
+};
+
 /* Shared by all workers, one a server: the only cross-thread state on the request path. */
 struct server_shared {
-	_Atomic uint32_t connections; /* open ones */
+	_Atomic uint32_t connections; /* open ones, and those that are promised to an exchange or a worker */
+	struct turn *turns;           /* owned; one a worker; NULL: connections are not limited */
 	_Atomic uint32_t exchanges;   /* in flight, for least-connections and random-two; not counted where one server is all there is */
 	_Atomic uint32_t waiting;     /* exchanges that wait because of a connection limit */
 	_Atomic bool is_unhealthy;    /* as its probes say */
@@ -32,6 +39,9 @@ struct server {
 	struct tls_target *tls;       /* owned; NULL: clear text */
 	struct list roomy;            /* of back_conn: those that take another exchange, most recently used first */
 	struct list open;             /* of back_conn: all, n_open of them */
+	struct list waiting;          /* of dispatch: n_waiting exchanges that wait for a connection, the first first */
+	uint32_t n_waiting;
+	uint32_t turns;               /* exchanges that may yet begin on our connections while other workers wait for one */
 	uint32_t n_idle, n_open;      /* of this worker; n_idle of them carry nothing */
 	int32_t credit;               /* of smooth weighted round robin */
 	uint32_t streams;             /* exchanges at a time that its last connection was good for; 0: not known */
@@ -44,8 +54,6 @@ struct backend {
 	struct worker *worker;
 	struct backend_shared *common;
 	struct server *servers;
-	struct list waiting;          /* exchanges that wait for a connection */
-	uint32_t n_waiting;
 	struct health *health;        /* owned; NULL: another worker probes, or nobody */
 	uint64_t random;
 	int avoid;                    /* the server that a pick passes over while there is another one; -1: none */

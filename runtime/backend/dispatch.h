@@ -27,7 +27,9 @@ struct dispatch {
 	struct backend *backend;
 	struct str path, authority;  /* of the request, before any server's own */
 	struct resolver_query query; /* while resolving */
-	struct list waiting;         /* in backend->waiting */
+	struct list waiting;         /* in waits_at->waiting */
+	struct server *waits_at;     /* while it waits */
+	struct server *slot;         /* where a connection is promised to it, until it has one; or NULL */
 	uint64_t deadline_ms;
 	uint32_t next_addr, n_addrs; /* of the server's addresses, counted on a retry */
 	bool timer_armed, fresh;     /* fresh: do not take an idle connection */
@@ -35,6 +37,7 @@ struct dispatch {
 	uint32_t attempts;           /* begun so far */
 	int avoid;                   /* the server of the attempt before; -1: none */
 	bool attempt_armed, backs_off;
+	bool called;                 /* there may be room where it waits */
 	/* What follows is not zeroed: each is initialised when it is armed. */
 	struct loop_timer timer;     /* limits resolving and waiting */
 	struct loop_timer attempt;   /* limits one attempt */

@@ -247,6 +247,81 @@ routes: [{match: {path: /}, backend: few}]
             assert b.peak <= 3, b.peak  # one may be closing while the next opens
 
 
+class Counter:
+    """How many requests are under way at a time."""
+
+    def __init__(self):
+        self.lock, self.active, self.most = threading.Lock(), 0, 0
+
+    def serve(self, c):
+        while True:
+            c.request()
+            with self.lock:
+                self.active += 1
+                self.most = max(self.most, self.active)
+            time.sleep(0.002)
+            with self.lock:
+                self.active -= 1
+            c.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+
+
+def test_a_backends_limit_holds_over_all_workers():
+    """The connections that a server may have are shared: never one more, and no worker keeps them to itself while another one waits."""
+    for host, most in ("127.0.0.1", 1), ("localhost", 2):
+        counter = Counter()
+        with Backend(counter.serve) as b:
+            port, served, go = free_port(), [0] * 12, threading.Event()
+            config = """\
+runtime: {workers: 4}
+listeners: [{protocol: http, address: 127.0.0.1, port: %d}]
+backends: {few: {url: "http://%s:%d", limits: {connections: %d, pending: 0}, timeouts: {connect: %ds}}}
+routes: [{match: {path: /}, backend: few}]
+""" % (port, host, b.port, most, 30 * lib.SLOW)
+
+            def ask(i):
+                with connect(port) as c:
+                    go.wait(10)
+                    while sum(served) < 1200:
+                        c.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+                        assert c.response().status == 200
+                        served[i] += 1
+            with Gateway(config):
+                threads = [threading.Thread(target=ask, args=(i,)) for i in range(len(served))]
+                for t in threads:
+                    t.start()
+                go.set()
+                for t in threads:
+                    t.join(60 * lib.SLOW)
+                assert counter.most == most, (counter.most, host)
+                # A worker keeps a connection for some requests, and not for ever.
+                assert sum(served) >= 1200 and min(served) >= 20, served
+                assert len(b.connections) < 600, len(b.connections)
+
+
+def test_requests_wait_up_to_a_limit():
+    """limits.pending is met exactly, over all workers."""
+    go = threading.Event()
+    with Backend(lambda c: (c.request(), go.wait(30 * lib.SLOW), c.send(b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok"))) as b:
+        port, status = free_port(), []
+        with Gateway("""\
+runtime: {workers: 3}
+listeners: [{protocol: http, address: 127.0.0.1, port: %d}]
+backends: {few: {url: "http://127.0.0.1:%d", limits: {connections: 1, pending: 4}, timeouts: {connect: %ds}}}
+routes: [{match: {path: /}, backend: few}]
+""" % (port, b.port, 30 * lib.SLOW)):
+            threads = [threading.Thread(target=lambda: status.append(get(port).status)) for _ in range(12)]
+            for t in threads:
+                t.start()
+            end = time.monotonic() + 20 * lib.SLOW
+            while len(status) < 7 and time.monotonic() < end:
+                time.sleep(0.02)
+            assert status == [503] * 7, status
+            go.set()
+            for t in threads:
+                t.join(30 * lib.SLOW)
+            assert sorted(status) == [200] * 5 + [503] * 7, status
+
+
 def test_early_answer_while_uploading():
     def serve(c):
         c.head()

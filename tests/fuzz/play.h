@@ -227,11 +227,11 @@ static void begin(const struct toron_gateway *g, unsigned budget_kib, struct bac
 
 static void check_backend(const struct backend *b)
 {
-	CHECK(list_empty(&b->waiting) && b->n_waiting == 0);
 	for (uint32_t i = 0; i < b->conf->n_servers; i++) {
 		const struct server *s = &b->servers[i];
 
 		CHECK(list_empty(&s->roomy) && s->n_idle == 0 && s->n_open == 0);
+		CHECK(list_empty(&s->waiting) && s->n_waiting == 0);
 		CHECK(s->shared->connections == 0 && s->shared->exchanges == 0 && s->shared->waiting == 0);
 	}
 }

@@ -140,7 +140,7 @@ struct toron_backend {
 	uint32_t pool_idle;               /* idle connections kept, per server and worker */
 	uint32_t pool_idle_ms;
 	uint32_t max_connections;         /* per server, over all workers; 0: unlimited */
-	uint32_t max_pending;             /* exchanges that wait for one, per server and worker */
+	uint32_t max_pending;             /* exchanges that wait for one, per server, over all workers; 0: unlimited */
 	bool preserve_host;
 	const struct toron_retry *retry;  /* NULL: other addresses and servers when connecting fails */
 	const struct toron_tls_client *tls; /* NULL: clear text */
