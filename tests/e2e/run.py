@@ -23,7 +23,7 @@ def on_alarm(*_):
     raise TookTooLong()
 
 
-FIRST = ("test_tls_h1.py", "test_matrix.py", "test_tls_grid.py")  # take longest
+FIRST = ("test_tls_h1.py", "test_matrix.py", "test_matrix_websocket.py", "test_tls_grid.py")  # take longest
 RECORD = 64  # bytes of a file's name, or of a result, in a pipe: they come whole
 
 

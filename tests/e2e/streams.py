@@ -4,6 +4,7 @@ sockets) and HTTP/2 (python3-h2), in clear text ("h1", "h2c") and over TLS ("h1s
 up."""
 import socket
 import ssl
+import struct
 import threading
 
 import h2.config
@@ -14,6 +15,7 @@ import h2.settings
 
 import certs
 import lib
+import ws
 
 SECONDS = 20
 
@@ -119,6 +121,15 @@ class Server(lib.Backend):
 
 # ---- HTTP/2 ----
 
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+HEADERS, RST_STREAM, GOAWAY = 1, 3, 7
+END_STREAM = 1
+
+
+def frame(kind, flags, stream, payload):
+    return struct.pack(">I", len(payload))[1:] + bytes([kind, flags]) + struct.pack(">I", stream) + payload
+
+
 class H2Stream:
     def __init__(self, conn, number):
         self.conn, self.number = conn, number
@@ -157,12 +168,22 @@ class H2Stream:
         del self.data[:take]
         return data
 
+    def exactly(self, n):
+        """For tunnels."""
+        try:
+            data = self.read(n)
+        except Reset:
+            data = b""
+        if len(data) < n:
+            raise EOFError
+        return data
+
     def guarded(self, what, *args, **kw):
         try:
             with self.conn.cond:
                 what(self.number, *args, **kw)
                 self.conn.flush()
-        except (h2.exceptions.ProtocolError, OSError):
+        except (h2.exceptions.ProtocolError, OSError, KeyError):
             raise Reset(self.reset_code)
 
     def send_head(self, pairs, end=False):
@@ -187,6 +208,25 @@ class H2Stream:
     def respond(self, status, fields=(), end=False):
         self.send_head([(":status", str(status)), *fields], end)
 
+    def half_trailers(self, trailers):
+        """A part of their frame, and the end of the connection: between the parts of a head there is no room for RST_STREAM."""
+        with self.conn.cond:
+            block = self.conn.h2.encoder.encode(trailers)
+            self.conn.s.sendall(frame(HEADERS, END_STREAM, self.number, block[:len(block) // 2]))
+        self.conn.close()
+
+    def reset_behind(self):
+        """With all said, the rest of what the other side says is not wanted (RFC 9113 section 8.1)."""
+        with self.conn.cond:
+            self.conn.s.sendall(frame(RST_STREAM, 0, self.number, b"\0\0\0\0"))
+
+    def accept_websocket(self, fields=()):
+        self.respond(200, fields)
+
+    def finish(self):
+        """Ends our direction of a tunnel."""
+        self.end()
+
     def reset(self, code=8):
         self.guarded(self.conn.h2.reset_stream, code)
 
@@ -196,7 +236,8 @@ class H2Conn:
         self.s, self.serve = s, serve
         self.scheme = "https" if isinstance(s, TlsSocket) else "http"
         self.cond = threading.Condition(threading.RLock())
-        self.streams, self.gone, self.goaway, self.acked = {}, False, None, 0
+        self.streams, self.gone, self.goaway, self.acked = {}, False, None, 0  # goaway: the last stream that is taken
+        self.unread, self.client, self.prefaced = b"", client, client
         self.h2 = h2.connection.H2Connection(h2.config.H2Configuration(
             client_side=client, header_encoding="latin-1", validate_inbound_headers=True, normalize_outbound_headers=False,
             validate_outbound_headers=False))
@@ -225,7 +266,7 @@ class H2Conn:
                 if not data:
                     break
                 with self.cond:
-                    for event in self.h2.receive_data(data):
+                    for event in self.h2.receive_data(self.but_goaway(data)):
                         self.take(event)
                     self.flush()
                     self.cond.notify_all()
@@ -234,6 +275,25 @@ class H2Conn:
         with self.cond:
             self.gone = True
             self.cond.notify_all()
+
+    def but_goaway(self, data):
+        """The whole frames but GOAWAY, after which python3-h2 takes nothing more of the streams that are under way."""
+        self.unread += data
+        whole = []
+        if not self.client and not self.prefaced:
+            if len(self.unread) < len(PREFACE):
+                return b""
+            whole.append(self.unread[:len(PREFACE)])
+            self.unread = self.unread[len(PREFACE):]
+            self.prefaced = True
+        while len(self.unread) >= 9 and len(self.unread) >= 9 + int.from_bytes(self.unread[:3], "big"):
+            n = 9 + int.from_bytes(self.unread[:3], "big")
+            if self.unread[3] == GOAWAY:
+                self.goaway = int.from_bytes(self.unread[9:13], "big")
+            else:
+                whole.append(self.unread[:n])
+            self.unread = self.unread[n:]
+        return b"".join(whole)
 
     def take(self, e):
         number = getattr(e, "stream_id", None)
@@ -254,8 +314,6 @@ class H2Conn:
             stream.ended = True
         elif isinstance(e, h2.events.StreamReset) and stream:
             stream.reset_code = e.error_code
-        elif isinstance(e, h2.events.ConnectionTerminated):
-            self.goaway = e
 
     def run_serve(self, stream):
         try:
@@ -269,6 +327,9 @@ class H2Conn:
             stream = self.streams[number] = H2Stream(self, number)
         stream.send_head([(":method", method), *extra, (":scheme", self.scheme), (":authority", authority), (":path", path), *fields], end)
         return stream
+
+    def open_websocket(self, path, fields=()):
+        return self.open("CONNECT", path, [("sec-websocket-version", "13"), *fields], extra=[(":protocol", "websocket")])
 
     def close(self):
         try:
@@ -307,6 +368,7 @@ class H1Stream:
         if self.server:
             self.method = words[0]
             head.pseudo = {":method": words[0], ":path": words[1], ":authority": fields.get("host")}
+            self.key = fields.get("sec-websocket-key")
         chunked = fields.get("transfer-encoding") == "chunked"
         self.framing = "chunked" if chunked else int(fields.get("content-length", 0 if self.server or head.status < 200 else -1))
         if not self.server and (self.method == "HEAD" or head.status in (204, 304)):
@@ -315,6 +377,29 @@ class H1Stream:
         return head
 
     final = H2Stream.final
+
+    def exactly(self, n):
+        """For tunnels."""
+        try:
+            return self.c.exactly(n)
+        except ConnectionError as e:
+            raise EOFError from e
+
+    def half_trailers(self, trailers):
+        lines = "".join("%s: %s\r\n" % p for p in trailers)
+        self.guarded(self.c.send, b"0\r\n" + lines[:len(lines) // 2].encode())
+        self.c.end()
+
+    def reset_behind(self):
+        self.c.end()
+
+    def accept_websocket(self, fields=()):
+        self.respond(101, [("connection", "upgrade"), ("upgrade", "websocket"), ("sec-websocket-accept", ws.answer_to(self.key)), *fields])
+        self.out = "tunnel"
+
+    def finish(self):
+        """Ends our direction of a tunnel."""
+        self.c.end()
 
     def chunk(self):
         size = int(self.guarded(self.c.until, b"\r\n").split(b";")[0], 16)
@@ -392,6 +477,10 @@ class H1Conn:
         stream.method = method
         stream.start("%s %s HTTP/1.1\r\nhost: %s\r\n" % (method, path, authority), list(fields), end)
         return stream
+
+    def open_websocket(self, path, fields=()):
+        return self.open("GET", path, [("connection", "upgrade"), ("upgrade", "websocket"), ("sec-websocket-version", "13"),
+                                       ("sec-websocket-key", ws.KEY), *fields], end=True)
 
     def close(self):
         for c in self.open_ones:
