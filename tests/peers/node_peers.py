@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Node's http2 and @grpc/grpc-js as clients and as servers of a gateway, in clear text and over TLS on either side.
+"""Node's http2 as the client and the server of a gateway, in clear text and over TLS on either side.
 
 usage: node_peers.py [TORONC]
 """
@@ -29,8 +29,6 @@ backends:
 routes:
   - {match: {path: /clear}, backend: clear, rewrite: {strip_prefix: /clear}}
   - {match: {path: /secure}, backend: secure, rewrite: {strip_prefix: /secure}}
-  - {match: {grpc: {}, headers: {x-back: secure}}, backend: secure}
-  - {match: {grpc: {}}, backend: clear}
 """
 NODE = peer.program("node") or peer.program("nodejs")
 
@@ -86,15 +84,6 @@ class NodePeers(peer.PeerCase):
             passed = self.client("http2.js", use["ca"], *urls)
             self.assertEqual(len(passed), 4 * 11, passed)
             self.assertEqual({line["protocol"] for line in gateway.access(4 * 300)}, {"HTTP/2.0"})
-
-    def test_grpc(self):
-        if not (peer.folder() / "node_modules/@grpc/grpc-js").is_dir():
-            self.skipTest("@grpc/grpc-js is not installed")
-        with self.running("grpc.js") as (use, gateway):
-            passed = self.client("grpc.js", use["ca"], *["%s localhost:%d %s" % (kind, use[kind], back) for kind in ("h2c", "h2")
-                                                         for back in ("clear", "secure")])
-            self.assertEqual(len(passed), 4 * 14, passed)
-            self.assertEqual({line["protocol"] for line in gateway.access(4 * 14)}, {"HTTP/2.0"})
 
 
 if __name__ == "__main__":

@@ -1,0 +1,217 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""gRPC's published interoperability cases through a gateway: the clients of Go, Node and Python against the servers of each, over h2c and TLS on either
+side. Go's programs are the published ones, node/grpc.js and ../e2e/grpc_interop.py play the same service.
+
+usage: grpc_interop.py [TORONC]
+"""
+import contextlib
+import os
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+E2E = os.path.join(HERE, "..", "e2e")
+sys.path[:0] = [os.path.join(HERE, "lib"), E2E]
+sys.path.append("/usr/lib/python3/dist-packages")
+import certs  # noqa: E402
+import grpc_interop as python  # noqa: E402
+import lib  # noqa: E402
+import peer  # noqa: E402
+
+KINDS = ("h2c", "h2")
+SHARED = list(python.CASES)[:14]
+UP, DOWN = list(python.CASES)[14:16], list(python.CASES)[16:]
+# Go has four more of its own. It does not compress, nor does Node as a server.
+GO_TO_GO = ["rpc_soak", "channel_soak", "orca_per_rpc", "orca_oob"]
+LOAD_REPORTS = '{"loadBalancingConfig": [{"test_backend_metrics_load_balancer": {}}]}'
+TAKES = {"go": SHARED, "node": SHARED + UP, "python": SHARED + UP + DOWN}
+SENDS = {"go": SHARED, "node": SHARED + UP + DOWN, "python": SHARED + UP + DOWN}
+GIVEN_UP = {"cancel_after_begin", "cancel_after_first_response", "timeout_on_sleeping_server"}
+LISTENER = {
+    "h2c": "  - {name: %(name)s, protocol: http, address: 127.0.0.1, port: %(port)d}\n",
+    "h2": "  - {name: %(name)s, protocol: https, address: 127.0.0.1, port: %(port)d, tls: {certificates: [site]}}\n",
+}
+BACKEND = {
+    "h2c": '  %(name)s: {url: "http://localhost:%(port)d", protocol: h2}\n',
+    "h2": '  %(name)s: {url: "https://localhost:%(port)d", protocol: h2, tls: {ca: "%(ca)s"}}\n',
+}
+NODE = peer.program("node") or peer.program("nodejs")
+GO_CLIENT, GO_SERVER = peer.program("grpc-interop-client"), peer.program("grpc-interop-server")
+
+
+def languages():
+    """Those that are installed."""
+    if GO_CLIENT and GO_SERVER:
+        yield "go"
+    if NODE and (peer.folder() / "node_modules/@grpc/grpc-js").is_dir():
+        yield "node"
+    try:
+        python.load(tempfile.mkdtemp())
+        yield "python"
+    except ImportError:
+        pass
+
+
+def words(language, mode):
+    """How the program of a language begins."""
+    if language == "node":
+        return [NODE, os.path.join(HERE, "node/grpc.js"), mode]
+    return [sys.executable, os.path.join(E2E, "grpc_interop.py"), mode]
+
+
+class Setting:
+    """Servers, the gateway before them, and a listener for each pair of a server and a kind of front."""
+
+    def __init__(self, has):
+        site = certs.shared("site")
+        self.ca = certs.shared("ca").cert
+        self.key, self.cert = site.key, site.cert
+        self.back = {(server, kind): lib.free_port() for server in has for kind in KINDS}
+        self.front = {(kind, *back): lib.free_port() for kind in KINDS for back in self.back}
+
+    def config(self):
+        listeners = "".join(LISTENER[key[0]] % {"name": "-".join(key), "port": port} for key, port in self.front.items())
+        backends = "".join(BACKEND[key[1]] % {"name": "-".join(key), "port": port, "ca": self.ca} for key, port in self.back.items())
+        routes = "".join("  - {match: {grpc: {}}, listeners: [%s], backend: %s}\n" % (", ".join("-".join((kind, *back)) for kind in KINDS), "-".join(back))
+                         for back in self.back)
+        return ('certificates: {site: {cert: "%s", key: {file: "%s"}}}\nlog: {access: {enabled: true}}\nlisteners:\n%sbackends:\n%sroutes:\n%s'
+                % (self.cert, self.key, listeners, backends, routes))
+
+    def servers(self, has):
+        """What to start: the words of each."""
+        for language in has:
+            clear, secure = (self.back[language, kind] for kind in KINDS)
+            if language == "go":
+                yield language, [GO_SERVER, "-port", str(clear)]
+                yield language, [GO_SERVER, "-port", str(secure), "-use_tls", "-tls_cert_file", self.cert, "-tls_key_file", self.key]
+            else:
+                yield language, [*words(language, "server"), str(clear), self.key, self.cert, str(secure)]
+
+
+def environment():
+    return {**os.environ, "NODE_PATH": str(peer.folder() / "node_modules")}
+
+
+class Interop(peer.PeerCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.has = list(languages())
+        cls.done = contextlib.ExitStack()
+        lib.setup(cls.toronc_path, False, 1)
+        cls.setting = s = Setting(cls.has)
+        cls.logs = {}
+        for language, args in s.servers(cls.has):
+            log = cls.logs[language] = tempfile.NamedTemporaryFile(dir=lib.WORK, prefix=language, delete=False)
+            server = subprocess.Popen(args, stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT, env=environment())
+            cls.done.callback(cls.end, server, language)
+        cls.gateway = cls.done.enter_context(lib.Gateway(s.config()))
+        for port in s.back.values():
+            cls.listening(port)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.done.close()
+
+    @staticmethod
+    def end(server, language):
+        server.stdin.close()
+        if language == "go":
+            server.terminate()
+        server.wait(20)
+
+    @staticmethod
+    def listening(port):
+        end = time.monotonic() + 30
+        while True:
+            try:
+                lib.connect(port).close()
+                return
+            except OSError:
+                assert time.monotonic() < end, "a server does not listen"
+                time.sleep(0.1)
+
+    def places(self, client):
+        """(front kind, port, cases, server) of each way that a client has."""
+        for (front, server, back), port in self.setting.front.items():
+            cases = [name for name in SENDS[client] if name in TAKES[server]]
+            yield front, port, cases + (GO_TO_GO if client == server == "go" else []), server
+
+    def client(self, *args):
+        """The ok lines of a program that plays cases; anything else fails."""
+        try:
+            done = subprocess.run(args, stdin=subprocess.DEVNULL, capture_output=True, timeout=peer.LIMIT, env=environment())
+        except subprocess.TimeoutExpired as e:
+            self.fail("too slow; so far:\n%s" % (e.stdout or b"").decode())
+        lines = done.stdout.decode().splitlines()
+        bad = [line for line in lines if not line.startswith("ok ")]
+        self.assertFalse(bad, "\n".join(bad))
+        self.assertEqual(done.returncode, 0, done.stderr.decode()[-2000:])
+        return [line[3:] for line in lines]
+
+    def go(self, front, port, cases):
+        how = ["-use_tls", "-use_test_ca", "-ca_file", self.setting.ca] if front == "h2" else []
+        for name in cases:
+            more = ["-service_config_json", LOAD_REPORTS] if name.startswith("orca_") else []
+            done = subprocess.run([GO_CLIENT, "-server_host", "localhost", "-server_port", str(port), "-test_case", name, *how, *more],
+                                  stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+            self.assertEqual(done.returncode, 0, "%s: %s" % (name, done.stderr.decode()[-2000:]))
+
+    def check(self, client):
+        if client not in self.has:
+            self.skipTest("%s is not installed" % client)
+        before = {s: self.cancelled(s) for s in ("node",) if s in self.has}
+        n_lines = len(self.gateway.stdout().splitlines())
+        places = list(self.places(client))
+        if client == "go":
+            for front, port, cases, server in places:
+                with self.subTest(server=server, front=front, port=port):
+                    self.go(front, port, cases)
+        else:
+            passed = self.client(*words(client, "client"), self.setting.ca, *["%s localhost:%d %s" % (front, port, ",".join(cases))
+                                                                              for front, port, cases, _ in places])
+            self.assertEqual(passed, [name for _, _, cases, _ in places for name in cases])
+        self.judge(self.lines(n_lines, len(places)), places)
+        for server, n in before.items():
+            # One call cancelled after the first response and one too late, at the least: the others may end before they get to the server.
+            wanted = n + 2 * sum(s == server for _, _, _, s in places)
+            self.wait(lambda: self.cancelled(server) >= wanted, "%s has not been told of calls that are over" % server)
+
+    def lines(self, skip, n_places):
+        """What the access log has of this client, once the last of it is there."""
+        self.wait(lambda: len(self.gateway.stdout().splitlines()) >= skip + 14 * n_places, "the access log is short")
+        return self.gateway.access(len(self.gateway.stdout().splitlines()) - skip)
+
+    def judge(self, lines, places):
+        self.assertEqual({line["protocol"] for line in lines}, {"HTTP/2.0"})
+        self.assertLessEqual({line.get("fault") for line in lines}, {None, "front-closed", "total-timeout", "no-route"})
+        up = [l for l in lines if l["path"].endswith("UnaryCall") and l["request_bytes"] < 27182 and l["response_bytes"] > 314159]
+        down = [l for l in lines if l["path"].endswith("UnaryCall") and l["request_bytes"] > 271828 and l["response_bytes"] < 31415]
+        self.assertEqual(len(up), sum("client_compressed_unary" in cases for _, _, cases, _ in places))
+        self.assertEqual(len(down), sum("server_compressed_unary" in cases for _, _, cases, _ in places))
+
+    def cancelled(self, server):
+        with open(self.logs[server].name) as f:
+            return f.read().count("cancelled")
+
+    def wait(self, condition, why):
+        end = time.monotonic() + 20
+        while not condition():
+            self.assertLess(time.monotonic(), end, why)
+            time.sleep(0.05)
+
+    def test_go(self):
+        self.check("go")
+
+    def test_node(self):
+        self.check("node")
+
+    def test_python(self):
+        self.check("python")
+
+
+if __name__ == "__main__":
+    peer.need("a client and server of gRPC", any(True for _ in languages()))
+    sys.exit(peer.main(sys.modules[__name__]))
