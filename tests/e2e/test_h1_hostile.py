@@ -217,6 +217,28 @@ def test_an_early_answer_keeps_its_promise():
                 assert len(p.backend.connections) <= 2, len(p.backend.connections)
 
 
+def test_a_server_that_has_answered_need_not_be_sent_the_rest():
+    """It ends its direction, or just stops to read: the client goes on all the same, and neither waits nor is cut off."""
+    def ends(c):
+        c.head()
+        c.send(b"HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno")
+        c.end()
+        time.sleep(20 * lib.SLOW)
+
+    def stops(c):
+        c.head()
+        c.send(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno")
+        time.sleep(20 * lib.SLOW)
+
+    for serve, idle in ((ends, "60s"), (stops, "500ms")):
+        with Backend(serve) as b:
+            port = free_port()
+            with Gateway(backend_timeouts(b.port, port, "idle: " + idle, ", limits: {body_bytes: 64MiB}")), connect(port) as c:
+                for whole in (False, True):
+                    r = upload(c, 32 << 20, whole, whole)
+                    assert (r.status, r.body) == (403, b"no"), (r.line, idle)
+
+
 def test_an_answer_outlives_what_comes_behind_it():
     """The rest of a body turns out to be too long, or broken: the answer has gone out before, and reaches the client."""
     own = "  - match: {path: /up}\n    respond: {status: 403, body: \"no\"}\n"

@@ -226,6 +226,15 @@ void h1_back_broken(struct h1 *h, enum fault fault)
 	back_fault(h, fault == FAULT_NO_MEMORY ? fault : FAULT_BACK_PROTOCOL);
 }
 
+/* The rest of the request goes nowhere. */
+static void send_no_more(struct h1 *h)
+{
+	h->out_state = H1_OUT_DEAD;
+	h->blocked = false;
+	h->keep_alive = false;
+	h1_more(&h->leg);
+}
+
 void h1_back_eof(struct h1 *h)
 {
 	switch (h->in_state) {
@@ -242,9 +251,11 @@ void h1_back_eof(struct h1 *h)
 		exchange_end(h->leg.x, &h->leg);
 		h1_back_in_done(h);
 		return;
-	case H1_IN_DONE: /* answered early: the request is still going out, to nobody */
+	case H1_IN_DONE:
 		if (h->leg.x == NULL)
 			back_close(h, false);
+		else if (!h->leg.x->is_tunnel && !h1_out_is_complete(h))
+			send_no_more(h);
 		return;
 	default:
 		back_fault(h, FAULT_BACK_CUT);
@@ -279,10 +290,7 @@ static void back_reset(struct leg *leg, enum fault fault)
 /* The server may have answered before it closed: what it sent is read first, and the read tells the end. */
 void h1_back_write_failed(struct h1 *h)
 {
-	h->out_state = H1_OUT_DEAD;
-	h->blocked = false;
-	h->keep_alive = false;
-	h1_more(&h->leg);
+	send_no_more(h);
 }
 
 static const struct leg_ops back_ops = {
@@ -328,6 +336,8 @@ static void back_timeout(struct conn *c)
 		back_fault(h, FAULT_CONNECT_TIMEOUT);
 	else if (h->in_state == H1_IN_IDLE && !h->blocked)
 		back_fault(h, FAULT_FIRST_BYTE_TIMEOUT);
+	else if (h->in_state == H1_IN_DONE && !h->leg.x->is_tunnel)
+		send_no_more(h); /* it has answered, and takes nothing any more */
 	else
 		back_fault(h, FAULT_BACK_IDLE_TIMEOUT);
 }
