@@ -228,8 +228,8 @@ static void on_capacity(struct back_conn *c)
 	struct server *s = c->owner;
 
 	/* The next connection begins with what the server has said on this one, lest it refuses most of what comes in a burst. */
-	if (c->capacity != 0)
-		s->streams = c->capacity;
+	if (c->good_for != 0)
+		s->streams = c->good_for;
 	place(s, c);
 	slot_serve_waiting(s);
 }

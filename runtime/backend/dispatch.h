@@ -35,6 +35,7 @@ struct dispatch {
 	bool timer_armed, fresh;     /* fresh: do not take an idle connection */
 	const struct toron_retry *policy; /* NULL: none */
 	uint32_t attempts;           /* begun so far */
+	uint32_t n_left;             /* tries that came too late for a connection that its server has left */
 	int avoid;                   /* the server of the attempt before; -1: none */
 	bool attempt_armed, backs_off;
 	bool called;                 /* there may be room where it waits */

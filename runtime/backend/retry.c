@@ -6,6 +6,8 @@
 #include "http/semantics.h"
 
 #define MAX_TRIES 4      /* of one exchange, over servers and addresses */
+#define LEFT_MOST 100    /* tries more, on connections that the server left after it took others' requests */
+#define UNTAKEN_BYTES 16384 /* of a body that is kept in case the server does not act on it, where no policy says how much */
 #define FAILED_MS 1000   /* a server that refused a connection is passed over for so long */
 #define BACKOFF_MOST 10u /* times the first wait */
 
@@ -156,12 +158,17 @@ static bool retry(struct exchange *x, enum fault fault)
 	struct server *s = &d->backend->servers[x->server];
 	uint32_t most = MAX_TRIES + (d->policy == NULL ? 0 : d->policy->attempts);
 
-	if (x->tries >= most)
+	/* That costs a connection on which another request was served: all of a burst get through to a server that takes one and leaves. */
+	if (fault == FAULT_BACK_LEFT && d->n_left < LEFT_MOST) {
+		d->n_left++;
+		return replace(d, fault);
+	}
+	if (x->tries >= most + d->n_left)
 		return false;
 	if (fault == FAULT_BACK_CLOSED && x->reused && semantics_is_idempotent(x->method_bit))
 		return replace(d, fault);
 	/* Whatever the method is, the server has not acted on it. */
-	if (fault == FAULT_BACK_REFUSED)
+	if (fault == FAULT_BACK_REFUSED || fault == FAULT_BACK_LEFT)
 		return replace(d, fault);
 	/* Whom we do not trust at one address, we do not trust at the next. */
 	if (fault == FAULT_BACK_TLS && d->backend->conf->n_servers == 1)
@@ -186,6 +193,16 @@ static bool retry(struct exchange *x, enum fault fault)
 	return true;
 }
 
+/* What the server has not acted on can be sent to it again, whatever the method is and without a policy. */
+static void hold_untaken(struct dispatch *d, uint32_t most)
+{
+	const struct msg *m = &d->x->request;
+
+	most = most < UNTAKEN_BYTES ? most : UNTAKEN_BYTES;
+	if (d->backend->conf->codec->may_refuse && most != 0 && m->length != 0 && m->length <= (int64_t)most && m->protocol.ptr == NULL)
+		body_hold(&d->x->request.body, most);
+}
+
 /* A body that may have to be sent again is kept while it is small. */
 void retry_init(struct dispatch *d, const struct toron_retry *policy)
 {
@@ -194,6 +211,7 @@ void retry_init(struct dispatch *d, const struct toron_retry *policy)
 	d->avoid = -1;
 	d->policy = policy;
 	x->retry = retry;
+	hold_untaken(d, policy == NULL ? UNTAKEN_BYTES : policy->body_bytes);
 	if (policy == NULL)
 		return;
 	pay_in(d->backend, policy);

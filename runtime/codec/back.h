@@ -42,12 +42,14 @@ struct back_conn {
 	bool is_idle;                /* the owner's: counted as such */
 	bool connecting;
 	uint32_t capacity;           /* exchanges that it carries at a time; 0: no new ones */
+	uint32_t good_for;           /* as many as the next connection to this server had better begin with; 0: not known */
 	struct back_limits limits;
 	uint32_t n_exchanges;        /* carried so far, the present one included */
 };
 
 struct toron_back {
 	const char *name;
+	bool may_refuse; /* servers can say that they have not acted on a request whose body is under way (BACK_REFUSED, BACK_LEFT) */
 	/* Starts to connect, with TLS where `tls` is not NULL. NULL: out of memory or descriptors. */
 	struct back_conn *(*open)(struct worker *w, const struct addr *to, struct tls_target *tls, const struct back_user *user,
 		void *owner, const struct back_limits *limits);

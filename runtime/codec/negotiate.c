@@ -195,6 +195,7 @@ static void on_close(struct back_conn *b)
 
 const struct toron_back toron_back_auto = {
 	.name = "auto",
+	.may_refuse = true,
 	.open = on_open,
 	.leg = on_leg,
 	.close = on_close,

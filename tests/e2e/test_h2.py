@@ -320,6 +320,35 @@ def answer(s):
     s.end()
 
 
+def test_a_server_that_leaves_after_each_request():
+    """GOAWAY says which requests were not acted on: all of a burst are served in the end, bodies and all, and none twice."""
+    got = []
+
+    def serve(s):
+        path, body = s.head().pseudo[":path"], s.read()
+        if s.number != 1:
+            return
+        with s.conn.cond:
+            got.append((path, body))
+            s.respond(200, [("content-length", "2")])
+            s.conn.h2.send_data(s.number, b"ok", end_stream=True)
+            s.conn.h2.close_connection(last_stream_id=s.number)
+            s.conn.flush()
+
+    for extra in ("", ", limits: {connections: 2, pending: 100}"):
+        got.clear()
+        with streams.server("h2c", serve) as b:
+            port, g = backend_gateway(b.port, extra)
+            with g, streams.client("h2c", port) as c:
+                asks = []
+                for i in range(30):
+                    asks.append(c.open("POST", "/%d" % i))
+                    asks[-1].send(b"body %d" % i)
+                    asks[-1].end()
+                assert [s.final().status for s in asks] == [200] * 30
+        assert sorted(got) == sorted(("/%d" % i, b"body %d" % i) for i in range(30)), got
+
+
 def test_many_requests_on_one_connection():
     def serve(s):
         s.head()

@@ -228,6 +228,75 @@ START_TEST(a_server_that_leaves)
 }
 END_TEST
 
+/* Each connection's first request is answered, and the connection left. */
+static void take_one_each(void)
+{
+	for (unsigned k = 0; k < stage_n_servers(); k++) {
+		struct peer *s = stage_server(k);
+
+		if (s->gone || s->n_streams == 0 || peer_asked(s, 0)->closed)
+			continue;
+		peer_answer(s, peer_asked(s, 0), OK, false);
+		peer_leave(s, peer_asked(s, 0));
+		stage_run();
+	}
+}
+
+static unsigned n_received(void)
+{
+	unsigned n = 0;
+
+	for (unsigned k = 0; k < stage_n_servers(); k++)
+		n += stage_server(k)->n_streams;
+	return n;
+}
+
+/* A burst is sent on one connection; what that one did not take goes out once more, on one each. */
+START_TEST(a_server_that_takes_one_and_leaves)
+{
+	struct peer *c = stage_client(0);
+	struct peer_stream *asks[7];
+
+	ask(c, "/b", asks, 6);
+	asks[6] = peer_request(c, LINES(REQUEST("POST", "/b")), true);
+	peer_send(c, asks[6], 3000, true, LINES("x-check 7"));
+	stage_run();
+	ck_assert(stage_n_servers() == 1 && stage_server(0)->n_streams == 7);
+	take_one_each();
+	ck_assert(stage_n_servers() == 7 && n_received() == 7 + 6);
+	ck_assert(peer_asked(stage_server(6), 0)->got == 3000 && has(peer_asked(stage_server(6), 0)->trailers, "x-check 7\n"));
+	take_one_each();
+	ck_assert(all_well(asks, 7) && c->error == 0);
+}
+END_TEST
+
+/* With one connection at a time each takes all that wait: more tries than any other fault is given. */
+START_TEST(a_server_that_takes_one_and_leaves_of_few_connections)
+{
+	struct peer *c = stage_client(0);
+	struct peer_stream *asks[8];
+
+	ask(c, "/l", asks, 8);
+	for (unsigned i = 0; i < 8 && !all_well(asks, 8); i++)
+		take_one_each();
+	ck_assert(all_well(asks, 8) && c->error == 0);
+}
+END_TEST
+
+/* One that takes nothing at all is not asked for ever. */
+START_TEST(a_server_that_only_leaves)
+{
+	struct peer_stream *asks = peer_request(stage_client(0), GET("/b"), false);
+
+	stage_run();
+	for (unsigned k = 0; k < stage_n_servers() && !asks->ended; k++) {
+		peer_leave(stage_server(k), NULL);
+		stage_run();
+	}
+	ck_assert(asks->ended && has(asks->head, ":status 503\n") && stage_n_servers() == 4);
+}
+END_TEST
+
 /* Gone without a word: what was asked ends in an error or, where that is safe, goes elsewhere. */
 START_TEST(a_server_that_hangs_up)
 {
@@ -323,6 +392,9 @@ Suite *suite_h2_back(void)
 	tcase_add_test(t, a_window_that_changes_in_mid_stream);
 	tcase_add_test(t, a_slow_client_holds_only_its_stream_back);
 	tcase_add_test(t, a_server_that_leaves);
+	tcase_add_test(t, a_server_that_takes_one_and_leaves);
+	tcase_add_test(t, a_server_that_takes_one_and_leaves_of_few_connections);
+	tcase_add_test(t, a_server_that_only_leaves);
 	tcase_add_test(t, a_server_that_hangs_up);
 	tcase_add_test(t, a_refused_request_is_sent_again);
 	tcase_add_test(t, a_silent_connection_is_asked_whether_it_lives);

@@ -55,6 +55,8 @@ static void set_capacity(struct h2 *h)
 	if (capacity == b->capacity)
 		return;
 	b->capacity = capacity;
+	if (capacity != 0)
+		b->good_for = capacity;
 	b->user->capacity(b);
 }
 
@@ -287,7 +289,7 @@ static void back_head(struct h2_stream *s, bool ends)
 static enum fault fault_of_code(const struct h2_stream *s, uint32_t code)
 {
 	if (code == NGHTTP2_REFUSED_STREAM)
-		return FAULT_BACK_REFUSED;
+		return s->h->back.n_taken != 0 && s->id > s->h->back.last_taken ? FAULT_BACK_LEFT : FAULT_BACK_REFUSED;
 	return code == NGHTTP2_PROTOCOL_ERROR && !s->answered ? FAULT_BACK_PROTOCOL : FAULT_BACK_CUT;
 }
 
@@ -318,10 +320,22 @@ static void on_settings(struct h2 *h)
 	}
 }
 
+/* GOAWAY. nghttp2 then ends the streams that came too late for the server. It may have left after so many requests, as some do after each:
+ * the next connection is not given more at once before it has said what it takes. */
+static void on_leave(struct h2 *h, int32_t last)
+{
+	h->back.last_taken = last;
+	h->back.n_taken = (uint32_t)last / 2 + (uint32_t)last % 2;
+	for (struct list *l = h->streams.next; l != &h->streams; l = l->next)
+		if (CONTAINER_OF(l, struct h2_stream, link)->id > last && h->back.n_taken < h->back.conn.good_for)
+			h->back.conn.good_for = h->back.n_taken != 0 ? h->back.n_taken : 1;
+	leave(h);
+}
+
 static void back_control(struct h2 *h, const nghttp2_frame *frame)
 {
 	if (frame->hd.type == NGHTTP2_GOAWAY)
-		leave(h);
+		on_leave(h, frame->goaway.last_stream_id);
 	else if (frame->hd.type == NGHTTP2_SETTINGS && (frame->hd.flags & NGHTTP2_FLAG_ACK) == 0)
 		on_settings(h);
 }
@@ -463,6 +477,7 @@ static struct h2 *back_new(struct worker *w, const struct back_user *user, void 
 	h->back.streams = limits->streams != 0 ? limits->streams : STREAMS_USUAL;
 	h->back.at_first = limits->streams_at_first != 0 ? limits->streams_at_first : STREAMS_USUAL;
 	h->back.conn.capacity = h->back.streams < h->back.at_first ? h->back.streams : h->back.at_first;
+	h->back.conn.good_for = h->back.conn.capacity;
 	list_init(&h->back.conn.link);
 	list_init(&h->back.conn.open);
 	return h;
@@ -551,6 +566,7 @@ static const struct h2_role back_role = {
 
 const struct toron_back toron_back_http2 = {
 	.name = "http2",
+	.may_refuse = true,
 	.open = back_open,
 	.adopt = back_adopt,
 	.leg = back_leg,

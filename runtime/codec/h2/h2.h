@@ -114,6 +114,8 @@ struct h2 {
 			bool has_settings;   /* the peer's have come */
 			uint32_t streams;    /* at a time, as far as we are concerned */
 			uint32_t at_first;   /* at a time until the peer's settings have come */
+			int32_t last_taken;  /* by its GOAWAY: the last stream that the server has acted on, or will; 0: none, or no GOAWAY */
+			uint32_t n_taken;    /* streams up to that one */
 			uint64_t opened_ms;
 			uint64_t heard_ms;   /* when the peer last sent something */
 			uint64_t pinged_ms;  /* when it was asked whether it lives, and it has sent nothing since; 0: not */
