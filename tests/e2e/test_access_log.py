@@ -8,7 +8,7 @@ import threading
 import time
 
 import lib
-from lib import Gateway, connect, free_port, get
+from lib import Backend, Gateway, connect, free_port, get
 
 
 def config(port, access, workers=1, more=""):
@@ -128,6 +128,71 @@ def test_reopen_without_a_file():
         g.wait_for("access-log-reopened")
         get(port)
         assert g.access()[0]["status"] == 200
+
+
+def test_lines_that_the_sink_does_not_take():
+    """A reader that stops holds nobody up: what it misses is counted, in the process log and in the next line that it gets."""
+    port = free_port()
+    path = os.path.join(lib.WORK, "access-%d.fifo" % port)
+    os.mkfifo(path)
+    fifo = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    config_text = config(port, "path: %s" % path) + "metrics: {}\nadmin: {address: \"127.0.0.1:%d\"}\n"
+    admin, n, text = free_port(), 0, b""
+    try:
+        with Gateway(config_text % admin) as g:
+            with connect(port) as c:
+                while "access-log-dropped" not in g.stderr():
+                    c.send(b"GET /%s HTTP/1.1\r\nHost: a\r\n\r\n" % (b"x" * 4000) * 20)
+                    for _ in range(20):
+                        assert c.response().status == 200
+                    n += 20
+                    assert n < 20000, "16 pages of a pipe, and no end"
+                while b'"dropped":' not in text:  # there is room again
+                    assert get(port).status == 200
+                    n += 1
+                    try:
+                        text += os.read(fifo, 1 << 20)
+                    except BlockingIOError:
+                        time.sleep(0.02)
+            counted = re.search(r"^toron_access_log_dropped_total (\d+)$", get(admin, "/metrics").body.decode(), re.M)
+            assert counted and int(counted[1]) > 0, counted
+        while True:
+            got = os.read(fifo, 1 << 20)
+            if not got:
+                break
+            text += got
+    finally:
+        os.close(fifo)
+    found = [json.loads(line) for line in text.decode().splitlines()]
+    assert sum(line.get("dropped", 0) for line in found) + sum(1 for line in found if line["listener"] != "admin") == n
+
+
+def test_request_ids():
+    """Ours, unless incoming ones are trusted and fit to be sent on; the server, the client and the log are told the same."""
+    port = free_port()
+    own = re.compile("[0-9a-f]{32}")
+    with Backend() as b:
+        text = """\
+listeners: [{protocol: http, address: 127.0.0.1, port: %d}]
+log: {access: {enabled: true}}
+middlewares: {keep: {request-id: {header: x-correlation, trust_incoming: true}}}
+backends: {b: {url: "http://127.0.0.1:%d"}}
+routes:
+  - {match: {path: /ours}, middlewares: [request-id], backend: b}
+  - {match: {path: /keep}, middlewares: [keep], backend: b}
+runtime: {workers: 1}
+""" % (port, b.port)
+        with Gateway(text) as g:
+            for i, (path, name, value, kept) in enumerate([
+                    ("/ours", "x-request-id", "mine", False), ("/keep", "x-correlation", "mine-1.2", True), ("/keep", "x-correlation", "", False),
+                    ("/keep", "x-correlation", "a b", False), ("/keep", "x-correlation", "x" * 128, True),
+                    ("/keep", "x-correlation", "x" * 129, False)]):
+                r = get(port, path, headers="%s: %s\r\n" % (name, value))
+                told = r.fields[name]
+                assert (told == value) == kept and (kept or own.fullmatch(told)), (path, value, told)
+                sent = b"".join(bytes(log) for log in b.received).decode().split("GET ")[-1].lower()
+                assert sent.count(name + ": ") == 1 and "%s: %s\r\n" % (name, told) in sent, sent
+                assert g.access(i + 1)[-1]["request_id"] == told
 
 
 def test_process_log_level_and_format():

@@ -385,6 +385,9 @@ FORWARDED = [
     ("tls", b"Connection: Upgrade\r\nUpgrade: TLS/1.0\r\n", {"upgrade": None}),
     ("upgrade with a body", b"Connection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 2\r\n", {"upgrade": None, "content-length": "2"}),
     ("websocket", b"Connection: Upgrade\r\nUpgrade: WebSocket\r\n%s" % KEY, {"upgrade": "WebSocket", "connection": "upgrade"}),
+    ("range", b"Range: bytes=0-1,5-\r\nIf-Range: \"x\"\r\n", {"range": "bytes=0-1,5-", "if-range": "\"x\""}),
+    ("conditions", b"If-None-Match: W/\"x\"\r\nIf-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT\r\n",
+     {"if-none-match": "W/\"x\"", "if-modified-since": "Sun, 06 Nov 1994 08:49:37 GMT"}),
     ("repeated fields stay apart", b"X: 1\r\nX: 2\r\n", {"x": "1, 2"}),
     ("cookies", b"Cookie: a=1\r\nCookie: b=2\r\n", {"cookie": "a=1, b=2"}),
     ("value of obs-text", b"X: \xe9\xff\r\n", {"x": "\xe9\xff"}),
@@ -560,6 +563,28 @@ def test_interim_fields_of_one_connection_stay_there():
         for gone in ("connection", "x-hop", "keep-alive", "transfer-encoding"):
             assert gone not in r.fields, gone
         assert c.response().body == b"ok"
+
+
+def test_ranges_dates_and_interim_answers_by_version():
+    """A part is passed on as a part, a server's Date stays, one that has none gets one; HTTP/1.0 knows no interim answers."""
+    part = b"HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 2-3/10\r\nAccept-Ranges: bytes\r\nContent-Length: 2\r\n%s\r\nok"
+    date = b"Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+
+    def serve(c):
+        while True:
+            dated = date if c.request().target == "/dated" else b""
+            c.send(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + part % dated)
+
+    with Proxy(serve) as p:
+        for target, version in ((b"/", b"1.1"), (b"/dated", b"1.1"), (b"/", b"1.0"), (b"/dated", b"1.0")):
+            with p.connect() as c:
+                c.send(b"GET %s HTTP/%s\r\nHost: a\r\nRange: bytes=2-3\r\n\r\n" % (target, version))
+                r = c.response()
+                if version == b"1.1":
+                    assert r.status == 103
+                    r = c.response()
+                assert (r.status, r.body, r.fields["content-range"], r.fields["accept-ranges"]) == (206, b"ok", "bytes 2-3/10", "bytes"), r.line
+                assert r.fields.counts["date"] == 1 and (r.fields["date"] == "Sun, 06 Nov 1994 08:49:37 GMT") == (target == b"/dated")
 
 
 def test_a_server_may_not_choose_another_protocol():
