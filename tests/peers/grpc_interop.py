@@ -29,7 +29,10 @@ GO_TO_GO = ["rpc_soak", "channel_soak", "orca_per_rpc", "orca_oob"]
 LOAD_REPORTS = '{"loadBalancingConfig": [{"test_backend_metrics_load_balancer": {}}]}'
 TAKES = {"go": SHARED, "node": SHARED + UP, "python": SHARED + UP + DOWN}
 SENDS = {"go": SHARED, "node": SHARED + UP + DOWN, "python": SHARED + UP + DOWN}
-GIVEN_UP = {"cancel_after_begin", "cancel_after_first_response", "timeout_on_sleeping_server"}
+# What a browser can do. grpc-web streams in its text form only, and xhr2 shows what has come when all has.
+WEB = ["empty_unary", "large_unary", "status_code_and_message", "special_status_message", "custom_metadata", "unimplemented_method", "unimplemented_service"]
+WEB_STREAMS = ["server_streaming", "timeout_on_sleeping_server"]
+WEB_CLIENTS = {"text": WEB + WEB_STREAMS, "binary": WEB, "improbable": [*WEB, *WEB_STREAMS, "cancel_after_first_response"]}
 LISTENER = {
     "h2c": "  - {name: %(name)s, protocol: http, address: 127.0.0.1, port: %(port)d}\n",
     "h2": "  - {name: %(name)s, protocol: https, address: 127.0.0.1, port: %(port)d, tls: {certificates: [site]}}\n",
@@ -75,7 +78,7 @@ class Setting:
     def config(self):
         listeners = "".join(LISTENER[key[0]] % {"name": "-".join(key), "port": port} for key, port in self.front.items())
         backends = "".join(BACKEND[key[1]] % {"name": "-".join(key), "port": port, "ca": self.ca} for key, port in self.back.items())
-        routes = "".join("  - {match: {grpc: {}}, listeners: [%s], backend: %s}\n" % (", ".join("-".join((kind, *back)) for kind in KINDS), "-".join(back))
+        routes = "".join("  - {match: {grpc: {}}, listeners: [%s], middlewares: [grpc-web], backend: %s}\n" % (", ".join("-".join((kind, *back)) for kind in KINDS), "-".join(back))
                          for back in self.back)
         return ('certificates: {site: {cert: "%s", key: {file: "%s"}}}\nlog: {access: {enabled: true}}\nlisteners:\n%sbackends:\n%sroutes:\n%s'
                 % (self.cert, self.key, listeners, backends, routes))
@@ -92,7 +95,7 @@ class Setting:
 
 
 def environment():
-    return {**os.environ, "NODE_PATH": str(peer.folder() / "node_modules")}
+    return {**os.environ, "NODE_PATH": str(peer.folder() / "node_modules"), "NODE_EXTRA_CA_CERTS": certs.shared("ca").cert}
 
 
 class Interop(peer.PeerCase):
@@ -191,6 +194,17 @@ class Interop(peer.PeerCase):
         down = [l for l in lines if l["path"].endswith("UnaryCall") and l["request_bytes"] > 271828 and l["response_bytes"] < 31415]
         self.assertEqual(len(up), sum("client_compressed_unary" in cases for _, _, cases, _ in places))
         self.assertEqual(len(down), sum("server_compressed_unary" in cases for _, _, cases, _ in places))
+
+    def test_web(self):
+        """Clients of gRPC-Web, in Node over HTTP/1.1, to the servers of each language."""
+        if not all((peer.folder() / "node_modules" / name).is_dir() for name in ("grpc-web", "xhr2", "@improbable-eng/grpc-web-node-http-transport")):
+            self.skipTest("grpc-web, xhr2 or @improbable-eng/grpc-web-node-http-transport is not installed")
+        n_lines = len(self.gateway.stdout().splitlines())
+        places = [("%s://localhost:%d" % ("https" if front == "h2" else "http", port), client, cases)
+                  for (front, *_), port in self.setting.front.items() for client, cases in WEB_CLIENTS.items()]
+        passed = self.client(NODE, os.path.join(HERE, "node/grpc_web.js"), "client", *["%s %s %s" % (url, client, ",".join(cases)) for url, client, cases in places])
+        self.assertEqual(passed, [name for _, _, cases in places for name in cases])
+        self.assertEqual({line["protocol"] for line in self.lines(n_lines, len(places) // 2)}, {"HTTP/1.1"})
 
     def cancelled(self, server):
         with open(self.logs[server].name) as f:

@@ -5,7 +5,8 @@
 set -eu
 folder=$1
 shift
-[ $# -gt 0 ] || set -- pip:pre-commit pip:jsonschema npm:yaml-language-server npm:@microsoft/jest-sarif npm:@grpc/grpc-js npm:@grpc/proto-loader go:h2spec go:grpc-interop
+[ $# -gt 0 ] || set -- pip:pre-commit pip:jsonschema npm:yaml-language-server npm:@microsoft/jest-sarif npm:@grpc/grpc-js npm:@grpc/proto-loader \
+	npm:grpc-web npm:xhr2 npm:@improbable-eng/grpc-web npm:@improbable-eng/grpc-web-node-http-transport go:h2spec go:grpc-interop
 mkdir -p "$folder"
 for peer in "$@"; do
 	case $peer in
