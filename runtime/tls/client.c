@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "loop/count.h"
 #include "tls/session.h"
 #include "tls/tls.h"
 #include "tls/verify.h"
@@ -159,7 +160,7 @@ void tls_client_fini(struct tls_client *c)
 	c->conf = NULL;
 }
 
-void tls_client_look(struct tls_client *c, struct pair *const *pairs, bool certificate_changed)
+void tls_client_look(struct tls_client *c, struct pair *const *pairs, bool certificate_changed, const struct counts *counts)
 {
 	bool ca = file_stamp_changed(&c->ca_stamp, c->conf->ca), crl = file_stamp_changed(&c->crl_stamp, c->conf->crl);
 	bool changed = ca || crl, was_failing = c->n_failed != 0;
@@ -171,13 +172,17 @@ void tls_client_look(struct tls_client *c, struct pair *const *pairs, bool certi
 	if (changed || certificate_changed)
 		c->n_failed = 0;
 	if (renew(c, pairs, why)) {
-		if (changed || was_failing)
-			log_event(LOG_INFO, "tls-reloaded", "%s: trusted issuers and revocations were read again", c->conf->origin);
 		c->n_failed = 0;
+		if (!changed && !was_failing)
+			return;
+		count_process(counts, COUNT_TRUST + COUNT_CERTIFICATES_LOADED, 1);
+		log_event(LOG_INFO, "tls-reloaded", "%s: trusted issuers and revocations were read again", c->conf->origin);
 		return;
 	}
-	if (++c->n_failed == 2)
+	if (++c->n_failed == 2) {
+		count_process(counts, COUNT_TRUST + COUNT_CERTIFICATES_REFUSED, 1);
 		log_event(LOG_ERROR, "tls-refused", "%s; what was read before stays in use", why);
+	}
 }
 
 /* ---- a server ---- */

@@ -15,6 +15,7 @@
 #include "toron/gateway.h"
 
 struct conn;
+struct counts;
 struct session;
 struct worker;
 struct tls_target;
@@ -40,7 +41,7 @@ struct tls_client {
 /* False: something is wrong, and logged. */
 bool tls_client_init(struct tls_client *c, const struct toron_tls_client *conf, struct pair *const *pairs);
 void tls_client_fini(struct tls_client *c);
-void tls_client_look(struct tls_client *c, struct pair *const *pairs, bool certificate_changed);
+void tls_client_look(struct tls_client *c, struct pair *const *pairs, bool certificate_changed, const struct counts *counts);
 
 /* Why a session with a server ended badly. */
 void tls_target_log(struct session *s, const char *why);

@@ -162,7 +162,7 @@ void tls_server_fini(struct tls_server *s)
 	s->listener = NULL;
 }
 
-void tls_server_look(struct tls_server *s, struct pair *const *pairs, bool certificates_changed)
+void tls_server_look(struct tls_server *s, struct pair *const *pairs, bool certificates_changed, const struct counts *counts)
 {
 	const struct toron_listener *l = s->listener;
 	bool changed = files_changed(s), was_failing = s->n_failed != 0, is_old;
@@ -177,15 +177,19 @@ void tls_server_look(struct tls_server *s, struct pair *const *pairs, bool certi
 	if (changed || certificates_changed)
 		s->n_failed = 0;
 	if (renew(s, pairs, why)) {
-		if (changed || was_failing)
-			log_event(LOG_INFO, "tls-reloaded", "%s: listener %s: trusted issuers, revocations or ticket keys were read again",
-				l->tls->origin, l->name);
 		s->n_failed = 0;
+		if (!changed && !was_failing)
+			return;
+		count_process(counts, COUNT_TRUST + COUNT_CERTIFICATES_LOADED, 1);
+		log_event(LOG_INFO, "tls-reloaded", "%s: listener %s: trusted issuers, revocations or ticket keys were read again",
+			l->tls->origin, l->name);
 		return;
 	}
 	/* A file that was being written is whole a moment later. */
-	if (++s->n_failed == 2)
+	if (++s->n_failed == 2) {
+		count_process(counts, COUNT_TRUST + COUNT_CERTIFICATES_REFUSED, 1);
 		log_event(LOG_ERROR, "tls-refused", "listener %s: %s; what was read before stays in use", l->name, why);
+	}
 }
 
 /* ---- one session ---- */

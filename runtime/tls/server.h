@@ -12,6 +12,7 @@
 #include "toron/gateway.h"
 
 struct conn;
+struct counts;
 struct tls;
 
 struct tls_server {
@@ -31,7 +32,7 @@ struct tls_server {
 bool tls_server_init(struct tls_server *s, const struct toron_listener *l, struct pair *const *pairs);
 void tls_server_fini(struct tls_server *s);
 /* Looks after files and the age of the ticket key. `certificates_changed`: one of its own has been loaded again. */
-void tls_server_look(struct tls_server *s, struct pair *const *pairs, bool certificates_changed);
+void tls_server_look(struct tls_server *s, struct pair *const *pairs, bool certificates_changed, const struct counts *counts);
 
 /* ---- for codec/ ---- */
 

@@ -148,11 +148,11 @@ static void tls_look(struct tls *t, const struct counts *counts)
 		look_after(t, i);
 	for (uint32_t i = 0; i < g->n_listeners; i++)
 		if (g->listeners[i].tls != NULL)
-			tls_server_look(&t->servers[i], t->pairs, have_changed(t, g->listeners[i].tls));
+			tls_server_look(&t->servers[i], t->pairs, have_changed(t, g->listeners[i].tls), counts);
 	for (uint32_t i = 0; i < g->n_tls_clients; i++) {
 		const struct toron_certificate *own = g->tls_clients[i]->certificate;
 
-		tls_client_look(&t->clients[i], t->pairs, own != NULL && t->certificates[own->index].has_changed);
+		tls_client_look(&t->clients[i], t->pairs, own != NULL && t->certificates[own->index].has_changed, counts);
 	}
 }
 

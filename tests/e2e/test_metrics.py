@@ -440,6 +440,21 @@ def test_reloads_of_certificates():
         assert m("toron_certificate_reloads_total", result="loaded") == 1
 
 
+def test_reloads_of_trust():
+    """Of a listener and of a backend, each for itself."""
+    port, admin, ca, path = free_port(), free_port(), certs.shared("ca"), os.path.join(lib.WORK, "metrics-ca.pem")
+    certs.write(path, certs.read(ca.cert))
+    text = tls_config(port, admin, tls=', client_auth: {mode: optional, ca: "%s"}' % path)
+    text = text.replace("routes:\n", 'routes:\n  - {match: {path: /behind}, backend: {url: "https://127.0.0.1:1", tls: {ca: "%s"}}}\n' % path)
+    with Gateway(text):
+        assert Metrics(scrape(admin))("toron_trust_reloads_total") == 0
+        certs.write(path, certs.read(certs.Authority("Another").cert))
+        until(admin, lambda m: m("toron_trust_reloads_total", result="loaded") == 2)
+        certs.write(path, b"no certificate\n")
+        m = until(admin, lambda m: m("toron_trust_reloads_total", result="refused") == 2)
+        assert m("toron_trust_reloads_total", result="loaded") == 2 and m("toron_certificate_reloads_total") == 0
+
+
 def test_floods_of_http2():
     port, admin = free_port(), free_port()
     listener = ", limits: {h2: {settings: 5, pings: 7, resets: 10}}"
