@@ -594,6 +594,8 @@ void exchange_more(struct exchange *x, struct leg *from)
 void exchange_end(struct exchange *x, struct leg *from)
 {
 	CHECK_MAGIC(x, EXCHANGE_MAGIC);
+	if (from == x->front && x->request.trailers.n != 0)
+		semantics_request_trailers(x);
 	exchange_body_in(x, from == x->front ? MSG_REQUEST : MSG_RESPONSE)->end = true;
 }
 

@@ -115,6 +115,18 @@ static void strip(struct exchange *x, struct fields *f, const struct forwarding 
 	f->n = (uint16_t)kept;
 }
 
+void semantics_request_trailers(struct exchange *x)
+{
+	const struct forwarding nobody = { .is_trusted = false };
+	struct fields *f = &x->request.trailers;
+	uint16_t kept = 0;
+
+	for (unsigned i = 0; i < f->n; i++)
+		if (!forwarding_drops(x, &nobody, &f->at[i]))
+			f->at[kept++] = f->at[i];
+	f->n = kept;
+}
+
 static enum fault fault_of_uri(enum uri_error e)
 {
 	return e == URI_NO_MEMORY ? FAULT_NO_MEMORY : FAULT_BAD_REQUEST;

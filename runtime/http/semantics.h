@@ -8,7 +8,9 @@
 /* Understands a request whose head a codec has filled in: method, authority, host, path, query; strips what is hop-by-hop and
  * adds the forwarding fields. FAULT_NONE or why it is refused. */
 enum fault semantics_request(struct exchange *x);
-/* The same for a response head from a back leg: strips hop-by-hop fields, adds Date to a final one. */
+/* Takes away what a request's trailers say about whom it comes from: some servers join them to the head. Nobody is believed in these. */
+void semantics_request_trailers(struct exchange *x);
+/* As semantics_request for a response head from a back leg: strips hop-by-hop fields, adds Date to a final one. */
 void semantics_response(struct exchange *x);
 /* RFC 9110 section 9.2.2, plus methods that only read. */
 bool semantics_is_idempotent(uint32_t method_bit);

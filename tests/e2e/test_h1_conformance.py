@@ -424,8 +424,10 @@ def test_what_the_backend_finds():
 
 def test_trailers_that_would_pass_for_ours():
     seen = []
-    trailers = b"X-Forwarded-For: 6.6.6.6\r\nVia: x\r\nForwarded: for=6\r\nKeep-Alive: 1\r\nCookie: a\r\nX-Sum: 9\r\n"
-    with Proxy(recording(seen)) as p, p.connect() as c:
+    trailers = b"X-Forwarded-For: 6.6.6.6\r\nVia: x\r\nForwarded: for=6\r\nKeep-Alive: 1\r\nCookie: a\r\nX-Real-IP: 6.6.6.6\r\n" \
+               b"X-Forwarded-Port: 1\r\nX_Forwarded_For: 6\r\nX-Forwarded-User: root\r\nTrue-Client-IP: 6\r\nX-Sum: 9\r\n"
+    extra = "    forwarding: {strip: [true-client-ip]}\n    trusted_proxies: [127.0.0.0/8]"  # not even trusted proxies say it so late
+    with Proxy(recording(seen), listener_extra=extra) as p, p.connect() as c:
         c.send(post(CHUNKED, b"2\r\nab\r\n0\r\n" + trailers + b"\r\n") + AFTER)
         assert [c.response().status, c.response().status] == [200, 200]
     assert seen[0].trailers.lower() == b"x-sum: 9\r\n", seen[0].trailers
