@@ -238,6 +238,7 @@ class H2Conn:
         self.cond = threading.Condition(threading.RLock())
         self.streams, self.gone, self.goaway, self.acked = {}, False, None, 0  # goaway: the last stream that is taken
         self.unread, self.client, self.prefaced = b"", client, client
+        self.unknown = []  # types of frames that python3-h2 does not know, among them PRIORITY_UPDATE
         self.h2 = h2.connection.H2Connection(h2.config.H2Configuration(
             client_side=client, header_encoding="latin-1", validate_inbound_headers=True, normalize_outbound_headers=False,
             validate_outbound_headers=False))
@@ -296,6 +297,8 @@ class H2Conn:
         return b"".join(whole)
 
     def take(self, e):
+        if isinstance(e, h2.events.UnknownFrameReceived):
+            self.unknown.append(e.frame.type)
         number = getattr(e, "stream_id", None)
         stream = self.streams.get(number)
         if isinstance(e, h2.events.RequestReceived):

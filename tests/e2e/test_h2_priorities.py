@@ -183,3 +183,29 @@ def test_the_field_is_passed_on():
         with g, streams.client("h2c", port) as c:
             head = c.open("GET", "/", [("priority", "u=6, i")], end=True).final()
             assert head.status == 200 and head.fields["priority"] == "u=1" and seen == ["u=6, i"]
+
+
+def test_updates_go_no_further():
+    """They order what goes to this client. On the server's connection, where other clients' requests are too, there is the field that was sent."""
+    seen = []
+
+    def serve(s):
+        seen.append((s.head().fields.get("priority"), list(s.conn.unknown)))
+        s.respond(200, [("content-length", "0")], end=True)
+
+    with streams.server("h2c", serve) as b:
+        port, g = backend_gateway(b.port)
+        with g:
+            c = Client(port)
+            c.send(update(1, b"u=0") + update(3, b"u=7, i"))
+            c.ask(b"u=6")
+            c.send(update(1, b"u=1"))
+            c.ask()
+            answered = set()
+            while answered != {1, 3}:
+                kind, flags, stream, _ = next(c.seen)
+                assert kind not in (GOAWAY, RST), kind
+                if kind == HEADERS:
+                    answered.add(stream)
+            assert sorted(seen, key=str) == [("u=6", []), (None, [])], seen
+            c.c.close()
