@@ -118,6 +118,17 @@ static bool may_speak_h2(const struct m_backend *b)
 	return b->protocol == M_BACKEND_H2;
 }
 
+/* What the user wrote about HTTP/2, in a backend that never speaks it. */
+static void check_pool(struct checker *c, const struct m_backend *b)
+{
+	const struct node *pool = node_get(b->node, STR("pool"));
+	const struct node *n = pool == NULL ? NULL : node_get(pool, STR("streams"));
+
+	if (n != NULL && (n->flags & NODE_DEFAULTED) == 0 && !may_speak_h2(b))
+		node_key_report(c->diags, n, DIAG_H2_NOT_SPOKEN,
+			"'streams' is about HTTP/2, and the servers of this backend are spoken to by HTTP/1.1");
+}
+
 /* A key of health.active that says nothing for its kind. */
 static void check_needless(struct checker *c, const struct node *active, const char *key, const char *why)
 {
@@ -163,6 +174,7 @@ void check_backends(struct checker *c)
 		if (b->poisoned)
 			continue;
 		check_tls_client(c, b);
+		check_pool(c, b);
 		check_weights(c, b);
 		check_duplicates(c, b);
 		check_websocket_limits(c, b->node, &b->websocket);
