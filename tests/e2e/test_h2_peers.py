@@ -3,11 +3,13 @@
 clear text and over TLS. (python3-h2 is on either side of test_matrix.py; more peers are in tests/peers.)"""
 import contextlib
 import os
+import re
 import subprocess
 import time
 
 import certs
 import lib
+import streams
 from lib import Skip
 
 SIZES = {"empty": 0, "small": 6, "page": 70000, "large": 5 << 20}
@@ -132,8 +134,10 @@ def test_curl():
                 for method in ("POST", "PUT"):
                     got = curl(front, "-X", method, "--data-binary", "@" + upload(), s.url(front, "/%s/x" % back), "-w", "%{http_version}")
                     assert got == content(3 << 20) + b"2", (front, back, len(got))
+                got = curl(front, "-H", "expect: 100-continue", "--data-binary", "@" + upload(), s.url(front, "/%s/x" % back))
+                assert got == content(3 << 20), (front, back, len(got))
                 assert b"content-length: 70000\r\n" in curl(front, "-I", s.url(front, "/%s/page" % back))
-                s.faultless(len(SIZES) + 3)
+                s.faultless(len(SIZES) + 4)
         # Many at a time on one connection. (In clear text curl of Debian 12 fails with any server.)
         out = os.path.join(lib.WORK, "curl-")
         curl("h2", "--parallel", "-o", out + "#1", s.url("h2", "/secure/page?[1-40]"))
@@ -141,6 +145,24 @@ def test_curl():
             with open(out + str(i), "rb") as f:
                 assert f.read() == content(70000)
         s.faultless(40)
+
+
+def test_curl_shows_trailers():
+    """Behind a body without a length: else it does not wait for them."""
+    def serve(s):
+        s.head()
+        s.respond(200)
+        s.send(b"hello")
+        s.end([("x-sum", "42")])
+
+    port = lib.free_port()
+    with streams.server("h2c", serve) as b, lib.Gateway("""\
+listeners: [{protocol: http, address: 127.0.0.1, port: %d}]
+backends: {b: {url: "http://127.0.0.1:%d", protocol: h2}}
+routes: [{backend: b}]
+""" % (port, b.port)):
+        seen = curl("h2c", "-D", "-", "http://127.0.0.1:%d/" % port)
+        assert b"hello" in seen and b"x-sum: 42" in seen, seen
 
 
 def test_curl_by_upgrade():
@@ -163,7 +185,7 @@ def test_nghttp():
                     assert run(nghttp, "-y", s.url(front, "/%s/%s" % (back, name))) == content(size), (front, back, name)
                 sent = upload()
                 for option in ([], ["--no-content-length"], ["--trailer", "x-check: 7"], ["--expect-continue"], ["--continuation"],
-                               ["--padding", "200"], ["-w", "10", "-W", "12"]):
+                               ["--padding", "200"], ["-w", "10", "-W", "12"], ["--weight", "200"], ["--no-dep"]):
                     got = run(nghttp, "-y", "-d", sent, *option, s.url(front, "/%s/x" % back))
                     assert got == content(3 << 20), (front, back, option, len(got))
                 seen = run(nghttp, "-nvy", s.url(front, "/%s/page" % back)).decode(errors="replace")
@@ -202,6 +224,24 @@ def test_h2load():
                 assert all(l["tries"] <= 2 for l in s.gateway.access(1200))
                 load(s.url(front, "/secure/x"), 40, "-d", os.path.join(lib.WORK, "nghttpd", "page"))
                 load(s.url(front, "/"), 1000)
+
+
+def test_h2load_counts():
+    """Many streams on one connection, and as many requests as a second has: each is answered with 2xx, and no byte is missing."""
+    h2load = program("h2load", "nghttp2-client")
+    with setting() as s:
+        for front in ("h2c", "h2"):
+            for back, (name, size) in (("clear", ("page", 70000)), ("secure", ("small", 6))):
+                url = s.url(front, "/%s/%s" % (back, name))
+                for options in (["-n", "400", "-c", "1", "-m", "128"], ["-D", "1", "-c", "3", "-m", "10"]):
+                    out = run(h2load, *options, url).decode()
+                    done = int(re.search(r"(\d+) succeeded, 0 failed, 0 errored, 0 timeout", out).group(1))
+                    codes = re.search(r"status codes: (\d+) 2xx, 0 3xx, 0 4xx, 0 5xx", out)
+                    data = int(re.search(r"\((\d+)\) data", out).group(1))
+                    # When the time is over, some have begun.
+                    begun = 0 if "-n" in options else 3 * 10
+                    assert done > 100 and int(codes.group(1)) <= done + begun and size * done <= data <= size * (done + begun), out
+        assert "fault" not in s.gateway.access()[0]
 
 
 # ---- httpx ----
