@@ -386,6 +386,7 @@ static void connect_to(struct dispatch *d, struct server *s, const struct addr *
 	struct back_conn *c = opening(s);
 
 	limits.streams_at_first = s->streams;
+	limits.wire = count_wire_of_server(b->worker, b->conf, d->x->server);
 	to.port = s->conf->port;
 	d->n_addrs = (uint32_t)n;
 	if (c != NULL) {

@@ -25,6 +25,7 @@ struct back_user {
 };
 
 struct back_limits {
+	_Atomic uint64_t *wire; /* where the bytes are counted (loop/count.h); NULL: nowhere */
 	uint32_t connect_ms, first_byte_ms, idle_ms, pool_idle_ms;
 	struct toron_pace response; /* of its body */
 	uint32_t streams; /* exchanges at a time on one connection, where its protocol can; 0: the usual */

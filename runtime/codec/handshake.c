@@ -169,6 +169,7 @@ static void on_accept(struct worker *w, const struct toron_listener *l, int fd, 
 	w->n_fronts++;
 	w->n_handshakes++;
 	conn_init(&h->conn, w, fd, peer, &user);
+	h->conn.wire = count_wire_of_listener(w, l);
 	if (tls_server_secure(&h->conn, l) != 0) {
 		give_up(h);
 		return;

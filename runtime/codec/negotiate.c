@@ -169,6 +169,7 @@ static struct back_conn *on_open(struct worker *w, const struct addr *to, struct
 		free(n);
 		return NULL;
 	}
+	n->conn.wire = limits->wire;
 	conn_deadline(&n->conn, limits->connect_ms);
 	return &n->back;
 }

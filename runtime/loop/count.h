@@ -16,6 +16,7 @@ enum count_scope { COUNT_WORKER, COUNT_LISTENER, COUNT_ROUTE, COUNT_BACKEND, COU
 
 /* The values of labels, in the order of count.def. */
 enum count_refused { COUNT_REFUSED_CONNECTIONS, COUNT_REFUSED_HANDSHAKES, COUNT_REFUSED_N };
+enum count_wire { COUNT_WIRE_IN, COUNT_WIRE_OUT, COUNT_WIRE_N };
 enum count_tls { COUNT_TLS_1_2, COUNT_TLS_1_3, COUNT_TLS_N };
 enum count_unshaken { COUNT_UNSHAKEN_FAILED, COUNT_UNSHAKEN_TIMEOUT, COUNT_UNSHAKEN_EVICTED, COUNT_UNSHAKEN_N };
 enum count_certificates { COUNT_CERTIFICATES_LOADED, COUNT_CERTIFICATES_REFUSED, COUNT_CERTIFICATES_N };
@@ -140,6 +141,16 @@ static inline void count_process(const struct counts *c, enum count_of_worker ce
 	if (c != NULL)
 		count_cell(&c->of[COUNT_WORKER][cell], n);
 }
+/* Where a connection counts its bytes (enum count_wire); NULL: nowhere. */
+static inline _Atomic uint64_t *count_wire_of_listener(const struct worker *w, const struct toron_listener *l)
+{
+	return w->counts == NULL ? NULL : &w->counts->of[COUNT_LISTENER][(size_t)(l - w->gateway->listeners) * COUNT_LISTENER_N + COUNT_WIRE];
+}
+static inline void count_wire(_Atomic uint64_t *cells, enum count_wire direction, ptrdiff_t n)
+{
+	if (cells != NULL && n > 0)
+		count_cell(&cells[direction], (uint64_t)n);
+}
 static inline void count_listener_gauge(const struct worker *w, const struct toron_listener *l, unsigned cell, int n)
 {
 	if (w->counts != NULL)
@@ -154,15 +165,29 @@ static inline void count_backend(const struct worker *w, const struct toron_back
 	if (w->counts != NULL)
 		count_cell(&w->counts->of[COUNT_BACKEND][(size_t)b->index * COUNT_BACKEND_N + cell], n);
 }
-/* n may be negative, for a gauge. */
-static inline void count_server(const struct worker *w, const struct toron_backend *b, uint32_t server, unsigned cell, int n)
+/* NULL: nothing is counted. */
+static inline _Atomic uint64_t *count_cells_of_server(const struct worker *w, const struct toron_backend *b, uint32_t server)
 {
 	const struct count_table *t;
 
 	if (w->counts == NULL)
-		return;
+		return NULL;
 	t = w->counts->table;
-	count_cell(&w->counts->of[COUNT_SERVER][(size_t)t->server[t->first_server[b->index] + server] * COUNT_SERVER_N + cell], (uint64_t)n);
+	return &w->counts->of[COUNT_SERVER][(size_t)t->server[t->first_server[b->index] + server] * COUNT_SERVER_N];
+}
+static inline _Atomic uint64_t *count_wire_of_server(const struct worker *w, const struct toron_backend *b, uint32_t server)
+{
+	_Atomic uint64_t *cells = count_cells_of_server(w, b, server);
+
+	return cells == NULL ? NULL : &cells[COUNT_SERVER_WIRE];
+}
+/* n may be negative, for a gauge. */
+static inline void count_server(const struct worker *w, const struct toron_backend *b, uint32_t server, unsigned cell, int n)
+{
+	_Atomic uint64_t *cells = count_cells_of_server(w, b, server);
+
+	if (cells != NULL)
+		count_cell(&cells[cell], (uint64_t)n);
 }
 /* An attempt with this server failed, if it is to blame. */
 static inline void count_server_fault(const struct worker *w, const struct toron_backend *b, uint32_t server, enum fault fault)

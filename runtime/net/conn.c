@@ -12,6 +12,7 @@
 
 #include "base/check.h"
 #include "base/err.h"
+#include "loop/count.h"
 
 #define COPY_MOST 16384u
 
@@ -38,6 +39,7 @@ static ptrdiff_t plain_read(struct conn *c, void *into, size_t room)
 	do
 		n = receive(c->fd, into, room);
 	while (n < 0 && errno == EINTR);
+	count_wire(c->wire, COUNT_WIRE_IN, n);
 	return n >= 0 ? n : err_of_errno(errno);
 }
 
@@ -48,6 +50,7 @@ static ptrdiff_t plain_readv(struct conn *c, const struct iovec *iov, int n_iov)
 	do
 		n = syscall(SYS_readv, c->fd, iov, n_iov);
 	while (n < 0 && errno == EINTR);
+	count_wire(c->wire, COUNT_WIRE_IN, n);
 	return n >= 0 ? n : err_of_errno(errno);
 }
 
@@ -58,6 +61,7 @@ static inline ptrdiff_t write_plainly(struct conn *c, const struct iovec *iov, i
 	do
 		n = transmit(c->fd, iov, n_iov, MSG_NOSIGNAL | flags);
 	while (n < 0 && errno == EINTR);
+	count_wire(c->wire, COUNT_WIRE_OUT, n);
 	return n >= 0 ? n : err_of_errno(errno);
 }
 
@@ -91,6 +95,7 @@ static ptrdiff_t send_stretch(struct conn *c, const struct conn_file *f)
 	do
 		n = sendfile(c->fd, f->fd, &at, f->len);
 	while (n < 0 && errno == EINTR);
+	count_wire(c->wire, COUNT_WIRE_OUT, n);
 	if (n >= 0)
 		return n > 0 ? n : ERR_NOT_FOUND;
 	err = err_of_errno(errno);
@@ -260,6 +265,7 @@ static void conn_setup(struct conn *c, struct worker *w, int fd, const struct ad
 	c->ops = &conn_plain;
 	c->transport = NULL;
 	c->tls = NULL;
+	c->wire = NULL;
 	c->peer = *peer;
 	loop_io_init(&c->io, w->loop, fd, on_io);
 	loop_timer_init(&c->timer, w->loop, on_timer);
@@ -336,6 +342,7 @@ void conn_move(struct conn *to, struct conn *from, const struct conn_user *user)
 	to->ops = from->ops;
 	to->transport = from->transport;
 	to->tls = from->tls;
+	to->wire = from->wire;
 	to->paused = from->paused;
 	to->state = CONN_OPEN;
 	from->state = CONN_CLOSED;

@@ -88,6 +88,7 @@ struct conn {
 	struct loop_timer timer;
 	struct loop_task again;    /* reads what is pending in the next turn */
 	struct addr peer;
+	_Atomic uint64_t *wire;    /* the owner sets it: where the socket's bytes are counted (enum count_wire), moved along; NULL: nowhere */
 	uint64_t written;          /* bytes that conn_writev and conn_send_file took */
 	struct tls_info *tls;      /* what the handshake told of a client, the transport's (tls/info.h); NULL: nothing */
 };

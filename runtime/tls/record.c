@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "loop/count.h"
 #include "tls/client.h"
 #include "tls/session.h"
 #include "tls/worker.h"
@@ -32,13 +33,14 @@ struct session *session_of(const struct conn *c)
 
 /* ---- what GnuTLS takes for the socket ---- */
 
-static ssize_t receive(int fd, void *into, size_t room)
+static ssize_t receive(const struct session *s, void *into, size_t room)
 {
 	ssize_t n;
 
 	do
-		n = recv(fd, into, room, 0);
+		n = recv(s->conn->fd, into, room, 0);
 	while (n < 0 && errno == EINTR);
+	count_wire(s->conn->wire, COUNT_WIRE_IN, n);
 	return n;
 }
 
@@ -59,7 +61,7 @@ static ssize_t fill(struct session *s)
 		return -1;
 	}
 	s->in_at = s->in_end = 0;
-	n = receive(s->conn->fd, s->in->bytes, s->in->cap);
+	n = receive(s, s->in->bytes, s->in->cap);
 	s->drained = n < (ssize_t)s->in->cap;
 	if (n > 0) {
 		s->is_bulk = !s->drained;
@@ -82,7 +84,7 @@ static ssize_t pull(gnutls_transport_ptr_t to, void *into, size_t len)
 
 		/* Without a buffer of our own, GnuTLS's will do. */
 		if (got < 0 && errno == ENOBUFS) {
-			got = receive(s->conn->fd, into, len);
+			got = receive(s, into, len);
 			s->in_taken += got > 0 ? (uint32_t)got : 0;
 		} else if (got > 0) {
 			got = 1;
@@ -158,6 +160,7 @@ int session_send(struct session *s)
 			continue;
 		if (n < 0)
 			return err_of_errno(errno);
+		count_wire(s->conn->wire, COUNT_WIRE_OUT, n);
 		s->out_at += (uint32_t)n;
 		if (s->out_at != s->out_end)
 			return ERR_AGAIN;
@@ -455,7 +458,7 @@ static void discard(const struct session *s)
 
 	shutdown(s->conn->fd, SHUT_WR);
 	for (int i = 0; i < DISCARD_MOST; i++)
-		if (receive(s->conn->fd, bytes, sizeof(bytes)) <= 0)
+		if (receive(s, bytes, sizeof(bytes)) <= 0)
 			return;
 }
 

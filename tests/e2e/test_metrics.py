@@ -175,6 +175,27 @@ def backend_config(port, admin, servers, more="", route=""):
                   more="backends: {pool: {servers: [%s]%s}}" % (", ".join('{address: "127.0.0.1:%d"}' % p for p in servers), more))
 
 
+def test_bytes_of_sockets_are_counted_exactly():
+    port, admin, sent = free_port(), free_port(), b"HTTP/1.1 200 OK\r\nContent-Length: 70000\r\n\r\n" + b"x" * 70000
+    asked = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n" + b"y" * 200000, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+
+    def serve(c):
+        while True:
+            c.request()
+            c.send(sent)
+    with Backend(serve) as b, Gateway(backend_config(port, admin, [b.port])):
+        with connect(port) as c:
+            for data in asked:
+                c.send(data)
+                assert len(c.response().body) == 70000
+            # The connections are still open: what they have carried counts all the same.
+            m = until(admin, lambda m: m("toron_listener_requests_total", listener="web") == 2)
+            assert m("toron_bytes_total", listener="web", direction="in") == sum(map(len, asked))
+            assert m("toron_bytes_total", listener="web", direction="out") == len(c.log)
+            assert m("toron_backend_bytes_total", backend="pool", direction="in") == 2 * len(sent)
+            assert m("toron_backend_bytes_total", backend="pool", direction="out") == sum(map(len, b.received))
+
+
 def test_servers_are_counted_one_by_one():
     port, admin, dead = free_port(), free_port(), free_port()
 
@@ -419,6 +440,8 @@ def test_early_data():
         assert b"200 OK" in s_client("-sess_out", kept)
         assert b"Early data was accepted" in s_client("-sess_in", kept, "-early_data", first)
         m = until(admin, lambda m: m("toron_tls_early_data_total", listener="web") == 1)
+        # Certificates and handshakes are more than what is asked and answered.
+        assert m("toron_bytes_total", listener="web", direction="in") > 500 and m("toron_bytes_total", listener="web", direction="out") > 1000
         assert m("toron_tls_resumptions_total", listener="web") == 1
 
 

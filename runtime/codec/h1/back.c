@@ -379,6 +379,7 @@ static struct back_conn *back_open(struct worker *w, const struct addr *to, stru
 		free(h);
 		return NULL;
 	}
+	h->conn.wire = limits->wire;
 	h1_back_deadline(h);
 	return &h->back.conn;
 }

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "loop/count.h"
+
 #define LINGER_BYTES (1u << 20) /* what a closing connection takes at least of what the client still sends */
 #define EMPTY_MOST 2u           /* empty lines that may stand before a request */
 
@@ -579,6 +581,7 @@ static void front_accept(struct worker *w, const struct toron_listener *l, int f
 		return;
 	}
 	conn_init(&h->conn, w, fd, peer, &front_user);
+	h->conn.wire = count_wire_of_listener(w, l);
 	h1_front_deadline(h);
 	/* The request is often here already: try before waiting. */
 	h1_readable(&h->conn);

@@ -494,6 +494,7 @@ static struct back_conn *back_open(struct worker *w, const struct addr *to, stru
 		h2_discard(h);
 		return NULL;
 	}
+	h->conn.wire = limits->wire;
 	h->back.connecting = true;
 	h->back.conn.connecting = true;
 	h->back.opened_ms = now_of(h);

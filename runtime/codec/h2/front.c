@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "loop/count.h"
+
 #define STREAMS_BY_DEFAULT 128
 #define STREAM_WINDOW 65535u /* bytes of a request body that are under way: as HTTP/2 has it, and what a body that is kept leaves room for */
 #define LEAVE_MS 1000        /* for the client to see that no new streams are taken */
@@ -492,6 +494,7 @@ static void front_accept(struct worker *w, const struct toron_listener *l, int f
 		return;
 	}
 	conn_init(&h->conn, w, fd, peer, &front_user);
+	h->conn.wire = count_wire_of_listener(w, l);
 	begin(h);
 	h2_readable(&h->conn);
 }
