@@ -211,7 +211,10 @@ def test_the_client_and_the_backend_see_the_same_requests():
             with Gateway(proxy_config(port, b.port)) as g:
                 for name, data in inputs():
                     answers, requests = ask(port, data)
-                    bad += own_views_agree(name, answers, requests)
+                    if own_views_agree(name, answers, requests):
+                        time.sleep(0.5 * lib.SLOW)  # what a peer sent late, for the input before, may have been seen
+                        answers, requests = ask(port, data)
+                        bad += own_views_agree(name, answers, requests)
                     for other, _, other_port in others:
                         _, theirs = ask(other_port, data)
                         # A peer that sent something twice, or too late, does so but once.
