@@ -2,6 +2,7 @@
 """Every pair of versions, client to gateway and gateway to server, and the gateways that stand between them. A pair more is a line more."""
 import atexit
 import json
+import sys
 import time
 
 import certs
@@ -48,6 +49,12 @@ backends: {b: {url: "%s://127.0.0.1:%d"%s%s}}
     def lines(self):
         return [l for l in self.gateway.stdout().splitlines() if l.startswith("{")]
 
+    def tell(self):
+        """What may explain a failure."""
+        lines = [l for l in self.lines()[self.begun:] if '"fault":"' in l]
+        errors = [repr(c.error) for c in self.server.connections if getattr(c, "error", None)]
+        print("%d faults: %s; what broke the server's connections: %s" % (len(lines), lines[:3], errors[-3:]), file=sys.stderr)
+
     def access(self, *paths):
         """The log's lines of requests for these paths, since the scenario began."""
         eventually(lambda: all(any('"path":"%s' % path in l for l in self.lines()[self.begun:]) for path in paths))
@@ -72,6 +79,8 @@ class running:
     def __exit__(self, kind, error, trace):
         self.pair.client.close()
         if error is not None:
+            time.sleep(1.5)  # until the log is written
+            self.pair.tell()
             _kept.clear()
             self.pair.stop(error)
 

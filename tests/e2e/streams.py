@@ -237,7 +237,7 @@ class H2Conn:
         self.scheme = "https" if isinstance(s, TlsSocket) else "http"
         self.cond = threading.Condition(threading.RLock())
         self.streams, self.gone, self.goaway, self.acked = {}, False, None, 0  # goaway: the last stream that is taken
-        self.unread, self.client, self.prefaced = b"", client, client
+        self.error, self.unread, self.client, self.prefaced = None, b"", client, client
         self.unknown = []  # types of frames that python3-h2 does not know, among them PRIORITY_UPDATE
         self.h2 = h2.connection.H2Connection(h2.config.H2Configuration(
             client_side=client, header_encoding="latin-1", validate_inbound_headers=True, normalize_outbound_headers=False,
@@ -532,6 +532,7 @@ def server(kind, serve, settings=None):
         conn = H2Conn(c.s, False, settings, serve)
         with conn.cond:
             conn.cond.wait_for(lambda: conn.gone)
+        c.error = conn.error
 
     context = None
     if kind in ALPN:
