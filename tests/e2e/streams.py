@@ -218,7 +218,11 @@ class H2Stream:
     def reset_behind(self):
         """With all said, the rest of what the other side says is not wanted (RFC 9113 section 8.1)."""
         with self.conn.cond:
-            self.conn.s.sendall(frame(RST_STREAM, 0, self.number, b"\0\0\0\0"))
+            try:
+                self.conn.h2.reset_stream(self.number, 0)
+                self.conn.flush()
+            except h2.exceptions.StreamClosedError:  # both have ended: python3-h2 does not say it, others do
+                self.conn.s.sendall(frame(RST_STREAM, 0, self.number, b"\0\0\0\0"))
 
     def accept_websocket(self, fields=()):
         self.respond(200, fields)
