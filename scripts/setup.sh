@@ -48,12 +48,21 @@ need()
 	rm -f "$log"
 }
 
+# The services that come with some packages (nginx, haproxy) are not started: Debian's policy-rc.d says no while this runs.
 apt_get()
 {
 	word=$1
 	shift
-	as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=120 "$word" \
-		${1:+--no-install-recommends} "$@"
+	# shellcheck disable=SC2016
+	as_root env DEBIAN_FRONTEND=noninteractive sh -c '
+		policy=/usr/sbin/policy-rc.d
+		if [ ! -e "$policy" ]; then
+			trap "rm -f $policy" EXIT
+			trap "exit 130" INT
+			trap "exit 143" TERM HUP
+			printf "#!/bin/sh\nexit 101\n" > "$policy" && chmod 755 "$policy"
+		fi
+		apt-get -q -y -o DPkg::Lock::Timeout=120 "$@"' sh "$word" ${1:+--no-install-recommends} "$@"
 }
 
 # Sets SOURCE to a folder where configure can be made and run, and BUILD to where builds go. That is this checkout, unless it cannot
