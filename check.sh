@@ -81,10 +81,10 @@ TORON_E2E_SKIP="test_both_proxy_ test_both_retry_ test_both_h1_conformance_ test
 export TORON_E2E_SKIP
 stage asan "unit golden e2e" --enable-asan --enable-ubsan --enable-dev-warnings
 # The TLS library is not instrumented, so that what TLS is tested with here is about our own threads: the one that loads files anew, and
-# the workers that go on with the old ones.
+# the workers that go on with the old ones. What WebSockets do stays within one worker.
 TORON_E2E_KEEP="test_renewal_under_load test_shared_ticket_keys test_the_trusted_change"
 export TORON_E2E_KEEP
-TORON_E2E_SKIP="tls https test_h1s_h1s_ test_h2_h2_ $TORON_E2E_SKIP"
+TORON_E2E_SKIP="tls https test_h1s_h1s_ test_h2_h2_ test_matrix_websocket $TORON_E2E_SKIP"
 stage tsan "e2e" --enable-tsan --enable-dev-warnings
 
 echo
