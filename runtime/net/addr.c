@@ -93,19 +93,6 @@ socklen_t addr_to_sockaddr(const struct addr *a, struct sockaddr_storage *out)
 	return sizeof(in6);
 }
 
-static size_t format_number(uint32_t value, char *out)
-{
-	char digits[10];
-	size_t n = 0;
-
-	do
-		digits[n++] = (char)('0' + value % 10u);
-	while ((value /= 10u) != 0);
-	for (size_t i = 0; i < n; i++)
-		out[i] = digits[n - 1 - i];
-	return n;
-}
-
 static inline char *put_octet(char *p, uint8_t n)
 {
 	if (n < 10) {
@@ -140,22 +127,20 @@ size_t addr_format_ip(const struct addr *a, char out[ADDR_TEXT_MAX])
 	len = strlen(out);
 	if (a->scope != 0) {
 		out[len++] = '%';
-		len += format_number(a->scope, out + len);
+		len = (size_t)(str_put_u64(out + len, a->scope) - out);
 	}
 	return len;
 }
 
 size_t addr_format(const struct addr *a, char out[ADDR_TEXT_MAX])
 {
-	char ip[ADDR_TEXT_MAX];
-	size_t ip_len = addr_format_ip(a, ip), len = 0;
+	size_t len = 0;
 
 	if (!a->is_v4)
 		out[len++] = '[';
-	memcpy(out + len, ip, ip_len);
-	len += ip_len;
+	len += addr_format_ip(a, out + len);
 	if (!a->is_v4)
 		out[len++] = ']';
 	out[len++] = ':';
-	return len + format_number(a->port, out + len);
+	return (size_t)(str_put_u64(out + len, a->port) - out);
 }

@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "observe/json_line.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #include "base/str.h"
-
-/* Bytes that stand for themselves in a JSON string. */
-static const unsigned char is_plain[256] = {
-	[' ' ... '!'] = 1, ['#' ... '['] = 1, [']' ... '~'] = 1, /* without " and \ */
-};
+#include "observe/plain.h"
 
 static void put(struct json_line *j, const char *ptr, size_t len)
 {
@@ -17,11 +12,11 @@ static void put(struct json_line *j, const char *ptr, size_t len)
 	j->at += len;
 }
 
-static void put_name(struct json_line *j, struct str name)
+/* All of its room, which takes no call: what follows overwrites the rest. */
+static void put_name(struct json_line *j, const struct json_name *name)
 {
-	*j->at++ = '"';
-	put(j, name.ptr, name.len);
-	put(j, "\":", 2);
+	memcpy(j->at, name->bytes, sizeof(name->bytes));
+	j->at += name->len;
 }
 
 /* The length of the UTF-8 sequence at the front of s, or 0. */
@@ -60,69 +55,57 @@ static size_t put_escaped(struct json_line *j, struct str s)
 	return len;
 }
 
-/* Whether one of eight bytes is not plain. */
-static bool any_odd(uint64_t eight)
-{
-	const uint64_t ones = 0x0101010101010101u, quote = eight ^ ones * '"', slash = eight ^ ones * '\\', del = eight ^ ones * 0x7f;
-	uint64_t odd = eight | ((eight - ones * ' ') & ~eight) | ((quote - ones) & ~quote) | ((slash - ones) & ~slash) | ((del - ones) & ~del);
-
-	return (odd & ones * 0x80) != 0;
-}
-
-/* The plain bytes in front of s, most of them eight at a time; how many they were. */
-static size_t put_plain(struct json_line *j, struct str s)
-{
-	size_t i = 0;
-	uint64_t eight;
-
-	for (; s.len - i >= sizeof(eight); i += sizeof(eight), j->at += sizeof(eight)) {
-		memcpy(&eight, s.ptr + i, sizeof(eight));
-		if (any_odd(eight))
-			break;
-		memcpy(j->at, &eight, sizeof(eight));
-	}
-	while (i < s.len && is_plain[(unsigned char)s.ptr[i]])
-		*j->at++ = s.ptr[i++];
-	return i;
-}
-
 void json_line_begin(struct json_line *j, char *into)
 {
 	j->at = into;
 	*j->at++ = '{';
 }
 
-void json_line_text(struct json_line *j, struct str name, struct str value, size_t cap)
+/* What plain_copy() did not take. */
+static void put_odd(struct json_line *j, struct str s)
+{
+	for (size_t i = 0; i < s.len;) {
+		if (plain_bytes[(unsigned char)s.ptr[i]])
+			*j->at++ = s.ptr[i++];
+		else
+			i += put_escaped(j, str_slice(s, i, s.len));
+	}
+}
+
+void json_line_text(struct json_line *j, const struct json_name *name, struct str value)
 {
 	put_name(j, name);
 	*j->at++ = '"';
-	if (value.len > cap)
-		value.len = cap;
-	for (size_t i = 0; i < value.len;) {
-		i += put_plain(j, str_slice(value, i, value.len));
-		if (i < value.len)
-			i += put_escaped(j, str_slice(value, i, value.len));
-	}
+	if (plain_copy(j->at, value.ptr, value.len))
+		j->at += value.len;
+	else
+		put_odd(j, value);
 	put(j, "\",", 2);
 }
 
-void json_line_number(struct json_line *j, struct str name, uint64_t value)
+void json_line_number(struct json_line *j, const struct json_name *name, uint64_t value)
 {
 	put_name(j, name);
 	j->at = str_put_u64(j->at, value);
 	*j->at++ = ',';
 }
 
-void json_line_us(struct json_line *j, struct str name, uint64_t us)
+char *json_line_put_us(char *to, uint64_t us)
 {
 	unsigned rest = (unsigned)(us % 1000u);
 
+	to = str_put_u64(to, us / 1000u);
+	*to++ = '.';
+	*to++ = (char)('0' + rest / 100u);
+	*to++ = (char)('0' + rest / 10u % 10u);
+	*to++ = (char)('0' + rest % 10u);
+	return to;
+}
+
+void json_line_us(struct json_line *j, const struct json_name *name, uint64_t us)
+{
 	put_name(j, name);
-	j->at = str_put_u64(j->at, us / 1000u);
-	*j->at++ = '.';
-	*j->at++ = (char)('0' + rest / 100u);
-	*j->at++ = (char)('0' + rest / 10u % 10u);
-	*j->at++ = (char)('0' + rest % 10u);
+	j->at = json_line_put_us(j->at, us);
 	*j->at++ = ',';
 }
 

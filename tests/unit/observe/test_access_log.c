@@ -333,26 +333,34 @@ static int expect_byte(char *to, size_t room, unsigned c)
 	return c < 0x7f ? snprintf(to, room, "%c", (int)c) : snprintf(to, room, "\\ufffd");
 }
 
+/* One odd byte, or none, at `at` in `len` bytes that stand in memory of their own, so that nothing beyond them is read. */
+static void check_byte(unsigned c, size_t at, size_t len)
+{
+	static const struct json_name name = JSON_NAME("v");
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNO";
+	char byte[8], wanted[80], out[JSON_NAME_MOST + JSON_LINE_TEXT(sizeof(plain))];
+	int n_byte = expect_byte(byte, sizeof(byte), c);
+	int n = snprintf(wanted, sizeof(wanted), "{\"v\":\"%.*s%.*s%.*s\"}\n", (int)at, plain, n_byte, byte, (int)(len - at - 1), plain + at + 1);
+	char *value = malloc(len);
+	struct json_line j;
+
+	ck_assert_ptr_nonnull(value);
+	memcpy(value, plain, len);
+	value[at] = (char)c;
+	json_line_begin(&j, out);
+	json_line_text(&j, &name, (struct str){ value, len });
+	ck_assert_int_eq(json_line_end(&j) - out, n);
+	ck_assert_int_eq(memcmp(out, wanted, (size_t)n), 0);
+	free(value);
+}
+
 /* Each byte at each place among plain ones, which are taken many at a time. */
 START_TEST(each_byte_at_each_place)
 {
-	static const char plain[] = "abcdefghijklmnopqrst";
-	char value[20], byte[8], wanted[64], out[JSON_LINE_TEXT(sizeof(value)) + 8];
-
-	for (unsigned c = 0; c < 256; c++) {
-		for (size_t at = 0; at < sizeof(value); at++) {
-			struct json_line j;
-			int len = expect_byte(byte, sizeof(byte), c);
-			int n = snprintf(wanted, sizeof(wanted), "{\"v\":\"%.*s%.*s%s\"}\n", (int)at, plain, len, byte, plain + at + 1);
-
-			memcpy(value, plain, sizeof(value));
-			value[at] = (char)c;
-			json_line_begin(&j, out);
-			json_line_text(&j, STR("v"), (struct str){ value, sizeof(value) }, sizeof(value));
-			ck_assert_int_eq(json_line_end(&j) - out, n);
-			ck_assert_int_eq(memcmp(out, wanted, (size_t)n), 0);
-		}
-	}
+	for (unsigned c = 0; c < 256; c++)
+		for (size_t len = 1; len <= 40; len += len < 18 ? 1 : 11)
+			for (size_t at = 0; at < len; at++)
+				check_byte(c, at, len);
 }
 END_TEST
 
