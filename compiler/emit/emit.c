@@ -48,6 +48,7 @@ static void emit_log(struct emitter *e)
 		cwriter_line(c, ".n_access_fields = %zu,", m->access.n_fields);
 	}
 	emit_template(e, "access_template", &e->plan->log_line);
+	emit_u64(e, "access_flush_ms", m->access.flush.value);
 	cwriter_close(c, "},");
 }
 

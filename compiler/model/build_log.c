@@ -64,6 +64,7 @@ void build_log(struct builder *b, const struct node *map)
 	out->access.enabled = value_bool(b, access, STR("enabled"));
 	out->access.path = value_str(b, access, STR("path"));
 	out->access.sample_ppm = value_ppm(b, access, STR("sample"));
+	out->access.flush = value_ms(b, access, STR("flush"));
 	build_format(b, value_node(b, access, STR("format")), &out->access.line);
 	out->access.fields = ARENA_ARRAY(b->arena, unsigned, fields.n);
 	for (size_t i = 0; i < fields.n; i++)

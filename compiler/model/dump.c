@@ -689,6 +689,7 @@ static void dump_rest(struct dumper *p, const struct model *m)
 	put_bool(p, "access.enabled", m->log.access.enabled);
 	put_str(p, "access.path", m->log.access.path);
 	put_u64(p, "access.sample", m->log.access.sample_ppm, "ppm");
+	put_u64(p, "access.flush", m->log.access.flush, "ms");
 	if (m->log.access.line.n > 0)
 		put_template(p, "access.line", STR_NONE, &m->log.access.line);
 	for (size_t i = 0; i < m->log.access.n_fields; i++) {

@@ -301,6 +301,7 @@ struct m_log {
 		struct m_bool enabled;
 		struct m_str path;      /* stdout, stderr or a file */
 		struct m_u64 sample_ppm;
+		struct m_u64 flush;     /* ms */
 		unsigned *fields; size_t n_fields; /* enum toron_log_field; none: the usual ones */
 		struct m_template line; /* n > 0: in place of JSON */
 	} access;

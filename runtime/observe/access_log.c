@@ -35,6 +35,7 @@ struct access_log {
 	int fd;                /* borrowed */
 	bool is_shared;        /* not a regular file: see write_some */
 	bool is_socket;
+	bool is_waiting;       /* for more lines; the timer writes them */
 	bool is_blocked;       /* the sink took nothing; the timer tries again */
 	const struct toron_log *conf; /* borrowed */
 	uint32_t sample_ppm;
@@ -42,7 +43,7 @@ struct access_log {
 	uint64_t dropped, reported_ms; /* since the process log said so */
 	uint64_t untold;       /* likewise, since a line of this log did */
 	struct loop_task task;
-	struct loop_timer retry;
+	struct loop_timer timer;
 	size_t from, to;       /* what waits in bytes[] */
 	uint64_t stamp_us;     /* of stamp[] */
 	char stamp[CLOCK_RFC3339_LEN];
@@ -194,7 +195,8 @@ static void flush(struct access_log *log)
 	log->to -= log->from;
 	log->from = 0;
 	log->is_blocked = true;
-	loop_timer_set(&log->retry, RETRY_MS);
+	log->is_waiting = false;
+	loop_timer_set(&log->timer, RETRY_MS);
 	report_drops(log);
 }
 
@@ -207,11 +209,12 @@ static void on_turn_end(struct loop_task *t)
 		flush(log);
 }
 
-static void on_retry(struct loop_timer *t)
+static void on_timer(struct loop_timer *t)
 {
-	struct access_log *log = CONTAINER_OF(t, struct access_log, retry);
+	struct access_log *log = CONTAINER_OF(t, struct access_log, timer);
 
 	CHECK_MAGIC(log, ACCESS_LOG_MAGIC);
+	log->is_waiting = false;
 	flush(log);
 }
 
@@ -232,7 +235,7 @@ struct access_log *access_log_new(struct worker *w, int fd, const struct toron_l
 	log->sample_ppm = conf->access_sample_ppm;
 	log->random = clock_monotonic_us() * 2 + 1 + w->index;
 	loop_task_init(&log->task, on_turn_end);
-	loop_timer_init(&log->retry, w->loop, on_retry);
+	loop_timer_init(&log->timer, w->loop, on_timer);
 	return log;
 }
 
@@ -266,9 +269,22 @@ void access_log_free(struct access_log **access)
 		sink_in_line = NULL;
 	CHECK(pthread_mutex_unlock(&sink_lock) == 0);
 	loop_task_cancel(&log->task);
-	loop_timer_fini(&log->retry);
+	loop_timer_fini(&log->timer);
 	log->magic = 0;
 	free(log);
+}
+
+/* What is in bytes[] is written together with what else comes soon. */
+static void write_later(struct access_log *log)
+{
+	if (log->is_blocked || log->is_waiting)
+		return;
+	if (log->conf->access_flush_ms == 0) {
+		loop_defer(log->worker->loop, &log->task);
+		return;
+	}
+	log->is_waiting = true;
+	loop_timer_set(&log->timer, log->conf->access_flush_ms);
 }
 
 /* xorshift64*; who is logged need not be unpredictable. */
@@ -312,6 +328,5 @@ void access_log_exchange(struct exchange *x)
 	line = (struct access_line){ .conf = log->conf, .stamp = stamp_of(log), .dropped = log->untold };
 	log->untold = 0;
 	log->to = (size_t)(access_line_write(&line, x, log->bytes + log->to) - log->bytes);
-	if (!log->is_blocked)
-		loop_defer(x->worker->loop, &log->task);
+	write_later(log);
 }

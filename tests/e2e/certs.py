@@ -265,7 +265,7 @@ def https_config(port, tls, routes, extra=""):
     return "\n".join(lines) + """
 listeners:
   - {name: web, address: 127.0.0.1, port: %d, protocol: https, tls: %s}
-log: {access: {enabled: true}}
+log: {access: {enabled: true, flush: 0}}
 routes:
 %s
 %s""" % (port, listener, routes, extra)

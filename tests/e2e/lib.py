@@ -388,7 +388,7 @@ listeners:
     address: 127.0.0.1
     port: %d
 %s
-log: {access: {enabled: true}}
+log: {access: {enabled: true, flush: 0}}
 routes:
   - match: {path: /}
     backend: {url: "http://127.0.0.1:%d"}

@@ -31,7 +31,7 @@ class Pair:
         config = """\
 certificates: {site: {cert: "%s", key: {file: "%s"}}}
 listeners: [{protocol: %s, address: 127.0.0.1, port: %d%s}]
-log: {access: {enabled: true}}
+log: {access: {enabled: true, flush: 0}}
 backends: {b: {url: "%s://127.0.0.1:%d"%s%s}}
 %s""" % (site.cert, site.key, "https" if https else "http", self.port, ", tls: {certificates: [site]}" if https else "",
             "https" if secure else "http", self.server.port, "" if is_h1(back) else ", protocol: h2",

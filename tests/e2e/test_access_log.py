@@ -106,6 +106,26 @@ def test_rotation_loses_nothing():
     assert len(paths) == n_clients * n_each == len(set(paths)), (len(paths), len(set(paths)))
 
 
+def test_lines_wait_for_others():
+    """With a `flush` beyond the test's time lines come 64 KiB at a time, and the rest when the gateway ends; with 0 each comes at once."""
+    port = free_port()
+    path = os.path.join(lib.WORK, "access-%d.log" % port)
+    with Gateway(config(port, "flush: 1h, path: %s, fields: [path]" % path)) as g:
+        with connect(port) as c:
+            for i in range(80):
+                c.send(b"GET /%02d%s HTTP/1.1\r\nHost: a\r\n\r\n" % (i, b"x" * 1000))
+                assert c.response().status == 200
+        early = open(path).read()
+        assert len(early) >= 64 << 10 and early.endswith("}\n"), len(early)
+        assert early.count("\n") == 65, early.count("\n")
+        g.stop()
+    assert [json.loads(line)["path"][1:3] for line in open(path)] == ["%02d" % i for i in range(80)]
+    port = free_port()
+    with Gateway(config(port, "flush: 0")) as g:
+        get(port)
+        assert g.access()[0]["status"] == 200
+
+
 def test_reopen_that_fails_keeps_the_file():
     port = free_port()
     folder = os.path.join(lib.WORK, "logs-%d" % port)

@@ -12,7 +12,7 @@ from lib import Gateway, free_port, get
 CONFIG = """\
 listeners: [{protocol: http, address: 127.0.0.1, port: %d}]
 runtime: {workers: 1}
-log: {access: {enabled: true}}
+log: {access: {enabled: true, flush: 0}}
 backends: {b: {url: "%s://127.0.0.1:%d", protocol: auto%s}}
 routes: [{backend: b}]
 """

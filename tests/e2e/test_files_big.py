@@ -95,7 +95,7 @@ def test_big_answers_in_a_row():
     site = Site()
     make_big(site, 3)
     big = content_of(site, "big")
-    with Served(site, more="log: {access: {enabled: true}}") as g, connect(g.port, 60) as c:
+    with Served(site, more="log: {access: {enabled: true, flush: 0}}") as g, connect(g.port, 60) as c:
         for _ in range(3):
             c.send(b"".join(b"%s %s HTTP/1.1\r\nHost: a\r\n%s\r\n" % part for part in (
                 (b"GET", b"/big", b""), (b"HEAD", b"/big", b""), (b"GET", b"/ten", b""),
@@ -183,7 +183,7 @@ def test_readers_that_are_too_slow():
     port = free_port()
     config = """\
 listeners: [{protocol: http, address: 127.0.0.1, port: %d, limits: {min_rate: {response: 64KiB, over: 2s}}}]
-log: {access: {enabled: true}}
+log: {access: {enabled: true, flush: 0}}
 routes:
   - match: {path: /}
     files: {root: %s}
@@ -242,7 +242,7 @@ def test_file_that_shrinks():
     site = Site()
     make_big(site, 16)
     big = content_of(site, "big")
-    with Served(site, more="log: {access: {enabled: true}}") as g, connect(g.port) as c:
+    with Served(site, more="log: {access: {enabled: true, flush: 0}}") as g, connect(g.port) as c:
         c.s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 32768)
         c.send(b"GET /big HTTP/1.1\r\nHost: a\r\n\r\nGET /ten HTTP/1.1\r\nHost: a\r\n\r\n")
         c.head()

@@ -160,7 +160,7 @@ def test_connection_does_not_hide_the_client():
 CLIENT = """\
 listeners:
   - {protocol: http, address: 127.0.0.1, port: %d%s}
-log: {access: {enabled: true}}
+log: {access: {enabled: true, flush: 0}}
 runtime: {workers: 1}
 routes:
   - {name: inside, match: {path: /, source: 192.0.2.0/24}, respond: {body: "inside ${source.ip} ${request.scheme}"}}

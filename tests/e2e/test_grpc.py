@@ -19,7 +19,7 @@ certificates: {site: {cert: "%(cert)s", key: {file: "%(key)s"}}}
 listeners:
   - {name: h2c, protocol: http, address: 127.0.0.1, port: %(h2c)d}
   - {name: h2, protocol: https, address: 127.0.0.1, port: %(h2)d, tls: {certificates: [site]}}
-log: {access: {enabled: true}}
+log: {access: {enabled: true, flush: 0}}
 backends:
   trial: {url: "%(url)s", protocol: h2%(backend)s}
 routes:

@@ -15,7 +15,7 @@ ENOUGH = 8  # seconds, for limits of half a second
 def backend_timeouts(p, port, timeouts, listener=""):
     return """\
 listeners: [{protocol: http, address: 127.0.0.1, port: %d%s}]
-log: {access: {enabled: true}}
+log: {access: {enabled: true, flush: 0}}
 runtime: {workers: 1, drain_timeout: 300ms}
 backends: {b: {url: "http://127.0.0.1:%d", timeouts: {%s}}}
 routes: [{match: {path: /}, backend: b}]
@@ -150,7 +150,7 @@ def test_a_server_that_no_packet_reaches():
             port = free_port()
             config = """\
 listeners: [{protocol: http, address: 127.0.0.1, port: %d}]
-log: {access: {enabled: true}}
+log: {access: {enabled: true, flush: 0}}
 runtime: {workers: 1}
 backends: {b: {servers: [{url: "http://224.0.0.1:80"}%s]}}
 routes: [{match: {path: /}, backend: b}]

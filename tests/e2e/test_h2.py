@@ -63,7 +63,7 @@ def gateway(listener="", routes="  - {match: {path: /slow}, backend: {url: \"htt
     port = lib.free_port()
     return port, lib.Gateway("""\
 listeners: [{protocol: http, address: 127.0.0.1, port: %d%s}]
-log: {access: {enabled: true}}
+log: {access: {enabled: true, flush: 0}}
 %s
 routes:
 %s

@@ -18,7 +18,7 @@ certificates: {site: {cert: "%(cert)s", key: {file: "%(key)s"}}}
 listeners:
   - {protocol: http, address: 127.0.0.1, port: %(h2c)d}
   - {protocol: https, address: 127.0.0.1, port: %(h2)d, tls: {certificates: [site]}}
-log: {access: {enabled: true}}
+log: {access: {enabled: true, flush: 0}}
 backends:
   clear: {url: "http://127.0.0.1:%(clear)d", protocol: h2}
   secure: {url: "https://localhost:%(secure)d", protocol: h2, tls: {ca: "%(ca)s"}}

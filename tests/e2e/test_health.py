@@ -57,7 +57,7 @@ def gateway(servers, active=None, backend="", workers=1, route=""):
     active = active or ACTIVE % 100
     return port, Gateway("""\
 listeners: [{protocol: http, address: 127.0.0.1, port: %d}]
-log: {level: debug, access: {enabled: true}}
+log: {level: debug, access: {enabled: true, flush: 0}}
 runtime: {workers: %d, drain_timeout: 5s}
 backends:
   b:

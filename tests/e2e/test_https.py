@@ -113,7 +113,7 @@ def test_fields_and_logs_tell_of_tls():
   - {name: plain, address: 127.0.0.1, port: %d, protocol: http}""" % (port, certs.shared("ca").cert, http), """
   - respond: {body: "${tls.sni}|${tls.version}|${tls.cipher}|${tls.client.subject}|${tls.client.san}|${tls.client.fingerprint}|${tls.client.spiffe}|${tls.client.verified}|"}
     middlewares: [{headers: {response: {set: {x-version: "${tls.version}"}}}}]""",
-                         "log: {access: {enabled: true, fields: [status, tls_version, tls_cipher, tls_sni, tls_client]}}\n")
+                         "log: {access: {enabled: true, flush: 0, fields: [status, tls_version, tls_cipher, tls_sni, tls_client]}}\n")
     with Gateway(config) as g:
         r = secure(port, context=certs.client_context(alice))
         sni, version, cipher, subject, san, fingerprint, spiffe, verified, _ = r.body.decode().split("|")

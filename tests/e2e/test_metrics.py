@@ -569,7 +569,7 @@ def test_without_metrics_nothing_listens():
 
 def test_logged_and_counted():
     port, admin = free_port(), free_port()
-    with Gateway(config(port, admin, ROUTES, more="log: {access: {enabled: true}}")) as g:
+    with Gateway(config(port, admin, ROUTES, more="log: {access: {enabled: true, flush: 0}}")) as g:
         get(port, "/hello")
         scrape(admin)
         first, second = g.access(2)

@@ -17,7 +17,7 @@ listeners:
   - {protocol: http, address: 127.0.0.1, port: %d, limits: {min_rate: {%s}}}
 routes:
   - {match: {path: /}, backend: {url: "http://127.0.0.1:%d", protocol: %s, limits: {min_rate: {response: 1KiB, over: 2s}}}}
-log: {access: {enabled: true}}
+log: {access: {enabled: true, flush: 0}}
 runtime: {workers: 1}
 """
 KINDS = [(front, back) for front in ("h1", "h2c") for back in ("h1", "h2c")]

@@ -43,7 +43,7 @@ def gateway(servers, retry, route_extra="", backend_extra=""):
     port = free_port()
     config = """\
 listeners: [{protocol: http, address: 127.0.0.1, port: %d}]
-log: {access: {enabled: true}}
+log: {access: {enabled: true, flush: 0}}
 runtime: {workers: 1, drain_timeout: 300ms}
 backends:
   b:

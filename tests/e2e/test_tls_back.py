@@ -21,7 +21,7 @@ def config(port, url, tls="", top="", extra=""):
     return """\
 %s
 listeners: [{address: 127.0.0.1, port: %d, protocol: http}]
-log: {access: {enabled: true}}
+log: {access: {enabled: true, flush: 0}}
 routes: [{match: {path: /}, backend: {url: "%s", tls: {%s}}}]
 %s""" % (top, port, url, tls, extra)
 

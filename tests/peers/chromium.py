@@ -26,7 +26,7 @@ import test_websocket as ws  # noqa: E402
 CONFIG = """\
 certificates: {site: {cert: "%(cert)s", key: {file: "%(key)s"}}}
 listeners: [{protocol: https, address: 127.0.0.1, port: %(port)d, tls: {certificates: [site], preset: %(preset)s}}]
-log: {access: {enabled: true}}
+log: {access: {enabled: true, flush: 0}}
 backends:
   app: {url: "http://127.0.0.1:%(app)d"}
   old: {url: "http://127.0.0.1:%(old)d", websocket: {ping_interval: 500ms}}

@@ -82,7 +82,7 @@ class Setting:
         backends = "".join(BACKEND[key[1]] % {"name": "-".join(key), "port": port, "ca": self.ca} for key, port in self.back.items())
         routes = "".join("  - {match: {grpc: {}}, listeners: [%s], middlewares: [grpc-web], backend: %s}\n" % (", ".join("-".join((kind, *back)) for kind in KINDS), "-".join(back))
                          for back in self.back)
-        return ('certificates: {site: {cert: "%s", key: {file: "%s"}}}\nlog: {access: {enabled: true}}\nlisteners:\n%sbackends:\n%sroutes:\n%s'
+        return ('certificates: {site: {cert: "%s", key: {file: "%s"}}}\nlog: {access: {enabled: true, flush: 0}}\nlisteners:\n%sbackends:\n%sroutes:\n%s'
                 % (self.cert, self.key, listeners, backends, routes))
 
     def servers(self, has):

@@ -172,6 +172,7 @@ struct toron_log {
 	const enum toron_log_field *access_fields; /* JSON; none: the usual ones */
 	uint32_t n_access_fields;
 	struct toron_template access_template;     /* n > 0: lines of this form instead of JSON */
+	uint32_t access_flush_ms;         /* how long lines may wait for others; 0: until the turn ends */
 };
 
 /* What the gateway's own answers to errors look like. */
