@@ -493,15 +493,16 @@ bool exchange_gather(struct exchange *x, size_t most, void (*then)(struct exchan
 {
 	static const struct msg go_on = { .kind = MSG_RESPONSE, .version_minor = 1, .status = 100, .length = -1 };
 	struct msg *m = &x->request;
+	bool awaits_go = m->expect_continue;
 
 	if (m->body.end || m->length == 0 || (m->length > 0 && (uint64_t)m->length > most) || !exchange_widen(x, &m->body, most))
 		return false;
 	x->gathered = then;
 	x->gather_most = most;
-	/* It goes out with the exchange_more that follows. */
-	if (m->expect_continue)
-		x->front->ops->head(x->front, &go_on);
 	m->expect_continue = false;
+	/* It goes out with the exchange_more that follows. */
+	if (awaits_go)
+		x->front->ops->head(x->front, &go_on);
 	return true;
 }
 

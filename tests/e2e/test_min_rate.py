@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""limits.min_rate of listeners and backends: who dribbles is cut off, and nobody is for another one's slowness. Every client's version of HTTP
-with every server's."""
+"""limits.min_rate of listeners and backends, and timeouts.body: who dribbles is cut off, and nobody is for another one's slowness. Every client's
+version of HTTP with every server's."""
 import json
 import socket
 import time
@@ -14,7 +14,7 @@ except ImportError:
 
 CONFIG = """\
 listeners:
-  - {protocol: http, address: 127.0.0.1, port: %d, limits: {min_rate: {%s}}}
+  - {protocol: http, address: 127.0.0.1, port: %d, limits: {min_rate: {%s}}, timeouts: {body: 3s}}
 routes:
   - {match: {path: /}, backend: {url: "http://127.0.0.1:%d", protocol: %s, limits: {min_rate: {response: 1KiB, over: 2s}}}}
 log: {access: {enabled: true, flush: 0}}

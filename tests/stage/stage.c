@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "stage/stage.h"
 
+#include "codec/h2/budget.h"
 #include "fuzz/play.h"
 
 bool __wrap_route_find(struct exchange *x, uint32_t *allow_out);
@@ -8,6 +9,7 @@ bool __wrap_route_find(struct exchange *x, uint32_t *allow_out);
 #define CONNECTIONS SERVERS
 
 struct peer_manner servers_are, clients_are;
+uint32_t stage_window;
 static struct peer clients[CLIENTS], servers[CONNECTIONS];
 static struct backend_shared *shared;
 static uint64_t n_moved; /* bytes that peers have sent and got */
@@ -33,10 +35,11 @@ static const struct toron_route routes[] = {
 	{ .name = "r", .origin = "r", .action = toron_action_respond, .conf = &answer },
 };
 static _Atomic uint32_t open_count;
+static struct toron_h2_limits h2_limits;
 static const struct toron_listener listeners[] = {
 	{ .name = "web", .origin = "web", .front = &toron_front_http1, .http1 = &toron_front_http1, .http2 = &toron_front_http2,
 		.limits = { .header_bytes = 4096, .header_count = 30, .uri_bytes = 1000, .body_bytes = 64 << 20, .unread_body = 1 << 20,
-			.streams = 10 },
+			.streams = 10, .h2 = &h2_limits },
 		.header_ms = 2000, .body_ms = 2000, .idle_ms = 5000, .write_ms = 2000,
 		.linger_ms = 30000, .linger_idle_ms = 2000, .open = &open_count },
 };
@@ -376,6 +379,7 @@ void peer_hang_up(struct peer *p)
 void stage_begin(void)
 {
 	servers_are = clients_are = (struct peer_manner){ .window = 65535, .streams = 100, .connects = true };
+	stage_window = h2_limits_by_default.window;
 	shared = backend_shared_new(&gateway);
 	CHECK(shared != NULL);
 	begin(&gateway, 0, shared);
@@ -430,6 +434,8 @@ struct peer *stage_client(unsigned i)
 	int pair[2];
 
 	CHECK(i < CLIENTS && play.clients[i] < 0);
+	h2_limits = h2_limits_by_default;
+	h2_limits.window = stage_window;
 	CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) == 0);
 	addr_parse(STR("192.0.2.1"), 1, &from);
 	play.clients[i] = pair[0];

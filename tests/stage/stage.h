@@ -71,6 +71,8 @@ size_t stage_exchanges(void);
 size_t stage_fronts(void);
 
 extern struct peer_manner servers_are, clients_are;
+/* Bytes of bodies that a client may have under way in all, on connections from now on. */
+extern uint32_t stage_window;
 
 /* A client's new connection; the number is its place. */
 struct peer *stage_client(unsigned i);

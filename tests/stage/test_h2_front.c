@@ -354,6 +354,77 @@ START_TEST(a_client_that_never_opens_its_window)
 }
 END_TEST
 
+START_TEST(a_client_that_sends_nothing_more)
+{
+	struct pair p = ask(LINES(REQUEST("POST", "/b")), true);
+
+	peer_send(p.client, p.asks, 10, false, NULL);
+	stage_run();
+	stage_wait(1500);
+	ck_assert(!p.asks->closed && p.asks->head[0] == '\0');
+	stage_wait(1000);
+	ck_assert(has(p.asks->head, ":status 408\n") && p.asks->ended && p.asked->closed);
+	ends_well(p.client);
+}
+END_TEST
+
+/* Its time begins when it is asked for the body. */
+START_TEST(a_client_that_waits_to_be_asked_for_its_body)
+{
+	struct pair p = ask(LINES(REQUEST("POST", "/b"), "expect 100-continue"), true);
+
+	stage_wait(2500);
+	ck_assert(!p.asks->closed && p.asks->head[0] == '\0');
+	peer_answer(p.server, p.asked, LINES(":status 100"), false);
+	stage_run();
+	ck_assert_int_eq(p.asks->n_interim, 1);
+	stage_wait(1500);
+	ck_assert(!p.asks->closed && p.asks->head[0] == '\0');
+	stage_wait(1000);
+	ck_assert(has(p.asks->head, ":status 408\n") && p.asks->ended && p.asked->closed);
+	ends_well(p.client);
+}
+END_TEST
+
+/* The server, whose limit it is then. */
+START_TEST(nobody_asks_for_a_body)
+{
+	struct pair p = ask(LINES(REQUEST("POST", "/b"), "expect 100-continue"), true);
+
+	stage_wait(2900);
+	ck_assert(!p.asks->closed && p.asks->head[0] == '\0');
+	stage_wait(200);
+	ck_assert(has(p.asks->head, ":status 504\n") && p.asks->ended && p.asked->closed);
+	ends_well(p.client);
+}
+END_TEST
+
+/* One stream's server takes nothing, and the window of all streams is spent: those that have sent nothing owe nothing until it opens. */
+START_TEST(a_client_whose_window_is_kept_closed)
+{
+	struct pair p;
+	struct peer_stream *other;
+
+	stage_window = 65535;
+	servers_are.window = 0;
+	p = ask(LINES(REQUEST("POST", "/b")), true);
+	peer_send(p.client, p.asks, 65535, false, NULL);
+	stage_run();
+	other = peer_request(p.client, LINES(REQUEST("POST", "/b")), true);
+	stage_run();
+	stage_wait(2500);
+	ck_assert(!p.asks->closed && !other->closed && other->head[0] == '\0');
+	peer_set(p.server, NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 65535);
+	stage_run();
+	ck_assert_uint_eq(p.asked->got, 65535);
+	stage_wait(1500);
+	ck_assert(!p.asks->closed && !other->closed && other->head[0] == '\0');
+	stage_wait(1000);
+	ck_assert(has(p.asks->head, ":status 408\n") && has(other->head, ":status 408\n"));
+	ends_well(p.client);
+}
+END_TEST
+
 START_TEST(trailers_without_a_body_and_an_empty_last_frame)
 {
 	struct pair p = ask(LINES(REQUEST("POST", "/b")), true);
@@ -389,6 +460,10 @@ Suite *suite_h2_front(void)
 	tcase_add_test(t, a_client_that_leaves_gets_what_it_asked_for);
 	tcase_add_test(t, draining_loses_nothing);
 	tcase_add_test(t, a_client_that_never_opens_its_window);
+	tcase_add_test(t, a_client_that_sends_nothing_more);
+	tcase_add_test(t, a_client_that_waits_to_be_asked_for_its_body);
+	tcase_add_test(t, nobody_asks_for_a_body);
+	tcase_add_test(t, a_client_whose_window_is_kept_closed);
 	tcase_add_test(t, trailers_without_a_body_and_an_empty_last_frame);
 	suite_add_tcase(s, t);
 	return s;

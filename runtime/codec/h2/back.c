@@ -366,7 +366,7 @@ static uint64_t back_stream_due(struct h2_stream *s)
 		return s->leg.x->is_watched ? 0 : later(s->in_ms, s->out_ms) + l->idle_ms;
 	if (s->answered) {
 		/* Who has spent its window waits for the front, which has limits of its own. */
-		bool sends = s->in == H2_IN_BODY && s->taken - s->credited < STREAM_WINDOW / 2;
+		bool sends = h2_time_may_send(s, STREAM_WINDOW);
 		uint64_t pace = pace_due(&s->in_pace, &l->response, sends, s->taken, now_of(s->h));
 
 		return sends ? earlier(pace, s->in_ms + l->idle_ms) : 0;

@@ -258,9 +258,11 @@ static void on_front_head(struct leg *leg, const struct msg *m)
 		h2_stream_reset(s, NGHTTP2_INTERNAL_ERROR);
 		return;
 	}
-	/* From now on the client is waited for, which perhaps opens no window for the body. */
+	/* From now on the client is waited for, which perhaps opens no window for the body, or which was asked for its own. */
 	if (s->out == H2_OUT_BODY)
 		h2_time_out(s);
+	else if (m->status == 100)
+		h2_time_in(s);
 	h2_flush_later(s->h);
 	if (m->status != 101)
 		return;
@@ -307,15 +309,16 @@ static bool takes_slowly(const struct h2_stream *s)
 static uint64_t front_stream_due(struct h2_stream *s)
 {
 	const struct toron_listener *l = s->h->front.listener;
-	bool sends = s->in == H2_IN_BODY && s->taken - s->credited < STREAM_WINDOW / 2;
 	uint64_t due = 0, now = now_of(s->h);
+	bool sends;
 
 	if (s->leg.x == NULL || s->is_tunnel)
 		return 0;
-	/* Who has spent its window waits for us. */
+	/* Who has spent its window waits for us, and who wants to be asked for its body waits for the server. */
+	sends = h2_time_may_send(s, STREAM_WINDOW) && !exchange_awaits_go(s->leg.x);
 	if (sends)
 		due = s->in_ms + l->body_ms;
-	due = earlier(due, pace_due(&s->in_pace, &l->limits.request, sends && !exchange_awaits_go(s->leg.x), s->taken, now));
+	due = earlier(due, pace_due(&s->in_pace, &l->limits.request, sends, s->taken, now));
 	due = earlier(due, pace_due(&s->out_pace, &l->limits.response, takes_slowly(s), s->leg.x->response.body.sent, now));
 	if (s->out == H2_OUT_BODY && !s->waits && !s->h->blocked)
 		due = earlier(due, h2_time_stuck(s) + l->write_ms);

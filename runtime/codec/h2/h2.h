@@ -74,6 +74,7 @@ struct h2 {
 	bool closed;
 	bool eof;
 	bool blocked;              /* output waits for the socket */
+	bool shut;                 /* the peer may send no byte of any body: the connection's window is spent */
 	bool leaving;              /* no new streams: GOAWAY */
 	bool lingering;
 	bool stuck;                /* a stream could not be reset, for want of memory: no frame is made any more */
@@ -210,6 +211,10 @@ int h2_send_data(nghttp2_session *session, nghttp2_frame *frame, const uint8_t *
 /* This direction of the stream got on, or waits from now on. */
 void h2_time_in(struct h2_stream *s);
 void h2_time_out(struct h2_stream *s);
+/* Whether the peer could send more of a body: it has not spent the window that others hold up, of the stream or of the connection. */
+bool h2_time_may_send(const struct h2_stream *s, uint32_t window);
+/* The connection's window may be another one: who could send nothing for want of it is waited for from now on. */
+void h2_time_window(struct h2 *h);
 /* Since when a stream that has something to send has not got on, by the peer's doing: others go first while they get on. */
 uint64_t h2_time_stuck(const struct h2_stream *s);
 /* Makes sure that time limits are looked at by then; 0: never. */

@@ -245,6 +245,7 @@ void h2_flush(struct h2 *h)
 		return;
 	}
 	set_blocked(h, rc == ERR_AGAIN);
+	h2_time_window(h);
 	h2_time_due(h, h->role->due(h));
 	if (!h->blocked && h->out_at == h->out_end)
 		buf_release(&h->out);

@@ -25,6 +25,28 @@ void h2_time_out(struct h2_stream *s)
 	h2_time_due(s->h, s->h->role->stream_due(s));
 }
 
+bool h2_time_may_send(const struct h2_stream *s, uint32_t window)
+{
+	return s->in == H2_IN_BODY && s->taken - s->credited < window / 2 &&
+	       nghttp2_session_get_local_window_size(s->h->session) > 0;
+}
+
+void h2_time_window(struct h2 *h)
+{
+	bool was_shut = h->shut;
+
+	h->shut = nghttp2_session_get_local_window_size(h->session) <= 0;
+	if (h->shut || !was_shut)
+		return;
+	for (struct list *l = h->streams.next; l != &h->streams; l = l->next) {
+		struct h2_stream *s = CONTAINER_OF(l, struct h2_stream, link);
+
+		s->in_pace.since_ms = 0;
+		if (s->leg.x != NULL)
+			h2_time_in(s);
+	}
+}
+
 uint64_t h2_time_stuck(const struct h2_stream *s)
 {
 	const struct h2 *h = s->h;
