@@ -16,6 +16,33 @@ static void check_target(
 	check_suggest(c, &c->backends, name->value, "backends");
 }
 
+static void check_grpc_web(struct checker *c, const struct node *use, const struct m_str *name)
+{
+	const struct m_backend *b = name->value.ptr == NULL ? NULL : map_get(&c->backends, name->value);
+
+	if (b == NULL || b->poisoned || check_may_speak_h2(b))
+		return;
+	node_report(c->diags, use, DIAG_GRPC_WEB_BACKEND,
+		"this makes calls of gRPC, which need HTTP/2, and the servers of this route's backend are spoken to by HTTP/1.1");
+	diag_note(c->diags, b->name.at, "the backend is here; 'protocol: h2' speaks HTTP/2 to its servers");
+}
+
+static void check_calls(struct checker *c, const struct m_route *r)
+{
+	const struct m_action *a = &r->action;
+
+	for (size_t i = 0; i < r->n_uses; i++) {
+		const struct m_middleware *m = map_get(&c->middlewares, r->uses[i].name.value);
+
+		if (m == NULL || m->poisoned || m->kind != M_MW_GRPC_WEB)
+			continue;
+		if (a->kind == M_ACTION_BACKEND)
+			check_grpc_web(c, r->uses[i].node, &a->backend);
+		for (size_t k = 0; a->kind == M_ACTION_SPLIT && k < a->n_split; k++)
+			check_grpc_web(c, r->uses[i].node, &a->split[k].backend);
+	}
+}
+
 static void check_split(struct checker *c, const struct m_route *r)
 {
 	const struct m_action *a = &r->action;
@@ -168,4 +195,5 @@ void check_actions(struct checker *c, const struct m_route *r)
 		check_redirect(c, r);
 	else if (r->action.kind == M_ACTION_FILES)
 		check_files(c, r);
+	check_calls(c, r);
 }

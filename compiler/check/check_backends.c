@@ -110,8 +110,7 @@ void check_websocket_limits(struct checker *c, const struct node *owner, const s
 	}
 }
 
-/* Whether what carries gRPC may be spoken to the servers. */
-static bool may_speak_h2(const struct m_backend *b)
+bool check_may_speak_h2(const struct m_backend *b)
 {
 	if (b->protocol == M_BACKEND_AUTO)
 		return b->n_servers == 0 || b->servers[0].is_tls;
@@ -124,7 +123,7 @@ static void check_pool(struct checker *c, const struct m_backend *b)
 	const struct node *pool = node_get(b->node, STR("pool"));
 	const struct node *n = pool == NULL ? NULL : node_get(pool, STR("streams"));
 
-	if (n != NULL && (n->flags & NODE_DEFAULTED) == 0 && !may_speak_h2(b))
+	if (n != NULL && (n->flags & NODE_DEFAULTED) == 0 && !check_may_speak_h2(b))
 		node_key_report(c->diags, n, DIAG_H2_NOT_SPOKEN,
 			"'streams' is about HTTP/2, and the servers of this backend are spoken to by HTTP/1.1");
 }
@@ -151,7 +150,7 @@ static void check_health(struct checker *c, const struct m_backend *b)
 			"'timeout' is longer than 'interval': a probe may still run when the next is due");
 		diag_note(c->diags, h->interval.at, "'interval' is %llu ms", (unsigned long long)h->interval.value);
 	}
-	if (h->kind == M_HEALTH_GRPC && !may_speak_h2(b))
+	if (h->kind == M_HEALTH_GRPC && !check_may_speak_h2(b))
 		check_report(c, active, "grpc", h->at, DIAG_HEALTH_CHECK,
 			"the servers of the backend '" STR_FMT "' are spoken to by HTTP/1.1, which does not carry gRPC",
 			STR_ARG(b->name.value));

@@ -33,6 +33,8 @@ void check_files(struct checker *c, const struct m_route *r);
 /* The references of a route's templated strings, its own and those of its middlewares. */
 void check_templates(struct checker *c, const struct m_route *r);
 void check_backends(struct checker *c);
+/* Whether HTTP/2, which gRPC needs, may be spoken to the servers. */
+bool check_may_speak_h2(const struct m_backend *b);
 void check_websocket_limits(struct checker *c, const struct node *owner, const struct m_websocket *w);
 void check_middlewares(struct checker *c);
 /* One listener's side of TLS, one backend's; then the certificates, as these may have used them. */
