@@ -183,19 +183,36 @@ static int open_walking(int root, const char *name, bool no_links, int *fd_out)
 #ifdef SYS_openat2
 static _Atomic bool openat2_missing;
 
+/* An errno; EAGAIN: the tree went on changing. */
+static int open_as(int root, const char *name, const struct open_how *how, int *fd_out)
+{
+	int error = EAGAIN;
+
+	for (unsigned i = 0; i < RETRIES_MOST && error == EAGAIN; i++) {
+		*fd_out = (int)syscall(SYS_openat2, root, name, how, sizeof(*how));
+		error = *fd_out < 0 ? errno : 0;
+	}
+	return error;
+}
+
 /* ENOSYS: the kernel, or a sandbox, has no openat2. */
 static int open_beneath(int root, const char *name, bool no_links, int *fd_out)
 {
 	struct open_how how = { .flags = OPEN_FLAGS, .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS };
-	int error = EAGAIN;
+	int error;
 
 	if (no_links)
 		how.resolve |= RESOLVE_NO_SYMLINKS;
 	if (atomic_load_explicit(&openat2_missing, memory_order_relaxed))
 		return ENOSYS;
-	for (unsigned i = 0; i < RETRIES_MOST && error == EAGAIN; i++) {
-		*fd_out = (int)syscall(SYS_openat2, root, name[0] == '\0' ? "." : name, &how, sizeof(how));
-		error = *fd_out < 0 ? errno : 0;
+	if (name[0] == '\0')
+		name = ".";
+	error = open_as(root, name, &how, fd_out);
+	if (error == EACCES) {
+		/* A folder whose files may be read need not let itself be listed. */
+		how.flags = FOLDER_FLAGS & ~O_NOFOLLOW;
+		if (open_as(root, name, &how, fd_out) == 0)
+			return 0;
 	}
 	if (error != ENOSYS && error != EPERM && error != EINVAL)
 		return error;

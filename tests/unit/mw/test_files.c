@@ -238,6 +238,48 @@ START_TEST(opening_by_walking)
 }
 END_TEST
 
+/* A folder that may be entered but not listed is one; a file that may not be read, and what lies behind a folder that may not be
+ * entered, are denied. */
+static void check_permissions(opener *open_fn)
+{
+	static const struct {
+		const char *name;
+		mode_t mode;
+	} modes[] = { { "a/g", 0 }, { "a/b", 0600 }, { "a", 0311 }, { "", 0311 } };
+	struct files_opened f;
+	char path[256];
+
+	make_tree();
+	ck_assert_int_eq(chmod(root, 0711), 0);
+	for (size_t i = 0; i < ARRAY_LEN(modes); i++) {
+		snprintf(path, sizeof(path), "%s/%s", inside, modes[i].name);
+		ck_assert_int_eq(chmod(path, modes[i].mode), 0);
+	}
+	if (geteuid() == 0)
+		ck_assert_int_eq(seteuid(65534), 0);
+	expect_opened(open_fn, "", false, -1);
+	expect_opened(open_fn, "a", false, -1);
+	expect_opened(open_fn, "to-a", false, -1);
+	expect_opened(open_fn, "to-a", true, -2);
+	expect_opened(open_fn, "f", false, 1);
+	ck_assert_int_eq(open_fn(inside, "a/g", false, &f), EACCES);
+	ck_assert_int_eq(open_fn(inside, "a/b/h", false, &f), EACCES);
+	if (getuid() == 0)
+		ck_assert_int_eq(seteuid(0), 0);
+	for (size_t i = ARRAY_LEN(modes); i > 0; i--) {
+		snprintf(path, sizeof(path), "%s/%s", inside, modes[i - 1].name);
+		ck_assert_int_eq(chmod(path, 0700), 0);
+	}
+	remove_tree();
+}
+
+START_TEST(permissions)
+{
+	check_permissions(files_open);
+	check_permissions(files_open_walk);
+}
+END_TEST
+
 START_TEST(no_descriptor_is_lost)
 {
 	int before = dup(0), after;
@@ -565,6 +607,7 @@ Suite *suite_files(void)
 	tcase_add_test(names_case, long_names);
 	tcase_add_test(names_case, opening);
 	tcase_add_test(names_case, opening_by_walking);
+	tcase_add_test(names_case, permissions);
 	tcase_add_test(names_case, no_descriptor_is_lost);
 	tcase_add_test(names_case, media_types);
 	tcase_add_test(names_case, media_types_are_sorted);
