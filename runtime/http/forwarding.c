@@ -255,26 +255,33 @@ bool forwarding_read(struct exchange *x, struct forwarding *out)
 /* ---- stripping ---- */
 
 /* Servers that turn names into variables (CGI, WSGI) take "_" for "-". */
-static bool is_name(struct str name, struct str want)
+static bool is_name(struct str name, struct str want, bool respelt)
 {
+	bool is_same = true;
+
 	if (name.len != want.len)
 		return false;
-	for (size_t i = 0; i < name.len; i++)
-		if (name.ptr[i] != want.ptr[i] && !(name.ptr[i] == '_' && want.ptr[i] == '-'))
+	for (size_t i = 0; i < name.len; i++) {
+		if (name.ptr[i] == want.ptr[i])
+			continue;
+		is_same = false;
+		if (name.ptr[i] != '_' || want.ptr[i] != '-')
 			return false;
-	return true;
+	}
+	return !(is_same && respelt);
 }
 
-static bool is_identity(const struct toron_forwarding *conf, struct str name)
+/* respelt: only in another spelling. */
+static bool is_identity(const struct toron_forwarding *conf, struct str name, bool respelt)
 {
 	struct str prefix = STR("x-forwarded-");
 
-	if (name.len > prefix.len && name.ptr[0] == 'x' && is_name(str_slice(name, 0, prefix.len), prefix))
+	if (name.len > prefix.len && name.ptr[0] == 'x' && is_name(str_slice(name, 0, prefix.len), prefix, respelt))
 		return true;
-	if (is_name(name, STR("x-real-ip")))
+	if (is_name(name, STR("x-real-ip"), respelt))
 		return true;
 	for (uint32_t i = 0; i < conf->n_strip; i++)
-		if (is_name(name, conf->strip[i]))
+		if (is_name(name, conf->strip[i], respelt))
 			return true;
 	return false;
 }
@@ -293,9 +300,10 @@ bool forwarding_drops(const struct exchange *x, const struct forwarding *f, cons
 	case FIELD_X_REAL_IP:
 		return !f->is_trusted || (conf->send & TORON_FORWARD_REAL_IP) != 0;
 	case FIELD_OTHER:
-		return !f->is_trusted && is_identity(conf, field->name);
+		/* A trusted proxy that writes x-user passes on the x_user of its client. */
+		return is_identity(conf, field->name, f->is_trusted);
 	default:
-		return !f->is_trusted && conf->n_strip != 0 && is_identity(conf, field->name);
+		return !f->is_trusted && conf->n_strip != 0 && is_identity(conf, field->name, false);
 	}
 }
 

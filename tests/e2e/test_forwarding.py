@@ -97,6 +97,16 @@ def test_trusted_x_forwarded():
         assert f["forwarded"].startswith('for="[2001:db8::7]", for=127.0.0.1;'), f
 
 
+def test_other_spellings_from_a_trusted_proxy():
+    """It writes the fields whose names have hyphens; what is spelt otherwise it has from its client."""
+    names = ["X_Forwarded_For", "X-Forwarded_Proto", "x_forwarded_user", "X_Real_IP", "x-real_ip", "true_client-ip"]
+    with proxy(TRUST + "    forwarding: {send: %s, strip: [True-Client-IP]}" % ALL) as p:
+        f = seen(p, "X-Forwarded-For: 203.0.113.9\r\nTrue-Client-IP: 203.0.113.9\r\nX-Forwarded-User: joe\r\nX_Other: 1\r\n" +
+                 "".join("%s: 6.6.6.6\r\n" % n for n in names))
+        assert "6.6.6.6" not in f.values() and f["x_other"] == "1", f
+        assert (f["x-real-ip"], f["true-client-ip"], f["x-forwarded-user"]) == ("203.0.113.9", "203.0.113.9", "joe"), f
+
+
 def test_trusted_list_is_bounded():
     with proxy(TRUST) as p:
         f = seen(p, "X-Forwarded-For: %s\r\n" % ", ".join(["10.0.0.1"] * 500))
