@@ -28,10 +28,30 @@ static size_t sequence(struct str s)
 	return len <= s.len && str_utf8_valid(str_slice(s, 0, len)) == len ? len : 0;
 }
 
+static void put_code(struct json_line *j, unsigned code)
+{
+	static const char hex[] = "0123456789abcdef";
+
+	put(j, "\\u", 2);
+	for (int shift = 12; shift >= 0; shift -= 4)
+		*j->at++ = hex[code >> shift & 15];
+}
+
+/* What ends a line for some readers, or commands a terminal: U+0080 to U+009F, U+2028 and U+2029. Else 0. */
+static unsigned unruly_code(const char *sequence)
+{
+	unsigned char second = (unsigned char)sequence[1];
+
+	if (sequence[0] == '\xc2')
+		return second < 0xa0 ? second : 0;
+	if (sequence[0] != '\xe2' || second != 0x80)
+		return 0;
+	return sequence[2] == '\xa8' || sequence[2] == '\xa9' ? 0x2000u | ((unsigned char)sequence[2] & 0x3fu) : 0;
+}
+
 /* One byte or sequence that is not plain; how many bytes it was. */
 static size_t put_escaped(struct json_line *j, struct str s)
 {
-	static const char hex[] = "0123456789abcdef";
 	unsigned char c = (unsigned char)s.ptr[0];
 	size_t len;
 
@@ -41,18 +61,17 @@ static size_t put_escaped(struct json_line *j, struct str s)
 		return 1;
 	}
 	if (c < 0x80) {
-		put(j, "\\u00", 4);
-		*j->at++ = hex[c >> 4];
-		*j->at++ = hex[c & 15];
+		put_code(j, c);
 		return 1;
 	}
 	len = sequence(s);
-	if (len == 0) {
-		put(j, "\\ufffd", 6);
-		return 1;
-	}
-	put(j, s.ptr, len);
-	return len;
+	if (len == 0)
+		put_code(j, 0xfffd);
+	else if (unruly_code(s.ptr) != 0)
+		put_code(j, unruly_code(s.ptr));
+	else
+		put(j, s.ptr, len);
+	return len == 0 ? 1 : len;
 }
 
 void json_line_begin(struct json_line *j, char *into)

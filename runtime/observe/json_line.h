@@ -25,7 +25,7 @@ struct json_name {
 #define JSON_LINE_NUMBER 32
 
 void json_line_begin(struct json_line *j, char *into);
-/* What is not UTF-8 becomes U+FFFD. */
+/* What is not UTF-8 becomes U+FFFD; control characters and line separators are escaped, those beyond ASCII too. */
 void json_line_text(struct json_line *j, const struct json_name *name, struct str value);
 void json_line_number(struct json_line *j, const struct json_name *name, uint64_t value);
 /* Microseconds, as milliseconds with three decimals. */

@@ -124,6 +124,16 @@ START_TEST(text_is_always_utf8)
 }
 END_TEST
 
+/* For programs that split lines where Unicode does, and for terminals. */
+START_TEST(a_line_stays_a_line)
+{
+	x.request.path = STR("/\xc2\x80\xc2\x85\xc2\x9b" "31m\xc2\xa0\xe2\x80\xa7\xe2\x80\xa8\xe2\x80\xa9\xe2\x80\xaa\xe2\x81\xa8\xe1\x80\xa8");
+	access_log_exchange(&x);
+	ck_assert_ptr_nonnull(strstr(logged(), "\"path\":\"/\\u0080\\u0085\\u009b31m\xc2\xa0\xe2\x80\xa7\\u2028\\u2029\xe2\x80\xaa\xe2\x81\xa8"
+					      "\xe1\x80\xa8\","));
+}
+END_TEST
+
 START_TEST(long_values_are_cut)
 {
 	static char path[20000];
@@ -374,6 +384,7 @@ Suite *suite_access_log(void)
 	tcase_add_test(c, each_byte_at_each_place);
 	tcase_add_test(c, what_was_decided_is_told_too);
 	tcase_add_test(c, text_is_always_utf8);
+	tcase_add_test(c, a_line_stays_a_line);
 	tcase_add_test(c, long_values_are_cut);
 	tcase_add_test(c, lines_of_a_turn_are_written_together);
 	tcase_add_test(c, a_sink_that_does_not_keep_up_costs_lines_only);
