@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* What a route does: backends, fixed responses, redirects. */
+#include <string.h>
+
 #include "base/str.h"
 #include "base/uri.h"
 #include "check/context.h"
@@ -148,6 +150,61 @@ static void check_literal_target(struct checker *c, const struct m_route *r, str
 		fail_redirect(c, r, "the redirect target has no host", NULL);
 }
 
+/* Where a host and its port end. */
+static bool ends_host(struct str literal)
+{
+	for (size_t i = 0; i < literal.len; i++) {
+		if (strchr("/?#", literal.ptr[i]) != NULL)
+			return true;
+	}
+	return false;
+}
+
+/* Whether the value in front of `next` is only the beginning of a host: ".example.com". */
+static bool goes_on_as_domain(const struct m_part *next)
+{
+	struct str text = next->arg;
+
+	return next->kind == M_PART_LITERAL && text.len > 1 && text.ptr[0] == '.' && strchr("/?#:", text.ptr[1]) == NULL;
+}
+
+/* In "https://example.com${path.rest}" the rest may be "@evil.example". */
+static void check_redirect_host(struct checker *c, const struct m_route *r, size_t first)
+{
+	const struct m_template *to = &r->action.to;
+	bool has_host = false;
+
+	for (size_t i = first; i < to->n; i++) {
+		const struct m_part *part = &to->parts[i];
+		struct str text = part->arg;
+
+		switch (part->kind) {
+		case M_PART_LITERAL:
+			if (i == first)
+				text = str_slice(text, str_find_char(text, ':') + 3, text.len);
+			if (ends_host(text))
+				return;
+			has_host = has_host || text.len != 0;
+			break;
+		case M_PART_REQUEST_PATH:
+			if (!has_host)
+				fail_redirect(c, r, "the redirect target has no host", NULL);
+			return;
+		case M_PART_REQUEST_QUERY:
+		case M_PART_REQUEST_HEADER:
+		case M_PART_PATH:
+			if (part->kind == M_PART_PATH && i + 1 < to->n && goes_on_as_domain(part + 1))
+				break;
+			fail_redirect(c, r, "a redirect target with a value of the request in its host lets a client choose where it leads",
+				"end the host with '/' before the value, or let the rest of its domain stand behind it");
+			return;
+		default:
+			has_host = true;
+			break;
+		}
+	}
+}
+
 static void check_redirect(struct checker *c, const struct m_route *r)
 {
 	const struct m_template *to = &r->action.to;
@@ -164,6 +221,8 @@ static void check_redirect(struct checker *c, const struct m_route *r)
 				"a redirect target is an http or https URL or a path that begins "
 				"with '/'",
 				NULL);
+		else
+			check_redirect_host(c, r, 0);
 		break;
 	case M_PART_REQUEST_PATH:
 		break;
@@ -173,6 +232,8 @@ static void check_redirect(struct checker *c, const struct m_route *r)
 			fail_redirect(c, r,
 				"behind ${request.scheme} a redirect target goes on with '://'",
 				NULL);
+		else
+			check_redirect_host(c, r, 1);
 		break;
 	default:
 		fail_redirect(c, r,
