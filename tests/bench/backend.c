@@ -6,7 +6,7 @@
  *     backend h2c PORT       HTTP/2 in clear: every request gets the small answer; what came in one read is answered by one write
  *     backend echo PORT      WebSocket: sends messages back
  *
- * Until it is killed. It trusts those who ask: proxies under test. loaders.py compiles this file. */
+ * Until it is killed. It trusts those who ask: proxies under test. peers.py compiles this file. */
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <openssl/evp.h>

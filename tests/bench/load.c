@@ -3,7 +3,7 @@
  *
  *     load handshake|resume|websocket PORT CONNECTIONS SECONDS      prints how many were done, and how many failed
  *
- * A client of handshakes is a thread that waits for its socket; the clients of messages share one that waits for all. loaders.py compiles
+ * A client of handshakes is a thread that waits for its socket; the clients of messages share one that waits for all. peers.py compiles
  * this file when a row asks for it. */
 #include <arpa/inet.h>
 #include <netinet/tcp.h>

@@ -3,13 +3,11 @@
 messages) were done."""
 import os
 import re
-import shutil
 import subprocess
 import sys
 
 import peers
 
-HERE = os.path.dirname(os.path.abspath(__file__))
 # Whatever a client offers, all proxies speak the same: the rows compare proxies, not the ciphers that they prefer.
 OPENSSL_CONF = """\
 openssl_conf = all
@@ -59,19 +57,9 @@ def h2load(process, row, seconds, work):
     return int(codes.group(1))
 
 
-def program(name, work):
-    """load.c or backend.c, compiled; None without a compiler or OpenSSL's headers."""
-    path = os.path.join(work, name)
-    if not os.path.exists(path):
-        command = ["cc", "-O2", "-D_GNU_SOURCE", os.path.join(HERE, name + ".c"), "-o", path, "-lssl", "-lcrypto", "-pthread"]
-        if not shutil.which("cc") or subprocess.run(command, stderr=subprocess.DEVNULL).returncode != 0:
-            return None
-    return path
-
-
 def own(process, row, seconds, work):
     """`extra` names what load.c does."""
-    text = run([program("load", work), *row.extra, str(process.port), str(row.connections), str(seconds)], seconds, work)
+    text = run([peers.program("load", work), *row.extra, str(process.port), str(row.connections), str(seconds)], seconds, work)
     done, failed = map(int, text.split())
     if failed:
         complain("%d of %s" % (failed, row.extra[0]))

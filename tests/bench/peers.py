@@ -17,6 +17,8 @@ import lib
 Setup = collections.namedtuple("Setup", "workers log front back", defaults=(1, False, "http", "http"))
 FRONTS = ("http", "https", "h2c", "h2")
 TLS_FRONTS = ("https", "h2")
+FLOOR = "copy"  # copy.c, beside the peers when it is asked for
+HERE = os.path.dirname(os.path.abspath(__file__))
 
 NGINX = """\
 daemon off; master_process %(master)s; worker_processes %(workers)d; error_log %(dir)s/error.log; pid %(dir)s/pid;
@@ -117,6 +119,16 @@ def write(folder, name, text):
     return path
 
 
+def program(name, work):
+    """A C program of this folder, compiled; None without a compiler or OpenSSL's headers."""
+    path = os.path.join(work, name)
+    if not os.path.exists(path):
+        command = ["cc", "-O2", "-D_GNU_SOURCE", os.path.join(HERE, name + ".c"), "-o", path, "-lssl", "-lcrypto", "-pthread"]
+        if not shutil.which("cc") or subprocess.run(command, stderr=subprocess.DEVNULL).returncode != 0:
+            return None
+    return path
+
+
 def certificate(folder):
     """The files of a P-256 certificate and its key, one pair for all in the same run."""
     pair = os.path.join(os.path.dirname(folder), "cert.pem"), os.path.join(os.path.dirname(folder), "key.pem")
@@ -183,12 +195,20 @@ def caddy(setup, folder, port, back):
     return ["caddy", "run", "--adapter", "caddyfile", "--config", path], {"GOMAXPROCS": str(setup.workers), "HOME": folder}
 
 
-PEERS = {"toron": toron, "nginx": nginx, "haproxy": haproxy, "h2o": h2o, "caddy": caddy}
+def copy(setup, folder, port, back):
+    """What it copies it cannot translate."""
+    if setup.log or setup.front != "http" or setup.workers != 1:
+        return None
+    program_path = program("copy", os.path.dirname(folder))
+    return program_path and ([program_path, str(port), str(back)], {})
+
+
+PEERS = {"toron": toron, "nginx": nginx, "haproxy": haproxy, "h2o": h2o, "caddy": caddy, FLOOR: copy}
 VERSIONS = {"nginx": ["nginx", "-v"], "haproxy": ["haproxy", "-v"], "h2o": ["h2o", "--version"], "caddy": ["caddy", "version"]}
 
 
 def installed():
-    return [name for name in PEERS if name == "toron" or shutil.which(name)]
+    return [name for name in PEERS if name == "toron" or name in VERSIONS and shutil.which(name)]
 
 
 def version(name):
