@@ -45,6 +45,17 @@ def free_port():
         return port
 
 
+def until(condition, why="it did not come to be", seconds=10):
+    """Waits until `condition()` is true, and returns what it was. `why` is what to say when it does not become so, or a function that tells."""
+    end = time.monotonic() + seconds * SLOW
+    while True:
+        found = condition()
+        if found:
+            return found
+        assert time.monotonic() < end, why() if callable(why) else why
+        time.sleep(0.01)
+
+
 def run(args, timeout=120, **kw):
     return subprocess.run(args, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout * SLOW, **kw)
 
@@ -372,6 +383,18 @@ def connect(port, seconds=10):
     s = socket.create_connection(("127.0.0.1", port), timeout=seconds * SLOW)
     s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return Connection(s)
+
+
+def listening(port, seconds=20):
+    """Waits for a server."""
+    def there():
+        try:
+            connect(port).close()
+            return True
+        except OSError:
+            return False
+
+    until(there, "nobody listens at %d" % port, seconds)
 
 
 def get(port, target="/", headers="", method="GET", host="localhost", body=b""):

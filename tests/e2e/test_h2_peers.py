@@ -60,24 +60,13 @@ def nghttpd(*options):
                    for rest in (["--no-tls", str(ports[0])], [str(ports[1]), site.key, site.cert])]
     try:
         for port in ports:
-            listening(port)
+            lib.listening(port)
         yield ports
     finally:
         for s in servers:
             s.terminate()
         for s in servers:
             s.wait(20 * lib.SLOW)
-
-
-def listening(port):
-    end = time.monotonic() + 10 * lib.SLOW
-    while True:
-        try:
-            lib.connect(port).close()
-            return
-        except OSError:
-            assert time.monotonic() < end, "nobody listens"
-            time.sleep(0.05)
 
 
 class Setting:

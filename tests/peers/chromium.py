@@ -8,7 +8,6 @@ usage: chromium.py [TORONC]
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -87,7 +86,6 @@ try {
 }
 await fetch("/report", {method: "POST", body: JSON.stringify(seen)});
 </script>""" % (N_PICTURES, LARGE)
-CHROMIUM = peer.program("chromium") or peer.program("chromium-browser") or peer.program("google-chrome")
 
 
 def converse(c):
@@ -138,16 +136,10 @@ class Browser(peer.PeerCase):
         profile = tempfile.mkdtemp(prefix="toron-chromium-")
         self.addCleanup(shutil.rmtree, profile, ignore_errors=True)
         with open(os.path.join(profile, "log"), "wb") as log:
-            p = subprocess.Popen([CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", "--ignore-certificate-errors",
-                                  "--disable-background-networking", "--no-first-run", "--remote-debugging-port=0", "--user-data-dir=" + profile, url],
-                                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-            try:
+            with peer.server([*peer.chromium(profile), "--ignore-certificate-errors", "--remote-debugging-port=0", url], log, terminate=True) as p:
                 end = time.monotonic() + 120
                 while not self.report and p.poll() is None and time.monotonic() < end:
                     time.sleep(0.1)
-            finally:
-                p.terminate()
-                p.wait(30)
         with open(os.path.join(profile, "log"), errors="replace") as log:
             self.assertTrue(self.report, log.read()[-3000:])
         return self.report[0]
@@ -186,5 +178,5 @@ class Browser(peer.PeerCase):
 
 
 if __name__ == "__main__":
-    peer.need("chromium (a Debian package)", CHROMIUM)
+    peer.need("chromium (a Debian package)", peer.chromium(""))
     sys.exit(peer.main(sys.modules[__name__]))

@@ -17,7 +17,6 @@ import peer  # noqa: E402
 import test_tls_grid as grid  # noqa: E402
 import tls_grid  # noqa: E402
 
-CHROMIUM = peer.program("chromium") or peer.program("chromium-browser") or peer.program("google-chrome")
 # It tells no reasons, knows no Ed25519, and leaves when it is asked for a certificate that it does not have.
 UNKNOWN, NO_KEY, LEFT = "the peer's alert: certificate_unknown", "No supported cipher suites have been found.", "the peer closed the connection"
 CASES = [("good", tls_grid.NAME, None), ("good", "other.example", UNKNOWN), ("self-signed", tls_grid.NAME, UNKNOWN),
@@ -36,8 +35,7 @@ class Browser(peer.PeerCase):
         return home
 
     def page(self, home, name, port):
-        p = subprocess.run([CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run",
-                            "--user-data-dir=" + os.path.join(home, "profile"), "--host-resolver-rules=MAP *.example 127.0.0.1", "--dump-dom",
+        p = subprocess.run([*peer.chromium(os.path.join(home, "profile")), "--host-resolver-rules=MAP *.example 127.0.0.1", "--dump-dom",
                             "https://%s:%d/" % (name, port)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=120,
                            env={**os.environ, "HOME": home, "XDG_DATA_HOME": ""})
         return p.stdout.decode(errors="replace")
@@ -63,7 +61,7 @@ class Browser(peer.PeerCase):
 
 
 if __name__ == "__main__":
-    peer.need("chromium", CHROMIUM)
+    peer.need("chromium", peer.chromium(""))
     peer.need("certutil", peer.program("certutil"))
     lib.setup(sys.argv[1] if len(sys.argv) > 1 else peer.PeerCase.toronc_path, False, 1)
     sys.exit(peer.main(sys.modules[__name__]))

@@ -6,11 +6,11 @@ side. Go's programs are the published ones, node/grpc.js and ../e2e/grpc_interop
 usage: grpc_interop.py [TORONC]
 """
 import contextlib
+import importlib.util
 import os
 import subprocess
 import sys
 import tempfile
-import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 E2E = os.path.join(HERE, "..", "e2e")
@@ -43,7 +43,6 @@ BACKEND = {
     "h2c": '  %(name)s: {url: "http://localhost:%(port)d", protocol: h2}\n',
     "h2": '  %(name)s: {url: "https://localhost:%(port)d", protocol: h2, tls: {ca: "%(ca)s"}}\n',
 }
-NODE = peer.program("node") or peer.program("nodejs")
 GO_CLIENT, GO_SERVER = peer.program("grpc-interop-client"), peer.program("grpc-interop-server")
 
 
@@ -51,19 +50,16 @@ def languages():
     """Those that are installed."""
     if GO_CLIENT and GO_SERVER:
         yield "go"
-    if NODE and (peer.folder() / "node_modules/@grpc/grpc-js").is_dir():
+    if peer.node("grpc.js") and peer.node_modules("@grpc/grpc-js"):
         yield "node"
-    try:
-        python.load(tempfile.mkdtemp())
+    if importlib.util.find_spec("grpc") and importlib.util.find_spec("grpc_tools"):
         yield "python"
-    except ImportError:
-        pass
 
 
 def words(language, mode):
     """How the program of a language begins."""
     if language == "node":
-        return [NODE, os.path.join(HERE, "node/grpc.js"), mode]
+        return [*peer.node("grpc.js"), mode]
     return [sys.executable, os.path.join(E2E, "grpc_interop.py"), mode]
 
 
@@ -96,65 +92,27 @@ class Setting:
                 yield language, [*words(language, "server"), str(clear), self.key, self.cert, str(secure)]
 
 
-def environment():
-    return {**os.environ, "NODE_PATH": str(peer.folder() / "node_modules"), "NODE_EXTRA_CA_CERTS": certs.shared("ca").cert}
-
-
 class Interop(peer.PeerCase):
     @classmethod
     def setUpClass(cls):
         cls.has = list(languages())
-        cls.done = contextlib.ExitStack()
+        done = contextlib.ExitStack()
+        cls.addClassCleanup(done.close)
         lib.setup(cls.toronc_path, False, 1)
         cls.setting = s = Setting(cls.has)
         cls.logs = {}
         for language, args in s.servers(cls.has):
             log = cls.logs[language] = tempfile.NamedTemporaryFile(dir=lib.WORK, prefix=language, delete=False)
-            server = subprocess.Popen(args, stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT, env=environment())
-            cls.done.callback(cls.end, server, language)
-        cls.gateway = cls.done.enter_context(lib.Gateway(s.config()))
+            done.enter_context(peer.server(args, log, terminate=language == "go"))
+        cls.gateway = done.enter_context(lib.Gateway(s.config()))
         for port in s.back.values():
-            cls.listening(port)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.done.close()
-
-    @staticmethod
-    def end(server, language):
-        server.stdin.close()
-        if language == "go":
-            server.terminate()
-        server.wait(20)
-
-    @staticmethod
-    def listening(port):
-        end = time.monotonic() + 30
-        while True:
-            try:
-                lib.connect(port).close()
-                return
-            except OSError:
-                assert time.monotonic() < end, "a server does not listen"
-                time.sleep(0.1)
+            lib.listening(port, 30)
 
     def places(self, client):
         """(front kind, port, cases, server) of each way that a client has."""
         for (front, server, back), port in self.setting.front.items():
             cases = [name for name in SENDS[client] if name in TAKES[server]]
             yield front, port, cases + (GO_TO_GO if client == server == "go" else []), server
-
-    def client(self, *args):
-        """The ok lines of a program that plays cases; anything else fails."""
-        try:
-            done = subprocess.run(args, stdin=subprocess.DEVNULL, capture_output=True, timeout=peer.LIMIT, env=environment())
-        except subprocess.TimeoutExpired as e:
-            self.fail("too slow; so far:\n%s" % (e.stdout or b"").decode())
-        lines = done.stdout.decode().splitlines()
-        bad = [line for line in lines if not line.startswith("ok ")]
-        self.assertFalse(bad, "\n".join(bad))
-        self.assertEqual(done.returncode, 0, done.stderr.decode()[-2000:])
-        return [line[3:] for line in lines]
 
     def go(self, front, port, cases):
         how = ["-use_tls", "-use_test_ca", "-ca_file", self.setting.ca] if front == "h2" else []
@@ -175,18 +133,18 @@ class Interop(peer.PeerCase):
                 with self.subTest(server=server, front=front, port=port):
                     self.go(front, port, cases)
         else:
-            passed = self.client(*words(client, "client"), self.setting.ca, *["%s localhost:%d %s" % (front, port, ",".join(cases))
-                                                                              for front, port, cases, _ in places])
+            passed = self.play(*words(client, "client"), self.setting.ca, *["%s localhost:%d %s" % (front, port, ",".join(cases))
+                                                                            for front, port, cases, _ in places])
             self.assertEqual(passed, [name for _, _, cases, _ in places for name in cases])
         self.judge(self.lines(n_lines, len(places)), places)
         for server, n in before.items():
             # One call cancelled after the first response and one too late, at the least: the others may end before they get to the server.
             wanted = n + 2 * sum(s == server for _, _, _, s in places)
-            self.wait(lambda: self.cancelled(server) >= wanted, "%s has not been told of calls that are over" % server)
+            lib.until(lambda: self.cancelled(server) >= wanted, "%s has not been told of calls that are over" % server, 20)
 
     def lines(self, skip, n_places):
         """What the access log has of this client, once the last of it is there."""
-        self.wait(lambda: len(self.gateway.stdout().splitlines()) >= skip + 14 * n_places, "the access log is short")
+        lib.until(lambda: len(self.gateway.stdout().splitlines()) >= skip + 14 * n_places, "the access log is short", 20)
         return self.gateway.access(len(self.gateway.stdout().splitlines()) - skip)
 
     def judge(self, lines, places):
@@ -199,24 +157,19 @@ class Interop(peer.PeerCase):
 
     def test_web(self):
         """Clients of gRPC-Web, in Node over HTTP/1.1, to the servers of each language."""
-        if not all((peer.folder() / "node_modules" / name).is_dir() for name in ("grpc-web", "xhr2", "@improbable-eng/grpc-web-node-http-transport")):
+        if not peer.node_modules("grpc-web", "xhr2", "@improbable-eng/grpc-web-node-http-transport"):
             self.skipTest("grpc-web, xhr2 or @improbable-eng/grpc-web-node-http-transport is not installed")
         n_lines = len(self.gateway.stdout().splitlines())
         places = [("%s://localhost:%d" % ("https" if front == "h2" else "http", port), client, cases)
                   for (front, *_), port in self.setting.front.items() for client, cases in WEB_CLIENTS.items()]
-        passed = self.client(NODE, os.path.join(HERE, "node/grpc_web.js"), "client", *["%s %s %s" % (url, client, ",".join(cases)) for url, client, cases in places])
+        passed = self.play(*peer.node("grpc_web.js"), "client", *["%s %s %s" % (url, client, ",".join(cases)) for url, client, cases in places],
+                           NODE_EXTRA_CA_CERTS=self.setting.ca)
         self.assertEqual(passed, [name for _, _, cases in places for name in cases])
         self.assertEqual({line["protocol"] for line in self.lines(n_lines, len(places) // 2)}, {"HTTP/1.1"})
 
     def cancelled(self, server):
         with open(self.logs[server].name) as f:
             return f.read().count("cancelled")
-
-    def wait(self, condition, why):
-        end = time.monotonic() + 20
-        while not condition():
-            self.assertLess(time.monotonic(), end, why)
-            time.sleep(0.05)
 
     def test_go(self):
         self.check("go")

@@ -6,9 +6,7 @@ usage: node_peers.py [TORONC]
 """
 import contextlib
 import os
-import subprocess
 import sys
-import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "lib"))
@@ -30,7 +28,6 @@ routes:
   - {match: {path: /clear}, backend: clear, rewrite: {strip_prefix: /clear}}
   - {match: {path: /secure}, backend: secure, rewrite: {strip_prefix: /secure}}
 """
-NODE = peer.program("node") or peer.program("nodejs")
 
 
 class NodePeers(peer.PeerCase):
@@ -41,51 +38,21 @@ class NodePeers(peer.PeerCase):
         site = certs.shared("site")
         use = {"cert": site.cert, "key": site.key, "ca": certs.shared("ca").cert,
                **{name: lib.free_port() for name in ("h2c", "h2", "clear", "secure")}}
-        server = subprocess.Popen([NODE, os.path.join(HERE, "node", script), "server", str(use["clear"]), site.key, site.cert, str(use["secure"])],
-                                  stdin=subprocess.PIPE, env=self.environment())
-        try:
+        with peer.server([*peer.node(script), "server", str(use["clear"]), site.key, site.cert, str(use["secure"])]):
             for name in ("clear", "secure"):
-                self.listening(use[name])
+                lib.listening(use[name])
             with lib.Gateway(CONFIG % use) as gateway:
                 yield use, gateway
-        finally:
-            server.stdin.close()
-            server.wait(20)
-
-    def environment(self):
-        return {**os.environ, "NODE_PATH": str(peer.folder() / "node_modules")}
-
-    def listening(self, port):
-        end = time.monotonic() + 20
-        while True:
-            try:
-                lib.connect(port).close()
-                return
-            except OSError:
-                self.assertLess(time.monotonic(), end, "node does not listen")
-                time.sleep(0.1)
-
-    def client(self, script, *args):
-        try:
-            done = subprocess.run([NODE, os.path.join(HERE, "node", script), "client", *args], stdin=subprocess.DEVNULL, capture_output=True,
-                                  timeout=peer.LIMIT, env=self.environment())
-        except subprocess.TimeoutExpired as e:
-            self.fail("too slow; so far:\n%s" % (e.stdout or b"").decode())
-        lines = done.stdout.decode().splitlines()
-        bad = [line for line in lines if not line.startswith("ok ")]
-        self.assertFalse(bad, "\n".join(bad))
-        self.assertEqual(done.returncode, 0, done.stderr.decode()[-2000:])
-        return [line[3:] for line in lines]
 
     def test_http2(self):
         with self.running("http2.js") as (use, gateway):
             urls = ["%s://localhost:%d/%s" % (scheme, port, back) for scheme, port in (("http", use["h2c"]), ("https", use["h2"]))
                     for back in ("clear", "secure")]
-            passed = self.client("http2.js", use["ca"], *urls)
+            passed = self.play(*peer.node("http2.js"), "client", use["ca"], *urls)
             self.assertEqual(len(passed), 4 * 11, passed)
             self.assertEqual({line["protocol"] for line in gateway.access(4 * 300)}, {"HTTP/2.0"})
 
 
 if __name__ == "__main__":
-    peer.need("node", NODE)
+    peer.need("node", peer.node("http2.js"))
     sys.exit(peer.main(sys.modules[__name__]))

@@ -10,7 +10,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.parse
 import urllib.request
 
@@ -35,66 +34,52 @@ scrape_configs:
     authorization: {type: Bearer, credentials: opensesame}
     static_configs: [{targets: ["127.0.0.1:%d"]}]
 """
-
-
-def check_text(admin):
-    text = lib.get(admin, "/metrics", "Authorization: Bearer opensesame\r\n").body
-    done = subprocess.run(["promtool", "check", "metrics"], input=text, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
-    assert done.returncode == 0 and not done.stdout.strip(), done.stdout.decode()
+PROMTOOL, PROMETHEUS = peer.program("promtool"), peer.program("prometheus")
 
 
 def ask(port, query):
     url = "http://127.0.0.1:%d/api/v1/query?%s" % (port, urllib.parse.urlencode({"query": query}))
-    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=10) as f:
-        result = json.load(f)["data"]["result"]
+    try:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=10) as f:
+            result = json.load(f)["data"]["result"]
+    except OSError:
+        return None
     return float(result[0]["value"][1]) if result else None
 
 
-def check_fetched(admin, work):
-    port = lib.free_port()
-    config = os.path.join(work, "prometheus.yml")
-    with open(config, "w", encoding="utf-8") as f:
-        f.write(SCRAPE % admin)
-    process = subprocess.Popen(["prometheus", "--config.file=" + config, "--storage.tsdb.path=" + os.path.join(work, "data"),
-                                "--web.listen-address=127.0.0.1:%d" % port, "--log.level=error"])
-    try:
-        expected = {'toron_requests_total{route="hello",code="2xx"}': 7, 'toron_request_duration_seconds_count{route="hello"}': 7,
-                    "histogram_quantile(0.5, toron_request_duration_seconds_bucket{route=\"hello\"}) < bool 10": 1,
-                    'up{job="toron"}': 1}
-        end = time.monotonic() + 60
-        while True:
-            try:
-                got = {q: ask(port, q) for q in expected}
-            except OSError:
-                got = None
-            if got == expected or time.monotonic() > end:
-                assert got == expected, got
-                return
-            time.sleep(0.5)
-    finally:
-        process.terminate()
-        process.wait(30)
+class Prometheus(peer.PeerCase):
+    def setUp(self):
+        lib.setup(self.toronc_path, False, 1)
+        backend = lib.Backend()
+        self.addCleanup(backend.close)
+        port, dead = lib.free_port(), lib.free_port()
+        self.admin = lib.free_port()
+        gateway = lib.Gateway(CONFIG % (port, self.admin, backend.port, dead), env={"ADMIN_TOKEN": "opensesame"})
+        gateway.__enter__()
+        self.addCleanup(gateway.__exit__, None, None, None)
+        for target in ["/hello"] * 7 + ["/x"] * 4 + ["/"]:
+            self.assertEqual(lib.get(port, target).status, 200)
 
+    def test_promtool(self):
+        text = lib.get(self.admin, "/metrics", "Authorization: Bearer opensesame\r\n").body
+        done = subprocess.run([PROMTOOL, "check", "metrics"], input=text, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
+        self.assertEqual((done.returncode, done.stdout.decode()), (0, ""))
+        self.assertIn(b'toron_requests_total{route="hello",code="2xx"} 7', text)
 
-def main():
-    peer.need("Prometheus (Debian's prometheus)", peer.program("promtool") and peer.program("prometheus"))
-    lib.setup(os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else os.environ.get("TORONC", "toronc")), False, 1)
-    port, admin, dead = lib.free_port(), lib.free_port(), lib.free_port()
-    passed = failed = 0
-    with tempfile.TemporaryDirectory() as work, lib.Backend() as b:
-        with lib.Gateway(CONFIG % (port, admin, b.port, dead), env={"ADMIN_TOKEN": "opensesame"}):
-            for target in ["/hello"] * 7 + ["/x"] * 4 + ["/"]:
-                assert lib.get(port, target).status == 200
-            for name, check in (("promtool", lambda: check_text(admin)), ("prometheus", lambda: check_fetched(admin, work))):
-                try:
-                    check()
-                    passed += 1
-                except AssertionError as e:
-                    failed += 1
-                    print("FAIL %s: %s" % (name, e))
-    print("%d passed, %d failed" % (passed, failed))
-    return 1 if failed else 0
+    def test_prometheus(self):
+        port = lib.free_port()
+        with tempfile.TemporaryDirectory() as work:
+            config = os.path.join(work, "prometheus.yml")
+            with open(config, "w", encoding="utf-8") as f:
+                f.write(SCRAPE % self.admin)
+            with peer.server([PROMETHEUS, "--config.file=" + config, "--storage.tsdb.path=" + os.path.join(work, "data"),
+                              "--web.listen-address=127.0.0.1:%d" % port, "--log.level=error"], terminate=True):
+                expected = {'toron_requests_total{route="hello",code="2xx"}': 7, 'toron_request_duration_seconds_count{route="hello"}': 7,
+                            "histogram_quantile(0.5, toron_request_duration_seconds_bucket{route=\"hello\"}) < bool 10": 1,
+                            'up{job="toron"}': 1}
+                lib.until(lambda: {q: ask(port, q) for q in expected} == expected, lambda: str({q: ask(port, q) for q in expected}), 60)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    peer.need("Prometheus (Debian's prometheus)", PROMTOOL and PROMETHEUS)
+    sys.exit(peer.main(sys.modules[__name__]))

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""What the peer tests share: finding a peer, skipping without it, the main function."""
+"""What the peer tests share: finding a peer, skipping without it, the main function, programs that serve or play cases."""
+import contextlib
 import os
 import pathlib
 import shutil
@@ -16,10 +17,29 @@ def folder():
     return pathlib.Path(os.environ.get("TORON_PEERS") or os.path.join(os.environ.get("TORON_BUILDDIR", "."), "peers")).absolute()
 
 
-def program(name):
-    """The path of a peer's program, or None."""
+def program(*names):
+    """The path of a peer's program, by the first of these names that is there; or None."""
     places = [str(folder() / "venv/bin"), str(folder() / "node_modules/.bin"), str(folder() / "bin"), os.environ.get("PATH", "")]
-    return shutil.which(name, path=os.pathsep.join(places))
+    found = (shutil.which(name, path=os.pathsep.join(places)) for name in names)
+    return next(filter(None, found), None)
+
+
+def chromium(profile):
+    """How a command begins that shows a page in a browser without a screen; None without one."""
+    path = program("chromium", "chromium-browser", "google-chrome")
+    return path and [path, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run",
+                     "--user-data-dir=" + profile]
+
+
+def node(script):
+    """How a command begins that runs a script of node/; None without Node."""
+    path = program("node", "nodejs")
+    return path and [path, str(TOP / "tests/peers/node" / script)]
+
+
+def node_modules(*names):
+    """Whether these are installed."""
+    return all((folder() / "node_modules" / name).is_dir() for name in names)
 
 
 def need(what, is_there):
@@ -41,6 +61,41 @@ class PeerCase(unittest.TestCase):
         if code is not None:
             self.assertEqual(code, done.returncode, "toronc %s\n%s%s" % (" ".join(words), out, err))
         return done.returncode, out, err
+
+    def play(self, *words, **env):
+        """The cases that a program has passed, which says "ok CASE" of each; anything else fails."""
+        try:
+            done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, timeout=LIMIT, env=environment(**env))
+        except subprocess.TimeoutExpired as e:
+            self.fail("too slow; so far:\n%s" % (e.stdout or b"").decode())
+        lines = done.stdout.decode().splitlines()
+        bad = [line for line in lines if not line.startswith("ok ")]
+        self.assertFalse(bad, "\n".join(bad))
+        self.assertEqual(done.returncode, 0, done.stderr.decode()[-2000:])
+        return [line[3:] for line in lines]
+
+
+def environment(**more):
+    """For programs that find modules of Node's."""
+    return {**os.environ, "NODE_PATH": str(folder() / "node_modules"), **more}
+
+
+@contextlib.contextmanager
+def server(words, log=None, terminate=False, **env):
+    """A program that serves until its input ends, or until it is told to end."""
+    process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=log, stderr=log and subprocess.STDOUT, env=environment(**env))
+    try:
+        yield process
+    finally:
+        process.stdin.close()
+        if terminate:
+            process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise
 
 
 def configs():
