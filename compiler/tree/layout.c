@@ -206,24 +206,29 @@ static bool has_broken_child(const struct layout *n)
 	return false;
 }
 
-/* Tries to write it in one line; false (nothing written) if it is longer than the line may be. */
+/* Tries to write it in one line; false (nothing written) if it is longer than the line may be. Inside of brackets that are tried
+ * themselves, what is too long is only begun. */
 static bool put_line(struct layout_out *o, const struct layout *n, unsigned indent)
 {
 	size_t begin = o->out.len, line = begin, n_notes = o->n_notes;
+	bool fits = true;
 
-	while (line > 0 && o->out.ptr[line - 1] != '\n')
+	while (o->width > 0 && line > 0 && o->out.ptr[line - 1] != '\n')
 		line--;
-	for (const struct layout *m = n->first; m != NULL; m = m->next) {
+	o->n_in_line++;
+	for (const struct layout *m = n->first; m != NULL && fits; m = m->next) {
 		put_item(o, m, indent);
 		if (m->next != NULL)
 			sbuf_adds(&o->out, ", ");
-		if (o->width > 0 && o->out.len - line > o->width) {
-			o->out.len = begin;
-			o->n_notes = n_notes;
-			return false;
-		}
+		fits = o->width == 0 || o->out.len - line <= o->width;
 	}
-	return true;
+	o->n_in_line--;
+	/* What is around gives up at once: its line is no shorter. To break this one first would double the work with each level. */
+	if (fits || o->n_in_line > 0)
+		return true;
+	o->out.len = begin;
+	o->n_notes = n_notes;
+	return false;
 }
 
 void layout_put_value(struct layout_out *o, const struct layout *n, unsigned indent)

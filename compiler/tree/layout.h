@@ -55,6 +55,7 @@ struct layout_out {
 	const char *colon;         /* between key and value: ": ", " = " */
 	unsigned width;            /* columns beyond which brackets are broken; 0: none */
 	size_t n_notes;            /* comments written */
+	unsigned n_in_line;        /* brackets around that are being tried in one line */
 	bool is_sealed;            /* the last line belongs to a scalar that an empty line would change */
 	bool unquotes;             /* quotes that are not needed are left out */
 	bool is_verbatim;          /* blanks in a string over lines are content */

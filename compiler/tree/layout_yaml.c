@@ -278,7 +278,9 @@ static void on_open(struct yaml_layout *y, const yaml_event_t *e)
 	}
 	if (n->is_flow || has_props)
 		y->is_new_line = false;
-	n->column = (uint32_t)(begin - line_begin(y->text, begin));
+	/* Of blocks only: the line of a list in brackets may be as long as the text. */
+	if (!n->is_flow)
+		n->column = (uint32_t)(begin - line_begin(y->text, begin));
 	/* A pair in a list, [a: 1], is a map without brackets. */
 	if (n->is_flow && begin < y->text.len && (y->text.ptr[begin] == '{' || y->text.ptr[begin] == '['))
 		begin++;
@@ -292,10 +294,14 @@ static void on_open(struct yaml_layout *y, const yaml_event_t *e)
 /* Comments that are indented deeper than what comes next belong to the end of what closes. */
 static void take_foots(struct yaml_layout *y, struct layout *n, size_t next)
 {
-	uint32_t next_column = (uint32_t)(next - line_begin(y->text, next));
-	bool is_end = str_trim(str_slice(y->text, next, y->text.len)).len == 0;
+	uint32_t next_column;
+	bool is_end;
 	size_t taken = 0;
 
+	if (y->notes.n == 0)
+		return;
+	next_column = (uint32_t)(next - line_begin(y->text, next));
+	is_end = str_trim(str_slice(y->text, next, y->text.len)).len == 0;
 	while (taken < y->notes.n && (n->is_flow || (y->notes.at[taken].column >= n->column &&
 							    (is_end || y->notes.at[taken].column > next_column))))
 		vec_push(y->arena, &n->foots, y->notes.at[taken++]);

@@ -22,10 +22,10 @@ SLOW = LIMIT > 120
 
 
 class Hostile(Case):
-    def refused(self, *words, says, stdin=subprocess.DEVNULL, setup=None):
-        """Runs `toronc check WORDS`, and returns its diagnostics."""
+    def refused(self, *words, says, command="check", stdin=subprocess.DEVNULL, setup=None):
+        """Runs `toronc COMMAND WORDS`, and returns its diagnostics."""
         log = open(self.path("log"), "w+b")
-        child = subprocess.Popen([self.program, "check", *words], stdin=stdin, stdout=subprocess.DEVNULL, stderr=log, cwd=self.folder,
+        child = subprocess.Popen([self.program, command, *words], stdin=stdin, stdout=subprocess.DEVNULL, stderr=log, cwd=self.folder,
                                  env=self.environment(), preexec_fn=setup or (lambda: signal.alarm(LIMIT)))
         _, status, used = os.wait4(child.pid, 0)
         child.returncode = os.waitstatus_to_exitcode(status)
@@ -114,6 +114,12 @@ class Hostile(Case):
         self.write("g.json", '{"listeners": [], "routes": [%s]}' % ",".join('{"zz%d": 1}' % i for i in range(200000)))
         text = self.refused("g.json", says="more not shown")
         self.assertLess(text.count("error:"), 60)
+
+    def test_one_line_to_be_laid_out(self):
+        """Neither the depth nor the length of a line multiplies the work of `fmt`."""
+        for name, text in (("deep.json", "[" * 190 + '"%s"' % ("x" * 200) + "]" * 190), ("long.yaml", "a: [%s]\n" % ",".join(["[]"] * 100000))):
+            self.write(name, text)
+            self.refused("--check", name, command="fmt", says="not in canonical format")
 
     def test_patterns_that_multiply(self):
         for regex, says in (("(a{1000}){1000}", "too large"), (".*a.{900}", "[T0330]"), ("(" * 1000 + ")" * 1000, "[T0301]")):
