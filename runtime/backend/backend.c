@@ -136,6 +136,15 @@ static void open_port(struct backend_shared *shared, struct worker *w, struct ba
 		;
 }
 
+/* From here on nobody grants us anything; what was granted is passed on as the backends end. */
+static void close_port(struct backend_shared *shared, struct worker *w)
+{
+	struct port *p = &shared->ports[w->index % WORKERS_MAX];
+
+	atomic_store(&p->loop, NULL);
+	p->all = NULL;
+}
+
 struct backend *backend_worker_new(struct worker *w, struct backend_shared *shared)
 {
 	const struct toron_gateway *g = w->gateway;
@@ -153,14 +162,11 @@ void backend_worker_free(struct worker *w, struct backend **all)
 {
 	if (*all == NULL)
 		return;
+	if ((*all)->common != NULL)
+		close_port((*all)->common, w);
 	for (uint32_t i = 0; i < w->gateway->n_backends; i++) {
 		struct backend *b = &(*all)[i];
-		struct port *p = b->common == NULL ? NULL : &b->common->ports[w->index % WORKERS_MAX];
 
-		if (p != NULL) {
-			atomic_store_explicit(&p->loop, NULL, memory_order_release);
-			p->all = NULL;
-		}
 		if (b->health != NULL)
 			b->conf->health->kind->stop(&b->health);
 		for (uint32_t j = 0; b->servers != NULL && j < b->conf->n_servers; j++) {

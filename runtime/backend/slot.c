@@ -74,14 +74,22 @@ bool slot_is_granted(const struct server *s)
 	return s->backend->conf->max_connections != 0 && atomic_load_explicit(&own_turn(s)->granted, memory_order_acquire) != 0;
 }
 
+/* Both the worker that it was granted to and, should that one end, the one that granted it may take it: one of them does. */
+static bool take_grant(struct turn *t)
+{
+	uint32_t n = atomic_load(&t->granted);
+
+	while (n != 0 && !atomic_compare_exchange_weak(&t->granted, &n, n - 1))
+		;
+	return n != 0;
+}
+
 bool slot_take(struct dispatch *d, struct server *s)
 {
 	uint32_t most = s->backend->conf->max_connections;
 	uint32_t n = atomic_load_explicit(&s->shared->connections, memory_order_relaxed);
 
-	if (slot_is_granted(s)) {
-		atomic_fetch_sub_explicit(&own_turn(s)->granted, 1, memory_order_relaxed);
-	} else {
+	if (most == 0 || !take_grant(own_turn(s))) {
 		do {
 			if (most != 0 && n >= most)
 				return false;
@@ -119,10 +127,12 @@ static bool grant(struct server *s)
 		unsigned i = (b->worker->index + k) % n;
 		struct turn *t = &s->shared->turns[i];
 
-		if (atomic_load_explicit(&t->waiting, memory_order_relaxed) == 0 ||
-			atomic_load_explicit(&b->common->ports[i].loop, memory_order_acquire) == NULL)
+		if (atomic_load_explicit(&t->waiting, memory_order_relaxed) == 0)
 			continue;
-		atomic_fetch_add_explicit(&t->granted, 1, memory_order_release);
+		/* Who ends says so before it looks at what it was granted: it sees this, or is seen to be gone. */
+		atomic_fetch_add(&t->granted, 1);
+		if (atomic_load(&b->common->ports[i].loop) == NULL && take_grant(t))
+			continue;
 		post(b, i);
 		return true;
 	}
@@ -150,10 +160,8 @@ void slot_give(struct server *s)
 
 void slot_pass_on(struct server *s)
 {
-	while (s->n_waiting == 0 && slot_is_granted(s)) {
-		atomic_fetch_sub_explicit(&own_turn(s)->granted, 1, memory_order_relaxed);
+	while (s->n_waiting == 0 && s->backend->conf->max_connections != 0 && take_grant(own_turn(s)))
 		slot_give(s);
-	}
 }
 
 /* ---- the queue ---- */
