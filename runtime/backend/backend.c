@@ -12,39 +12,10 @@
 #include "loop/count.h"
 #include "tls/engine.h"
 
+#define HOLD_MS 1            /* how long an idle connection is kept for the next exchange while others wait for it */
 #define WAIT_TICK_MS 10      /* how often a waiting exchange looks for room at other servers, and for what it was not called for */
 
 /* ---- state ---- */
-
-static bool backend_init(struct backend *b, struct worker *w, const struct toron_backend *conf, struct backend_shared *shared)
-{
-	b->conf = conf;
-	b->worker = w;
-	b->common = shared;
-	b->retry_tokens = RETRY_TOKENS_MOST;
-	b->random = (clock_monotonic_us() ^ ((uint64_t)w->index << 40) ^ ((uint64_t)conf->index << 50)) | 1;
-	b->servers = calloc(conf->n_servers + 1u, sizeof(*b->servers));
-	if (b->servers == NULL)
-		return false;
-	for (uint32_t i = 0; i < conf->n_servers; i++) {
-		b->servers[i].backend = b;
-		b->servers[i].conf = &conf->servers[i];
-		b->servers[i].id = str_hash(conf->servers[i].authority) ^ str_hash(conf->servers[i].base_path);
-		b->servers[i].shared = &shared->servers[conf->index][i];
-		list_init(&b->servers[i].roomy);
-		list_init(&b->servers[i].open);
-		list_init(&b->servers[i].waiting);
-		if (conf->tls == NULL)
-			continue;
-		b->servers[i].tls = w->gateway->tls->target_new(w, conf->tls, &conf->servers[i]);
-		if (b->servers[i].tls == NULL)
-			return false;
-	}
-	if (conf->health == NULL || w->index != 0)
-		return true;
-	b->health = conf->health->kind->start(b);
-	return b->health != NULL;
-}
 
 /* The least recently used one that carries nothing, or NULL. */
 static struct back_conn *last_idle(struct server *s)
@@ -72,6 +43,45 @@ static void close_all_idle(struct server *s)
 		close_idle(s);
 }
 
+static void on_held(struct loop_timer *t)
+{
+	struct server *s = CONTAINER_OF(t, struct server, hold);
+
+	if (slot_others_wait(s) && s->n_waiting == 0)
+		close_all_idle(s);
+}
+
+static bool backend_init(struct backend *b, struct worker *w, const struct toron_backend *conf, struct backend_shared *shared)
+{
+	b->conf = conf;
+	b->worker = w;
+	b->common = shared;
+	b->retry_tokens = RETRY_TOKENS_MOST;
+	b->random = (clock_monotonic_us() ^ ((uint64_t)w->index << 40) ^ ((uint64_t)conf->index << 50)) | 1;
+	b->servers = calloc(conf->n_servers + 1u, sizeof(*b->servers));
+	if (b->servers == NULL)
+		return false;
+	for (uint32_t i = 0; i < conf->n_servers; i++) {
+		b->servers[i].backend = b;
+		b->servers[i].conf = &conf->servers[i];
+		b->servers[i].id = str_hash(conf->servers[i].authority) ^ str_hash(conf->servers[i].base_path);
+		b->servers[i].shared = &shared->servers[conf->index][i];
+		list_init(&b->servers[i].roomy);
+		list_init(&b->servers[i].open);
+		list_init(&b->servers[i].waiting);
+		loop_timer_init(&b->servers[i].hold, w->loop, on_held);
+		if (conf->tls == NULL)
+			continue;
+		b->servers[i].tls = w->gateway->tls->target_new(w, conf->tls, &conf->servers[i]);
+		if (b->servers[i].tls == NULL)
+			return false;
+	}
+	if (conf->health == NULL || w->index != 0)
+		return true;
+	b->health = conf->health->kind->start(b);
+	return b->health != NULL;
+}
+
 /* Those that carry nothing; and where no exchange is left, all: a server may still owe the end of one that nobody waits for. */
 static void close_all(struct worker *w, struct server *s)
 {
@@ -96,7 +106,7 @@ static void answer(struct server *s)
 {
 	if (is_unhealthy(s))
 		close_all_idle(s);
-	else if (slot_others_wait(s))
+	else if (slot_others_wait(s) && s->hold.deadline_ms == 0)
 		close_idle(s);
 	if (slot_is_granted(s))
 		slot_serve_waiting(s);
@@ -170,6 +180,8 @@ void backend_worker_free(struct worker *w, struct backend **all)
 		if (b->health != NULL)
 			b->conf->health->kind->stop(&b->health);
 		for (uint32_t j = 0; b->servers != NULL && j < b->conf->n_servers; j++) {
+			if (b->servers[j].hold.loop != NULL)
+				loop_timer_fini(&b->servers[j].hold);
 			close_all(w, &b->servers[j]);
 			slot_pass_on(&b->servers[j]);
 		}
@@ -218,7 +230,10 @@ static void on_over(struct back_conn *c)
 	end_exchanges(s, c, 1);
 	place(s, c);
 	if (c->n_active == 0 && slot_others_wait(s) && (s->n_waiting == 0 || s->turns == 0)) {
-		if (c->is_idle)
+		/* Whoever was answered often asks again at once, sooner than a new connection would be there. */
+		if (c->is_idle && s->turns != 0)
+			loop_timer_set(&s->hold, HOLD_MS);
+		else if (c->is_idle)
 			c->codec->close(c);
 		return;
 	}
@@ -348,10 +363,7 @@ static void attach(struct dispatch *d, struct server *s, struct back_conn *c)
 	struct leg *leg = NULL;
 
 	stop_waiting(d);
-	if (slot_others_wait(s))
-		s->turns -= s->turns != 0;
-	else if (d->backend->conf->max_connections != 0)
-		s->turns = SLOT_TURNS;
+	slot_spend_turn(s);
 	c->n_active++;
 	place(s, c);
 	if (is_compared(s))

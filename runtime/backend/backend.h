@@ -41,8 +41,10 @@ struct server {
 	struct list open;             /* of back_conn: all, n_open of them */
 	struct list waiting;          /* of dispatch: n_waiting exchanges that wait for a connection, the first first */
 	uint32_t n_waiting;
-	uint32_t turns;               /* exchanges that may yet begin on our connections while other workers wait for one */
+	uint32_t turns;               /* exchanges that may yet begin on our connections while other workers wait for one: the last one of them */
+	uint64_t turns_until_ms;      /* ... is not counted before */
 	uint32_t n_idle, n_open;      /* of this worker; n_idle of them carry nothing */
+	struct loop_timer hold;       /* for the next exchange, before idle connections are given up because others wait */
 	int32_t credit;               /* of smooth weighted round robin */
 	uint32_t streams;             /* exchanges at a time that its last connection was good for; 0: not known */
 	uint32_t last_good;           /* index among the resolved addresses */

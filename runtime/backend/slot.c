@@ -64,6 +64,22 @@ bool slot_must_yield(const struct server *s)
 	return s->turns == 0 && slot_others_wait(s);
 }
 
+static void begin_turn(struct server *s)
+{
+	s->turns = SLOT_TURNS;
+	s->turns_until_ms = loop_now_ms(s->backend->worker->loop) + SLOT_TURN_MS;
+}
+
+void slot_spend_turn(struct server *s)
+{
+	if (s->backend->conf->max_connections == 0)
+		return;
+	if (!slot_others_wait(s))
+		begin_turn(s);
+	else if (s->turns > 1 || loop_now_ms(s->backend->worker->loop) >= s->turns_until_ms)
+		s->turns -= s->turns != 0;
+}
+
 static struct turn *own_turn(const struct server *s)
 {
 	return &s->shared->turns[s->backend->worker->index % WORKERS_MAX];
@@ -96,7 +112,7 @@ bool slot_take(struct dispatch *d, struct server *s)
 		} while (!atomic_compare_exchange_weak_explicit(&s->shared->connections, &n, n + 1, memory_order_relaxed, memory_order_relaxed));
 	}
 	d->slot = s;
-	s->turns = SLOT_TURNS;
+	begin_turn(s);
 	return true;
 }
 

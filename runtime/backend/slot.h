@@ -10,7 +10,8 @@
 #include "loop/loop.h"
 
 #define WORKERS_MAX 256      /* the most that the config language allows */
-#define SLOT_TURNS 8         /* exchanges that begin on a worker's connections before another worker that waits has its turn */
+#define SLOT_TURNS 8         /* exchanges that begin on a worker's connections before another worker that waits has its turn, */
+#define SLOT_TURN_MS 20      /* and as many more as begin in that time: a connection is not given up for each few of those that take no time */
 
 /* A worker as the others see it: where to ask it to give up idle connections that count against a limit. */
 struct port {
@@ -31,6 +32,8 @@ struct backend_shared {
 bool slot_others_wait(const struct server *s);
 /* They had to wait for long enough: nothing more begins on our connections. */
 bool slot_must_yield(const struct server *s);
+/* An exchange begins on a connection of ours. */
+void slot_spend_turn(struct server *s);
 /* Another worker gave up a slot for us. */
 bool slot_is_granted(const struct server *s);
 /* Promises d a slot, in d->slot. False: there are as many connections as there may be. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "stage/stage.h"
 
+#include "backend/slot.h"
 #include "codec/h2/budget.h"
 #include "fuzz/play.h"
 
@@ -406,6 +407,16 @@ void stage_run(void)
 	}
 }
 
+void stage_moment(void)
+{
+	uint64_t before;
+
+	do {
+		before = n_moved;
+		settle();
+	} while (n_moved != before);
+}
+
 void stage_wait(unsigned ms)
 {
 	play.now_ms += ms;
@@ -416,6 +427,11 @@ void stage_drain(void)
 {
 	drain(false);
 	stage_run();
+}
+
+void stage_others_wait(unsigned n)
+{
+	shared->servers[limited.index][0].waiting = n;
 }
 
 size_t stage_exchanges(void)

@@ -62,10 +62,14 @@ void stage_begin(void);
 void stage_end(void);
 /* Bytes go to and fro until nobody has anything to say. */
 void stage_run(void);
+/* The same while no time passes: what waits for a timer goes on waiting. */
+void stage_moment(void);
 /* ms pass. */
 void stage_wait(unsigned ms);
 /* The worker drains. */
 void stage_drain(void);
+/* So many exchanges of other workers wait for a connection of /l. */
+void stage_others_wait(unsigned n);
 /* Exchanges under way, connections of clients. */
 size_t stage_exchanges(void);
 size_t stage_fronts(void);

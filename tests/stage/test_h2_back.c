@@ -379,6 +379,54 @@ START_TEST(limits_of_time)
 }
 END_TEST
 
+/* It is kept for as long as it has something to do, and for the moment in which the next request most often comes. */
+START_TEST(a_connection_that_others_wait_for)
+{
+	struct peer *c = stage_client(0);
+	struct peer_stream *asks[20];
+
+	stage_others_wait(1);
+	for (unsigned i = 0; i < 20; i++) {
+		asks[i] = peer_request(c, GET("/l"), false);
+		stage_moment();
+		peer_answer(stage_server(0), peer_asked(stage_server(0), i), OK, false);
+		stage_moment();
+		ck_assert(!stage_server(0)->gone);
+	}
+	ck_assert(all_well(asks, 20) && stage_n_servers() == 1);
+	stage_wait(5);
+	ck_assert(stage_server(0)->gone);
+	stage_others_wait(0);
+	ask(c, "/l", asks, 1);
+	ck_assert_uint_eq(answer_all(stage_server(1), 0), 1);
+	stage_wait(50);
+	ck_assert(!stage_server(1)->gone);
+}
+END_TEST
+
+/* Others had to wait for long enough: what comes then waits behind them. */
+START_TEST(a_turn_that_is_over)
+{
+	struct peer *c = stage_client(0);
+	struct peer_stream *asks[10];
+
+	stage_others_wait(1);
+	ask(c, "/l", asks, 1);
+	stage_wait(30);
+	for (unsigned i = 1; i < 10; i++)
+		ask(c, "/l", &asks[i], 1);
+	ck_assert_uint_eq(stage_n_servers(), 2);
+	ck_assert_uint_eq(stage_server(0)->n_streams, 8);
+	ck_assert_uint_eq(stage_server(1)->n_streams, 2);
+	answer_all(stage_server(0), 0);
+	answer_all(stage_server(1), 0);
+	ck_assert(all_well(asks, 10));
+	stage_wait(5);
+	ck_assert(stage_server(0)->gone && stage_server(1)->gone);
+	stage_others_wait(0);
+}
+END_TEST
+
 Suite *suite_h2_back(void)
 {
 	Suite *s = suite_create("h2_back");
@@ -399,6 +447,8 @@ Suite *suite_h2_back(void)
 	tcase_add_test(t, a_refused_request_is_sent_again);
 	tcase_add_test(t, a_silent_connection_is_asked_whether_it_lives);
 	tcase_add_test(t, limits_of_time);
+	tcase_add_test(t, a_connection_that_others_wait_for);
+	tcase_add_test(t, a_turn_that_is_over);
 	suite_add_tcase(s, t);
 	return s;
 }
