@@ -133,6 +133,7 @@ bool toron_request_header_set(struct exchange *x, struct str name, struct str va
 {
 	if (str_eq(name, STR("host")))
 		return set_authority(x, value);
+	fields_remove_respelt(&x->request.head, name);
 	return is_editable(name, value) && fields_set(&x->request.head, &x->arena, name, value);
 }
 
@@ -144,6 +145,7 @@ bool toron_request_header_add(struct exchange *x, struct str name, struct str va
 
 void toron_request_header_remove(struct exchange *x, struct str name)
 {
+	fields_remove_respelt(&x->request.head, name);
 	fields_remove(&x->request.head, name);
 }
 

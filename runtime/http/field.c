@@ -121,6 +121,32 @@ void fields_remove_token(struct fields *f, enum field_token t)
 	f->n = (uint16_t)kept;
 }
 
+bool field_is_respelt(struct str name, struct str want)
+{
+	bool differs = false;
+
+	if (name.len != want.len)
+		return false;
+	for (size_t i = 0; i < name.len; i++) {
+		if (name.ptr[i] == want.ptr[i])
+			continue;
+		if (name.ptr[i] != '_' || want.ptr[i] != '-')
+			return false;
+		differs = true;
+	}
+	return differs;
+}
+
+void fields_remove_respelt(struct fields *f, struct str name)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < f->n; i++)
+		if (!field_is_respelt(f->at[i].name, name))
+			f->at[kept++] = f->at[i];
+	f->n = (uint16_t)kept;
+}
+
 const struct field *fields_find(const struct fields *f, struct str name)
 {
 	for (unsigned i = 0; i < f->n; i++)

@@ -53,6 +53,10 @@ static inline bool fields_append(struct fields *f, struct arena *a, const struct
 bool fields_set(struct fields *f, struct arena *a, struct str name, struct str value);
 void fields_remove(struct fields *f, struct str name);
 void fields_remove_token(struct fields *f, enum field_token t);
+/* True if `name` is `want` but for "_" in place of "-": servers that turn names into variables (CGI, WSGI) take both for the same. */
+bool field_is_respelt(struct str name, struct str want);
+/* Removes all of such names. */
+void fields_remove_respelt(struct fields *f, struct str name);
 /* The first, or NULL. */
 const struct field *fields_find(const struct fields *f, struct str name);
 const struct field *fields_search_token(const struct fields *f, enum field_token t);

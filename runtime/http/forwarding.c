@@ -254,21 +254,9 @@ bool forwarding_read(struct exchange *x, struct forwarding *out)
 
 /* ---- stripping ---- */
 
-/* Servers that turn names into variables (CGI, WSGI) take "_" for "-". */
 static bool is_name(struct str name, struct str want, bool respelt)
 {
-	bool is_same = true;
-
-	if (name.len != want.len)
-		return false;
-	for (size_t i = 0; i < name.len; i++) {
-		if (name.ptr[i] == want.ptr[i])
-			continue;
-		is_same = false;
-		if (name.ptr[i] != '_' || want.ptr[i] != '-')
-			return false;
-	}
-	return !(is_same && respelt);
+	return field_is_respelt(name, want) || (!respelt && str_eq(name, want));
 }
 
 /* respelt: only in another spelling. */

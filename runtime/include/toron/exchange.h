@@ -42,6 +42,7 @@ struct str toron_path_param(const struct exchange *x, unsigned i);
 
 /* Field names are passed in lower case. The first value, or STR_NONE. */
 struct str toron_request_header(const struct exchange *x, struct str name);
+/* Of a request, setting and removing take away what the client spelt with "_" for "-", too: many servers take it for the same. */
 bool toron_request_header_set(struct exchange *x, struct str name, struct str value);
 bool toron_request_header_add(struct exchange *x, struct str name, struct str value);
 void toron_request_header_remove(struct exchange *x, struct str name);

@@ -77,6 +77,26 @@ START_TEST(request_headers)
 END_TEST
 
 /* What would break a message in two, or say its length twice. */
+/* A server behind CGI or WSGI would take these for the fields that were set or removed. */
+START_TEST(request_headers_in_other_spellings)
+{
+	static const char *const names[] = { "x_user_id", "x-user_id", "x-user-id", "x_admin", "x_user", "x-user.id" };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		hand_made_field(&h, names[i], names[i]);
+	ck_assert(toron_request_header_set(x, STR("x-user-id"), STR("joe")));
+	toron_request_header_remove(x, STR("x-admin"));
+	ck_assert_uint_eq(x->request.head.n, 3);
+	ck_assert_text(toron_request_header(x, STR("x-user-id")), "joe");
+	ck_assert_text(toron_request_header(x, STR("x_user")), "x_user");
+	ck_assert_text(toron_request_header(x, STR("x-user.id")), "x-user.id");
+	/* Who sets the other spelling means it. */
+	ck_assert(toron_request_header_set(x, STR("x_user_id"), STR("ann")));
+	ck_assert_text(toron_request_header(x, STR("x-user-id")), "joe");
+	ck_assert_text(toron_request_header(x, STR("x_user_id")), "ann");
+}
+END_TEST
+
 START_TEST(refused_headers)
 {
 	static const char *const framing[] = { "content-length", "transfer-encoding", "connection",
@@ -359,6 +379,7 @@ Suite *suite_api(void)
 	tcase_add_test(t, accessors);
 	tcase_add_test(t, params);
 	tcase_add_test(t, request_headers);
+	tcase_add_test(t, request_headers_in_other_spellings);
 	tcase_add_test(t, refused_headers);
 	tcase_add_test(t, host_header);
 	tcase_add_test(t, response_headers);
