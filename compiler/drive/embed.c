@@ -3,6 +3,8 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -71,17 +73,36 @@ static const char *path_of(struct embedder *e, struct str path)
 
 /* ---- what is there ---- */
 
+/* Whether the link at `path` passes above the root on its way, though it may come back: from disk it would not be followed. */
+static bool climbs_out(struct str path, struct str target)
+{
+	struct str segment;
+	ptrdiff_t depth = 0;
+
+	for (size_t i = 0; i < path.len; i++)
+		depth += path.ptr[i] == '/';
+	while (depth >= 0 && str_split(&target, '/', &segment)) {
+		if (str_eq(segment, STR("..")))
+			depth--;
+		else if (segment.len != 0 && !str_eq(segment, STR(".")))
+			depth++;
+	}
+	return depth < 0;
+}
+
 /* Whether a link may be followed; *st_out is what it leads to. */
 static bool resolve_link(struct embedder *e, struct str path, struct stat *st_out)
 {
 	const char *name = path_of(e, path);
 	size_t root_len = strlen(e->root);
-	char first, *whole;
+	char target[PATH_MAX], *whole;
+	ssize_t target_len;
 	bool is_inside;
 
 	if (e->files->no_links)
 		return false;
-	if (readlink(name, &first, 1) != 1 || first == '/') {
+	target_len = readlink(name, target, sizeof(target));
+	if (target_len < 1 || target[0] == '/') {
 		skip(e, path, "it is an absolute symbolic link");
 		return false;
 	}
@@ -92,7 +113,8 @@ static bool resolve_link(struct embedder *e, struct str path, struct stat *st_ou
 		return false;
 	}
 	is_inside = strncmp(whole, e->root, root_len) == 0 &&
-		    (whole[root_len] == '/' || whole[root_len] == '\0' || root_len == 1);
+		    (whole[root_len] == '/' || whole[root_len] == '\0' || root_len == 1) &&
+		    !climbs_out(path, (struct str){ target, (size_t)target_len });
 	free(whole);
 	if (!is_inside)
 		skip(e, path, "it is a symbolic link that leads out of the root");

@@ -224,12 +224,14 @@ def add_links(site):
     site.link("absolute", os.path.join(site.top, "secret"))
     site.link("passwd", "/etc/passwd")
     site.link("sibling", "../root-2")
+    site.link("climb", "../root/ten")
+    site.link("sub/climb", "../.././root/ten")
     site.link("loop", "loop")
     site.link("dot", ".")
     site.link("gone", "nothing")
 
 
-OUTSIDE = ("/out", "/out-folder/secret", "/out-folder/root/ten", "/sub/out", "/absolute", "/passwd", "/sibling/secret", "/loop",
+OUTSIDE = ("/out", "/out-folder/secret", "/out-folder/root/ten", "/sub/out", "/absolute", "/passwd", "/sibling/secret", "/climb", "/sub/climb", "/loop",
            "/gone", "/to-sub/out", "/dot/out")
 
 
