@@ -114,7 +114,7 @@ static bool parse_element(struct str s, struct element *out)
 			return false;
 		*into = value;
 	}
-	return out->node.ptr != NULL;
+	return true;
 }
 
 static void set_scheme(struct forwarding *f, struct str scheme)
@@ -133,23 +133,26 @@ static void set_host(struct forwarding *f, struct str host)
 		f->host = host;
 }
 
-/* One more address, with what its proxy says about the request; false when this was the last to be read. */
+/* One more address, with what its proxy says about the request; false when this was the last to be read. A trusted proxy that hides
+ * or omits the address ("unknown", "_x") is still believed in the rest. */
 static bool add_hop(struct forwarding *f, const struct toron_forwarding *conf, const struct element *e)
 {
 	bool seeks = f->n_hops == 0 || is_trusted(conf, &f->hops[f->client]);
+	bool is_last = f->n_hops == FORWARDING_MOST_HOPS || !parse_node(e->node, &f->hops[f->n_hops]);
 
-	if (f->n_hops == FORWARDING_MOST_HOPS || !parse_node(e->node, &f->hops[f->n_hops])) {
-		f->is_whole = false;
-		return false;
-	}
-	if (seeks) {
+	if (seeks && !is_last) {
 		f->client = f->n_hops;
 		f->scheme = f->host = STR_NONE;
+	}
+	if (seeks && f->n_hops < FORWARDING_MOST_HOPS) {
 		set_scheme(f, e->scheme);
 		set_host(f, e->host);
 	}
-	f->n_hops++;
-	return true;
+	if (is_last)
+		f->is_whole = false;
+	else
+		f->n_hops++;
+	return !is_last;
 }
 
 /* True if there may be more in the lines before. */

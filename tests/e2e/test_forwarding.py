@@ -147,7 +147,7 @@ def test_trusted_forwarded():
             ('for="203.0.113.9', "127.0.0.1", own[2:]),
             ('for="203.0.113\\.9"', "127.0.0.1", own[2:]),
             ("for", "127.0.0.1", own[2:]),
-            ("proto=https", "127.0.0.1", own[2:]),
+            ("host=a.b", "127.0.0.1", own[2:]),
             ("=;=,;", "127.0.0.1", own[2:]),
         ]
         for came, client, goes in cases:
@@ -156,6 +156,17 @@ def test_trusted_forwarded():
             assert f["forwarded"][:len(goes)] == goes, (came, f)
         f = seen(p, "Forwarded: for=203.0.113.9;proto=https;host=shop.example\r\nForwarded: for=10.1.1.1;proto=http\r\n")
         assert (f["x-forwarded-proto"], f["x-forwarded-host"]) == ("https", "shop.example"), f
+        # A trusted proxy may hide the address, and say the rest.
+        for came, scheme, host in (
+                ("proto=https;host=shop.example", "https", "shop.example"),
+                ("for=unknown;proto=https", "https", "front.example"),
+                ("proto=https;for=_hidden, for=10.1.1.1", "https", "front.example"),
+                ("for=_hidden, for=10.1.1.1;proto=https", "https", "front.example"),
+                ("proto=https, for=203.0.113.9;proto=http", "http", "front.example"),
+                ("proto=https, for=203.0.113.9", "http", "front.example"),
+                ("proto=https;proto=http", "http", "front.example")):
+            f = seen(p, "Forwarded: %s\r\n" % came)
+            assert (f["x-forwarded-proto"], f["x-forwarded-host"]) == (scheme, host), (came, f)
         f = seen(p, "X-Forwarded-For: 6.6.6.6\r\nX-Forwarded-Proto: https\r\n")
         assert f["x-forwarded-for"] == "127.0.0.1" and f["x-forwarded-proto"] == "http", f
 
