@@ -52,11 +52,13 @@ static void list_names(struct checker *c, const struct str *list, size_t n, cons
 
 void check_suggest(struct checker *c, const struct map *names, struct str name, const char *what)
 {
-	struct str *list = ARENA_ARRAY(c->arena, struct str, names->n);
-	struct str nearest;
+	struct str *list, nearest;
 	struct span at;
 	size_t n = 0;
 
+	if (!diag_wants_notes(c->diags))
+		return;
+	list = ARENA_ARRAY(c->arena, struct str, names->n);
 	for (size_t i = 0; i < names->n; i++) {
 		/* What is written in a route has a name that nobody can write: "routes[2].backend". */
 		if (str_find_char(names->entries[i].key, '[') == names->entries[i].key.len)

@@ -2,6 +2,7 @@
 #include "diag/diag.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -144,34 +145,41 @@ struct str diag_place_str(const struct diags *d, struct arena *a, struct span s)
 	return arena_printf(a, STR_FMT ":%u:%u", STR_ARG(d->sources[s.source].name), line, column);
 }
 
-#define TEXT_MOST 2000 /* bytes; names in a config may be as long as the file */
+#define TEXT_MOST 1000 /* bytes; names in a config may be as long as the file */
 
-/* The text, cut where nobody reads on. */
+/* A text that is too long loses its middle: at its end it often says what is wrong with the name at its beginning. */
 static struct str cut(struct arena *a, struct str s)
 {
-	size_t len = TEXT_MOST;
+	struct str head = str_utf8_cut(s, TEXT_MOST / 2), tail = str_slice(s, s.len - TEXT_MOST / 2, s.len);
 
-	if (s.len <= TEXT_MOST)
-		return s;
-	while (len > 0 && !begins_point(s.ptr[len]))
-		len--;
-	return arena_printf(a, STR_FMT "...", STR_ARG(str_slice(s, 0, len)));
+	while (tail.len > 0 && !begins_point(tail.ptr[0]))
+		tail = str_slice(tail, 1, tail.len);
+	return arena_printf(a, STR_FMT "..." STR_FMT, STR_ARG(head), STR_ARG(tail));
 }
 
+/* In the arena, which is not freed before the end, nothing is left of what is cut. */
 static struct str format_text(struct arena *a, const char *format, va_list args)
 {
+	char small[TEXT_MOST + 1], *whole;
+	struct str text;
 	va_list again;
-	char *text;
 	int n;
 
 	va_copy(again, args);
-	n = vsnprintf(NULL, 0, format, again);
-	va_end(again);
+	n = vsnprintf(small, sizeof(small), format, args);
 	CHECK(n >= 0);
-	text = arena_bytes(a, (size_t)n + 1);
-	CHECK(text != NULL);
-	vsnprintf(text, (size_t)n + 1, format, args);
-	return cut(a, (struct str){ text, (size_t)n });
+	if (n <= TEXT_MOST) {
+		text = arena_str(a, (struct str){ small, (size_t)n });
+	} else {
+		whole = malloc((size_t)n + 1);
+		if (whole == NULL)
+			check_out_of_memory();
+		vsnprintf(whole, (size_t)n + 1, format, again);
+		text = cut(a, (struct str){ whole, (size_t)n });
+		free(whole);
+	}
+	va_end(again);
+	return text;
 }
 
 static enum diag_severity severity_of(const struct diags *d, enum diag_id id)
@@ -243,7 +251,12 @@ void diag_where(struct diags *d, struct str path)
 	struct diag *last = last_reported(d);
 
 	if (last != NULL)
-		last->where = cut(d->arena, path);
+		last->where = path.len <= TEXT_MOST ? path : cut(d->arena, path);
+}
+
+bool diag_wants_notes(const struct diags *d)
+{
+	return d->n <= (size_t)DIAG_MOST_SHOWN * 4;
 }
 
 bool diag_failed(const struct diags *d)

@@ -119,6 +119,8 @@ void diag_vreport(struct diags *d, enum diag_id id, struct span at, const char *
 /* Both belong to the diagnostic that was reported last. */
 void diag_note(struct diags *d, struct span at, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void diag_where(struct diags *d, struct str path);
+/* False when more has been reported than is shown by far: what was meant need not be looked for then, among ten thousand names. */
+bool diag_wants_notes(const struct diags *d);
 
 bool diag_failed(const struct diags *d);
 

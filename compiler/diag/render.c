@@ -190,11 +190,12 @@ struct excerpt {
 	size_t mark, mark_end;    /* underlined; mark_end > mark unless at the line's end */
 };
 
-static size_t columns(struct str s)
+/* Counted up to one more than `most`: a line may be as long as the file. */
+static size_t columns(struct str s, size_t most)
 {
 	size_t n = 0;
 
-	while (s.len > 0) {
+	while (s.len > 0 && n <= most) {
 		struct glyph g = next_glyph(s);
 
 		n += s.ptr[0] == '\t' ? 8 : g.width;
@@ -244,9 +245,9 @@ static struct excerpt excerpt_of(const struct source *s, struct span at)
 			x.mark_end > x.mark + 1 && x.line.ptr[x.mark_end - 1] == ' ';)
 			x.mark_end--;
 	x.to = x.line.len;
-	if (x.line.len <= WINDOW_MOST / 8 || columns(x.line) <= WINDOW_MOST)
+	if (x.line.len <= WINDOW_MOST / 8 || columns(x.line, WINDOW_MOST) <= WINDOW_MOST)
 		return x;
-	x.from = columns(str_slice(x.line, 0, x.mark)) <= WINDOW_BEFORE
+	x.from = columns(str_slice(x.line, 0, x.mark), WINDOW_BEFORE) <= WINDOW_BEFORE
 			 ? 0
 			 : back(x.line, x.mark, WINDOW_BEFORE);
 	x.to = advance(x.line, x.from, WINDOW_MOST);

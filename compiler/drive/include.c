@@ -44,7 +44,7 @@ static void fail(struct includer *in, const struct node *at, enum diag_id id, co
 	va_start(args, format);
 	diag_vreport(in->drive->diags, id, at->span, format, args);
 	va_end(args);
-	diag_where(in->drive->diags, node_path(in->drive->arena, at));
+	node_where(in->drive->diags, at);
 }
 
 static void stop(struct includer *in, const struct node *at, const char *what, unsigned most)
@@ -100,7 +100,7 @@ static struct node *read_part(struct includer *in, const struct node *at, const 
 		return NULL;
 	source = input_read(in->drive->arena, d, path, at->span);
 	if (source == 0) {
-		diag_where(d, node_path(in->drive->arena, at));
+		node_where(d, at);
 		return NULL;
 	}
 	in->n_bytes += d->sources[source].text.len;
@@ -196,7 +196,7 @@ static void include_glob(struct includer *in, const struct node *at, const struc
 	status = glob(pattern, 0, NULL, &found);
 	if (status == GLOB_NOMATCH) {
 		diag_report(in->drive->diags, DIAG_INCLUDE_EMPTY, at->span, "no file matches '" STR_FMT "'", STR_ARG(path));
-		diag_where(in->drive->diags, node_path(a, at));
+		node_where(in->drive->diags, at);
 	} else if (status != 0) {
 		fail(in, at, DIAG_READ_FAILED, "cannot look for '" STR_FMT "': " STR_FMT, STR_ARG(path),
 			STR_ARG(file_errno(a, status == GLOB_NOSPACE ? ENOMEM : EIO)));

@@ -158,7 +158,7 @@ static void warn_star(struct builder *b, const struct node *n, size_t at)
 
 	while (before.len > 1 && before.ptr[before.len - 1] == '/')
 		before.len--;
-	node_inner_report(b->arena, b->diags, n, at, 1, DIAG_PATH_STAR,
+	node_inner_report(b->diags, n, at, 1, DIAG_PATH_STAR,
 		"'*' is an ordinary character in a path");
 	diag_note(b->diags, SPAN_NONE,
 		"a path is a prefix: " STR_FMT

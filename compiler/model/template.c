@@ -76,7 +76,7 @@ struct parser {
 static void fail(
 	struct parser *p, enum diag_id id, size_t at, size_t len, const char *text, struct str arg)
 {
-	node_inner_report(p->b->arena, p->b->diags, p->node, at, len, id, "%s '" STR_FMT "'", text,
+	node_inner_report(p->b->diags, p->node, at, len, id, "%s '" STR_FMT "'", text,
 		STR_ARG(arg));
 	p->failed = true;
 }
@@ -285,7 +285,7 @@ static void warn_foreign(struct parser *p, size_t at)
 	for (size_t i = 0; i < ARRAY_LEN(foreign); i++) {
 		if (!str_eq(s, foreign[i].theirs))
 			continue;
-		node_inner_report(p->b->arena, p->b->diags, p->node, at, len, DIAG_FOREIGN_VARIABLE,
+		node_inner_report(p->b->diags, p->node, at, len, DIAG_FOREIGN_VARIABLE,
 			"'" STR_FMT "' is only text here", STR_ARG(s));
 		diag_note(p->b->diags, SPAN_NONE, "write " STR_FMT, STR_ARG(foreign[i].ours));
 		return;

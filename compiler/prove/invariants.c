@@ -82,7 +82,7 @@ static void report(struct judge *j, uint32_t route, struct sample *sample)
 			STR_FMT " does not hold: the action of route '" STR_FMT "' is %s, not " STR_FMT,
 			STR_ARG(name), STR_ARG(r->name), action_name(r->action.kind),
 			STR_ARG(j->invariant->action.value));
-	diag_where(j->diags, node_path(j->arena, j->invariant->node));
+	node_where(j->diags, j->invariant->node);
 	diag_note(j->diags, r->at, "'" STR_FMT "' is here", STR_ARG(r->name));
 	if (curl.ptr != NULL)
 		diag_note(j->diags, SPAN_NONE, "for example: " STR_FMT, STR_ARG(curl));
@@ -179,7 +179,7 @@ static bool names_are_known(struct judge *j)
 		diag_report(j->diags, DIAG_INVARIANT_WRONG, want->at[i].at,
 			"there is no middleware '" STR_FMT "' in use or defined",
 			STR_ARG(want->at[i].value));
-		diag_where(j->diags, node_path(j->arena, j->invariant->node));
+		node_where(j->diags, j->invariant->node);
 		return false;
 	}
 	return true;
@@ -213,7 +213,7 @@ static void prove_one(struct judge *j)
 			STR_FMT " is about requests that no route takes", STR_ARG(name));
 	else
 		return;
-	diag_where(j->diags, node_path(j->arena, j->invariant->node));
+	node_where(j->diags, j->invariant->node);
 }
 
 void prove_invariants(struct arena *a, struct diags *d, const struct plan *p)

@@ -20,7 +20,7 @@ struct tester {
 static void report(struct tester *t, enum diag_id id, struct span at, struct str text)
 {
 	diag_report(t->diags, id, at, STR_FMT, STR_ARG(text));
-	diag_where(t->diags, node_path(t->arena, t->test->node));
+	node_where(t->diags, t->test->node);
 }
 
 /* ---- the request ---- */

@@ -16,7 +16,7 @@ void compiler_fail(struct compiler *c, const struct node *n, const char *format,
 	va_start(args, format);
 	diag_vreport(c->diags, DIAG_SCHEMA_INVALID, n->span, format, args);
 	va_end(args);
-	diag_where(c->diags, node_path(c->arena, n));
+	node_where(c->diags, n);
 }
 
 #define META_SCHEMA "https://json-schema.org/draft/2020-12/"

@@ -10,27 +10,22 @@
 struct str describe_subject(struct arena *a, const struct node *n)
 {
 	if (n->key.ptr != NULL)
-		return arena_printf(a, "'" STR_FMT "'", STR_ARG(str_slice(n->key, 0, SHOWN_LEN)));
+		return arena_printf(a, "'" STR_FMT "'", STR_ARG(str_utf8_cut(n->key, SHOWN_LEN)));
 	if (n->parent == NULL)
 		return STR("the document");
 	if (n->parent->key.ptr != NULL)
 		return arena_printf(a, "an item of '" STR_FMT "'",
-			STR_ARG(str_slice(n->parent->key, 0, SHOWN_LEN)));
+			STR_ARG(str_utf8_cut(n->parent->key, SHOWN_LEN)));
 	return STR("an item");
 }
 
 /* The first bytes of s, cut at a code point and before a line end. */
 static struct str shorten(struct str s, bool *cut_out)
 {
-	size_t len = str_find_char(s, '\n');
+	struct str line = str_utf8_cut(str_slice(s, 0, str_find_char(s, '\n')), SHOWN_LEN);
 
-	if (len > SHOWN_LEN) {
-		len = SHOWN_LEN;
-		while (len > 0 && ((unsigned char)s.ptr[len] & 0xc0) == 0x80)
-			len--;
-	}
-	*cut_out = len < s.len;
-	return str_slice(s, 0, len);
+	*cut_out = line.len < s.len;
+	return line;
 }
 
 struct str describe_value(struct arena *a, const struct node *n)
@@ -137,5 +132,5 @@ bool eval_fail_type(struct eval *e, const struct sub *s, struct node *n, unsigne
 bool eval_fail_unit(struct eval *e, struct node *n, struct str unit)
 {
 	return eval_fail(
-		e, n, DIAG_NO_UNIT, STR_FMT, STR_ARG(unit_missing(e->arena, unit, n->text)));
+		e, n, DIAG_NO_UNIT, STR_FMT, STR_ARG(unit_missing(e->arena, unit, str_utf8_cut(n->text, SHOWN_LEN))));
 }

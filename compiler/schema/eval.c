@@ -51,7 +51,7 @@ bool eval_fail(struct eval *e, struct node *n, enum diag_id id, const char *form
 	va_start(args, format);
 	diag_vreport(e->diags, id, n->span, format, args);
 	va_end(args);
-	diag_where(e->diags, node_path(e->arena, n));
+	node_where(e->diags, n);
 	n->flags |= NODE_POISONED;
 	e->n_reported++;
 	return false;

@@ -33,7 +33,7 @@ static bool eval_choice(struct eval *e, const struct sub *s, struct node *n)
 			STR_ARG(describe_subject(e->arena, n)));
 	else
 		eval_fail(e, n, DIAG_UNKNOWN_VALUE, "unknown value '" STR_FMT "' for " STR_FMT,
-			STR_ARG(str_slice(n->text, 0, 80)), STR_ARG(describe_subject(e->arena, n)));
+			STR_ARG(str_utf8_cut(n->text, 80)), STR_ARG(describe_subject(e->arena, n)));
 	suggest_choice(e, s, n);
 	return false;
 }
@@ -131,25 +131,33 @@ static bool eval_length(struct eval *e, const struct sub *s, struct node *n)
 		STR_ARG(describe_count(e->arena, s->min_length, "character")));
 }
 
+static void report_fault(struct eval *e, struct node *n, const struct format_fault *fault)
+{
+	node_inner_report(e->diags, n, fault->at, fault->len, fault->id, STR_FMT, STR_ARG(fault->text));
+	if (fault->note.ptr != NULL)
+		diag_note(e->diags, SPAN_NONE, STR_FMT, STR_ARG(fault->note));
+	n->flags |= NODE_POISONED;
+	e->n_reported++;
+	e->hinted = n;
+}
+
 static bool eval_format(struct eval *e, const struct sub *s, struct node *n)
 {
 	bool is_asserted = e->schema->asserts_format || s->resource->asserts_format ||
 			   str_starts(s->format, STR("x-"));
 	const struct format *format = is_asserted ? format_find(s->format) : NULL;
 	struct format_fault fault = { .id = DIAG_WRONG_FORM };
+	struct arena scratch; /* aliases may repeat a long text very often */
+	bool ok;
 
-	if (format == NULL || format_check(format, e->arena, n->text, &fault))
+	if (format == NULL)
 		return true;
-	if (!eval_is_loud(e))
-		return false;
-	node_inner_report(
-		e->arena, e->diags, n, fault.at, fault.len, fault.id, STR_FMT, STR_ARG(fault.text));
-	if (fault.note.ptr != NULL)
-		diag_note(e->diags, SPAN_NONE, STR_FMT, STR_ARG(fault.note));
-	n->flags |= NODE_POISONED;
-	e->n_reported++;
-	e->hinted = n;
-	return false;
+	arena_init_unbounded(&scratch);
+	ok = format_check(format, &scratch, n->text, &fault);
+	if (!ok && eval_is_loud(e))
+		report_fault(e, n, &fault);
+	arena_fini(&scratch);
+	return ok;
 }
 
 /* x-minimum and x-maximum, for values with a unit. */
@@ -182,11 +190,11 @@ static bool eval_string(struct eval *e, const struct sub *s, struct node *n)
 	if (s->pattern != NULL && !pattern_matches(s->pattern, n->text)) {
 		if (e->is_key)
 			eval_fail(e, n, DIAG_WRONG_FORM, "'" STR_FMT "' is not a possible key here",
-				STR_ARG(str_slice(n->text, 0, 80)));
+				STR_ARG(str_utf8_cut(n->text, 80)));
 		else
 			eval_fail(e, n, DIAG_WRONG_FORM,
 				"'" STR_FMT "' is not a possible value of " STR_FMT,
-				STR_ARG(str_slice(n->text, 0, 80)),
+				STR_ARG(str_utf8_cut(n->text, 80)),
 				STR_ARG(describe_subject(e->arena, n)));
 		e->hinted = n;
 		return false;

@@ -244,9 +244,11 @@ static bool check_token(struct arena *a, struct str s, const char *what, struct 
 			continue;
 		fault->at = i;
 		fault->len = 1;
+		while (i + fault->len < s.len && (s.ptr[i + fault->len] & 0xc0) == 0x80)
+			fault->len++;
 		fault->text = arena_printf(a,
 			"'" STR_FMT "' cannot be %s: '" STR_FMT "' is not allowed in it",
-			STR_ARG(s), what, STR_ARG(str_slice(s, i, (s.ptr[i] & 0x80) != 0 ? 0 : 1)));
+			STR_ARG(s), what, STR_ARG(str_slice(s, i, fault->len)));
 		if (s.ptr[i] == ':' && i + 1 == s.len)
 			fault->note = arena_printf(a, "write it without the colon: " STR_FMT,
 				STR_ARG(str_slice(s, 0, i)));
@@ -461,7 +463,12 @@ const struct format *format_find(struct str name)
 	return NULL;
 }
 
+#define TEXT_MOST 65536 /* bytes; nothing but a template is longer, and each check and its report go over all of it */
+
 bool format_check(const struct format *f, struct arena *a, struct str s, struct format_fault *fault)
 {
-	return f->check(a, s, fault);
+	if (s.len <= TEXT_MOST || f->check == check_template || !str_starts(f->name, STR("x-")))
+		return f->check(a, s, fault);
+	fault->text = arena_printf(a, "a text of %zu bytes is too long here", s.len);
+	return false;
 }

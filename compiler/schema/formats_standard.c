@@ -470,7 +470,7 @@ static bool is_relative_json_pointer(struct str s)
 static bool fail(struct arena *a, struct str s, const char *what, struct format_fault *fault)
 {
 	fault->text =
-		arena_printf(a, "'" STR_FMT "' is not %s", STR_ARG(str_slice(s, 0, 80)), what);
+		arena_printf(a, "'" STR_FMT "' is not %s", STR_ARG(str_utf8_cut(s, 80)), what);
 	return false;
 }
 

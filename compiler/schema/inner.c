@@ -115,8 +115,8 @@ struct span node_inner_span(const struct diags *d, const struct node *n, size_t 
 		whole.begin + (uint32_t)to };
 }
 
-void node_inner_report(struct arena *a, struct diags *d, const struct node *n, size_t at,
-	size_t len, enum diag_id id, const char *format, ...)
+void node_inner_report(struct diags *d, const struct node *n, size_t at, size_t len,
+	enum diag_id id, const char *format, ...)
 {
 	va_list args;
 
@@ -124,5 +124,5 @@ void node_inner_report(struct arena *a, struct diags *d, const struct node *n, s
 	diag_vreport(d, id, len == 0 && at == 0 ? n->span : node_inner_span(d, n, at, len), format,
 		args);
 	va_end(args);
-	diag_where(d, node_path(a, n));
+	node_where(d, n);
 }

@@ -8,5 +8,5 @@
  * told: after a substitution, in a block scalar, in a default. */
 struct span node_inner_span(const struct diags *d, const struct node *n, size_t at, size_t len);
 /* diag_report at such a place, with the node's path. */
-void node_inner_report(struct arena *a, struct diags *d, const struct node *n, size_t at,
-	size_t len, enum diag_id id, const char *format, ...) __attribute__((format(printf, 7, 8)));
+void node_inner_report(struct diags *d, const struct node *n, size_t at, size_t len,
+	enum diag_id id, const char *format, ...) __attribute__((format(printf, 6, 7)));

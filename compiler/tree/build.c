@@ -139,8 +139,7 @@ void build_where(struct build *b, const struct node *n)
 struct node *build_finish(struct build *b, struct node *root)
 {
 	for (size_t i = 0; i < b->wheres.n && !b->stopped; i++)
-		b->diags->at[b->wheres.at[i].diag].where =
-			node_path(b->arena, b->wheres.at[i].node);
+		b->diags->at[b->wheres.at[i].diag].where = node_place(b->arena, b->wheres.at[i].node);
 	return b->stopped ? NULL : root;
 }
 

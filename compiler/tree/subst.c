@@ -19,6 +19,7 @@ struct rewriting {
 	struct node *node;
 	struct sbuf out;
 	size_t searched;       /* bytes of the node's source where earlier pieces were found */
+	bool is_escaped;       /* a piece does not stand there as it is: nor need those behind it be looked for */
 	bool changed;
 	bool is_all_variables; /* nothing but ${...} so far */
 };
@@ -39,9 +40,10 @@ static struct span piece_span(struct rewriting *w, struct str piece)
 	const struct node *n = w->node;
 	struct str text = w->s->diags->sources[n->span.source].text;
 	struct str source = str_slice(text, n->span.begin, n->span.end - n->span.begin);
-	ptrdiff_t at = str_find(str_slice(source, w->searched, source.len), piece);
+	ptrdiff_t at = w->is_escaped ? -1 : str_find(str_slice(source, w->searched, source.len), piece);
 	size_t begin;
 
+	w->is_escaped = at < 0;
 	if (n->span.source == 0 || at < 0)
 		return n->span;
 	begin = w->searched + (size_t)at;
@@ -60,7 +62,7 @@ static void report_at(struct rewriting *w, enum diag_id id, struct span at, cons
 	va_start(args, format);
 	diag_vreport(w->s->diags, id, at, format, args);
 	va_end(args);
-	diag_where(w->s->diags, node_path(w->s->arena, w->node));
+	node_where(w->s->diags, w->node);
 }
 
 static const struct tree_var *find_var(const struct tree_vars *vars, struct str name)
@@ -75,14 +77,16 @@ static const struct tree_var *find_var(const struct tree_vars *vars, struct str 
 static void report_unset(struct rewriting *w, struct str name, struct span at)
 {
 	const struct tree_vars *vars = w->s->vars;
-	struct str *names = ARENA_ARRAY(w->s->arena, struct str, vars->n + 1);
-	struct str nearest;
+	struct str *names, nearest;
 
+	report_at(w, DIAG_VARIABLE_UNSET, at, "variable '" STR_FMT "' is not set", STR_ARG(name));
+	if (!diag_wants_notes(w->s->diags))
+		return;
+	names = ARENA_ARRAY(w->s->arena, struct str, vars->n + 1);
 	CHECK(names != NULL);
 	for (size_t i = 0; i < vars->n; i++)
 		names[i] = vars->at[i].name;
 	nearest = diag_nearest(name, names, vars->n);
-	report_at(w, DIAG_VARIABLE_UNSET, at, "variable '" STR_FMT "' is not set", STR_ARG(name));
 	if (nearest.ptr != NULL)
 		diag_note(w->s->diags, SPAN_NONE, "did you mean '" STR_FMT "', set by " STR_FMT "?",
 			STR_ARG(nearest), STR_ARG(find_var(vars, nearest)->set_by));
@@ -173,6 +177,7 @@ static size_t take_dollar(struct rewriting *w, struct str text, size_t at)
 	}
 	w->changed = true;
 	if (is_escaped) {
+		piece_span(w, str_slice(rest, 0, name)); /* what is found next stands behind it */
 		sbuf_adds(&w->out, "${");
 		w->is_all_variables = false;
 		return name;

@@ -114,7 +114,21 @@ static bool is_plain_word(struct str s)
 	return s.len > 0;
 }
 
-struct str node_path(struct arena *a, const struct node *n)
+/* A key within a path, of at most so many bytes. */
+static void put_key(struct sbuf *path, struct str key, size_t most)
+{
+	struct str shown = str_utf8_cut(key, most);
+
+	if (is_plain_word(shown))
+		sbuf_add(path, shown);
+	else
+		sbuf_json(path, shown);
+	if (shown.len < key.len)
+		sbuf_adds(path, "...");
+}
+
+/* Keys are cut to `key_most` bytes; what follows behind `most` is left out. */
+static struct str path_within(struct arena *a, const struct node *n, size_t key_most, size_t most)
 {
 	const struct node *steps[TREE_MAX_DEPTH * 2];
 	size_t n_steps = 0;
@@ -125,7 +139,7 @@ struct str node_path(struct arena *a, const struct node *n)
 	 * its inner part. */
 	for (; n != NULL && n->parent != NULL && n_steps < ARRAY_LEN(steps); n = n->parent)
 		steps[n_steps++] = n;
-	while (n_steps > 0) {
+	while (n_steps > 0 && path.len <= most) {
 		const struct node *s = steps[--n_steps];
 
 		if (s->parent->kind == NODE_SEQ) {
@@ -134,14 +148,32 @@ struct str node_path(struct arena *a, const struct node *n)
 		}
 		if (path.len > 0)
 			sbuf_addc(&path, '.');
-		if (is_plain_word(s->key))
-			sbuf_add(&path, s->key);
-		else
-			sbuf_json(&path, s->key);
+		put_key(&path, s->key, key_most);
 	}
+	if (n_steps > 0)
+		sbuf_adds(&path, "...");
 	copy = arena_str(a, sbuf_str(&path));
 	sbuf_fini(&path);
 	return copy;
+}
+
+struct str node_path(struct arena *a, const struct node *n)
+{
+	return path_within(a, n, SIZE_MAX, SIZE_MAX);
+}
+
+#define SHOWN_KEY 200   /* bytes */
+#define SHOWN_PATH 600
+
+struct str node_place(struct arena *a, const struct node *n)
+{
+	return path_within(a, n, SHOWN_KEY, SHOWN_PATH);
+}
+
+void node_where(struct diags *d, const struct node *n)
+{
+	if (d->n_dropped == 0)
+		diag_where(d, node_place(d->arena, n));
 }
 
 const char *node_kind_name(enum node_kind k)
@@ -167,7 +199,7 @@ void node_report(struct diags *d, const struct node *n, enum diag_id id, const c
 	va_start(args, format);
 	diag_vreport(d, id, n->span, format, args);
 	va_end(args);
-	diag_where(d, node_path(d->arena, n));
+	node_where(d, n);
 }
 
 void node_key_report(
@@ -178,5 +210,5 @@ void node_key_report(
 	va_start(args, format);
 	diag_vreport(d, id, n->key_span.source != 0 ? n->key_span : n->span, format, args);
 	va_end(args);
-	diag_where(d, node_path(d->arena, n));
+	node_where(d, n);
 }

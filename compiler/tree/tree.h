@@ -79,6 +79,10 @@ bool node_is_whole(const struct node *n);
 void node_append(struct arena *a, struct node *parent, struct node *child);
 /* "routes[2].match.path"; keys that are not plain words are quoted. The root is "". */
 struct str node_path(struct arena *a, const struct node *n);
+/* diag_where with the node's path, cut where nobody reads on: keys may be as long as the file, and what is wrong below them may be much. */
+void node_where(struct diags *d, const struct node *n);
+/* That path. */
+struct str node_place(struct arena *a, const struct node *n);
 const char *node_kind_name(enum node_kind k); /* "a map", "a string", ... */
 
 /* diag_report at the node's value (node_key_report: at its key), with its path as the where line. */

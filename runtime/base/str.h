@@ -33,6 +33,15 @@ static inline struct str str_slice(struct str s, size_t from, size_t len)
 		len = s.len - from;
 	return (struct str){ s.ptr == NULL ? NULL : s.ptr + from, len };
 }
+/* At most `most` bytes off the front of UTF-8, and no half of a code point. */
+static inline struct str str_utf8_cut(struct str s, size_t most)
+{
+	if (most >= s.len)
+		return s;
+	while (most > 0 && ((unsigned char)s.ptr[most] & 0xc0) == 0x80)
+		most--;
+	return str_slice(s, 0, most);
+}
 /* ASCII case is ignored. */
 bool str_eq_nocase(struct str a, struct str b);
 bool str_starts(struct str s, struct str prefix);

@@ -115,6 +115,25 @@ class Hostile(Case):
         text = self.refused("g.json", says="more not shown")
         self.assertLess(text.count("error:"), 60)
 
+    def test_many_errors_about_something_long(self):
+        """What reports show of a name, a text or a path is bounded, however often it is shown."""
+        long = "k" * (1 << 20)
+        begin = '{"listeners": [{"protocol": "http", "port": 8080}], '
+        for name, text, says in (
+                ("twice.json", '{"%s": {%s}}' % (long, ",".join(['"a": 1'] * 20000)), "key 'a' is defined twice"),
+                ("long-twice.json", "{%s}" % ",".join(['"%s": 1' % long] * 20), "' is defined twice"),
+                ("unset.json", '{"%s": [%s]}' % (long, ",".join(['"${A}"'] * 20000)), "variable 'A' is not set"),
+                ("alias.yaml", 'routes:\n  - match: {source: [&a "%s", %s]}\n' % (long, ",".join(["*a"] * 9000)), "is too long here"),
+                ("name.yaml", 'routes:\n  - match: {source: [&a "%s", %s]}\n' % ("x" * 30000, ",".join(["*a"] * 9000)), "is not an address range"),
+                ("line.json", '{"x": "%s", "routes": [%s]}' % ("y" * (20 << 20), ",".join('{"a%d": 1}' % i for i in range(60))), "unknown key"),
+                ("escaped.json", begin + '"name": "%s"}' % ("\\u0024{A}" * 400000), "variable 'A' is not set"),
+                ("names.json", begin + '"backends": {%s}, "routes": [%s]}' % (
+                    ",".join('"back%d": {"url": "http://localhost:1"}' % i for i in range(10000)),
+                    ",".join('{"match": {"path": "/p%d"}, "backend": "bakc%d"}' % (i, i) for i in range(10000))), "unknown backend")):
+            with self.subTest(name=name):
+                self.write(name, text)
+                self.refused(name, says=says)
+
     def test_one_line_to_be_laid_out(self):
         """Neither the depth nor the length of a line multiplies the work of `fmt`."""
         for name, text in (("deep.json", "[" * 190 + '"%s"' % ("x" * 200) + "]" * 190), ("long.yaml", "a: [%s]\n" % ",".join(["[]"] * 100000))):

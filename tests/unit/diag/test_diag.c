@@ -210,6 +210,32 @@ START_TEST(test_memory_is_bounded)
 }
 END_TEST
 
+/* Of what is too long the middle is left out: its end says what is wrong. */
+START_TEST(test_long_text_is_cut)
+{
+	char *name = malloc(100001);
+	size_t used;
+	struct str text;
+
+	for (size_t i = 0; i < 50000; i++)
+		memcpy(name + 2 * i, "\xc3\xa9", 3);
+	name[0] = 'x'; /* so that no half of the limit falls between two characters */
+	name[1] = 'y';
+	used = arena.used;
+	for (int i = 0; i < 100; i++) {
+		diag_report(&diags, DIAG_READ_FAILED, SPAN_NONE, "'%s' is no name", name + i % 2);
+		diag_note(&diags, SPAN_NONE, "it is '%s'", name);
+		text = diags.at[i].text;
+		ck_assert_uint_lt(text.len, 1010);
+		ck_assert_uint_eq(str_utf8_valid(text), text.len);
+		ck_assert(str_starts(text, i % 2 == 0 ? STR("'xy") : STR("'y")) && str_ends(text, STR("' is no name")));
+		ck_assert_int_gt(str_find(text, STR("\xc3\xa9...\xc3\xa9")), 0);
+	}
+	ck_assert_uint_lt(arena.used - used, 1000000);
+	free(name);
+}
+END_TEST
+
 /* What we write for programs is read back by our own JSON reader, which is strict. */
 static struct node *reread(enum render_format format)
 {
@@ -360,6 +386,7 @@ Suite *suite_diag(void)
 	tcase_add_test(t, test_edges);
 	tcase_add_test(t, test_sorted_and_capped);
 	tcase_add_test(t, test_memory_is_bounded);
+	tcase_add_test(t, test_long_text_is_cut);
 	tcase_add_test(t, test_json);
 	tcase_add_test(t, test_sarif);
 	tcase_add_test(t, test_github);

@@ -187,6 +187,37 @@ START_TEST(test_lookup_after_changes)
 }
 END_TEST
 
+/* However long keys are, and however many errors are below them, a report shows a part of them. */
+START_TEST(test_places_are_cut)
+{
+	char long_key[1000];
+	struct sbuf text = { 0 };
+	struct node *n;
+	size_t used;
+
+	for (size_t i = 0; i + 1 < sizeof(long_key); i += 3)
+		memcpy(long_key + i, "\xe2\x82\xac", 3);
+	long_key[999] = '\0';
+	for (int i = 0; i < 150; i++)
+		sbuf_printf(&text, "{\"%s\":", long_key);
+	sbuf_adds(&text, "1");
+	for (int i = 0; i < 150; i++)
+		sbuf_addc(&text, '}');
+	n = read_str(sbuf_str(&text), TREE_JSON);
+	sbuf_fini(&text);
+	while (n->first != NULL)
+		n = n->first;
+	ck_assert_uint_gt(node_path(&arena, n).len, 150 * 999);
+	used = arena.used;
+	for (int i = 0; i < 100; i++)
+		node_report(&diags, n, DIAG_WRONG_TYPE, "x");
+	ck_assert_uint_lt(arena.used - used, 300000);
+	ck_assert_uint_lt(diags.at[99].where.len, 1010);
+	ck_assert_uint_eq(str_utf8_valid(diags.at[99].where), diags.at[99].where.len);
+	ck_assert(str_starts(diags.at[99].where, STR("\"\xe2\x82\xac")) && str_ends(diags.at[99].where, STR("...")));
+}
+END_TEST
+
 START_TEST(test_paths)
 {
 	struct node *n = read_str(
@@ -230,6 +261,7 @@ Suite *suite_json(void)
 	tcase_add_test(t, test_wide_map);
 	tcase_add_test(t, test_lookup_after_changes);
 	tcase_add_test(t, test_paths);
+	tcase_add_test(t, test_places_are_cut);
 	tcase_add_test(t, test_formats);
 	suite_add_tcase(s, t);
 	return s;

@@ -104,6 +104,9 @@ START_TEST(test_second_occurrence)
 	ck_assert_uint_eq(diags.n, 2);
 	ck_assert_uint_eq(diags.at[0].at.begin, 4);
 	ck_assert_uint_eq(diags.at[1].at.begin, 16);
+	substituted("a: '$${NOPE} and ${NOPE}'", TREE_YAML);
+	ck_assert_uint_eq(diags.n, 1);
+	ck_assert_uint_eq(diags.at[0].at.begin, 17);
 }
 END_TEST
 
