@@ -76,7 +76,6 @@ START_TEST(request_headers)
 }
 END_TEST
 
-/* What would break a message in two, or say its length twice. */
 /* A server behind CGI or WSGI would take these for the fields that were set or removed. */
 START_TEST(request_headers_in_other_spellings)
 {
@@ -97,6 +96,7 @@ START_TEST(request_headers_in_other_spellings)
 }
 END_TEST
 
+/* What would break a message in two, or say its length twice. */
 START_TEST(refused_headers)
 {
 	static const char *const framing[] = { "content-length", "transfer-encoding", "connection",
