@@ -185,7 +185,7 @@ class Backend:
         self.body = body
         self.received = []
         self.requests = 0
-        self.connections = []
+        self.connections, self.threads = [], []
         self.open = self.peak = 0
         self.socket = socket.socket()
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -207,7 +207,9 @@ class Backend:
             c = Connection(s)
             self.connections.append(c)
             self.received.append(c.log)
-            threading.Thread(target=self.run, args=(c,), daemon=True).start()
+            thread = threading.Thread(target=self.run, args=(c,), daemon=True)
+            self.threads.append(thread)
+            thread.start()
 
     def run(self, c):
         self.open += 1
@@ -227,11 +229,18 @@ class Backend:
             c.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(self.body), self.body))
 
     def close(self):
+        """A descriptor is closed when its thread has let go of it: a thread that has not would go on with whatever gets its number next."""
         self.closed = True
-        try:
-            self.socket.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
+        for s in [self.socket, *(c.s for c in self.connections)]:
+            while not isinstance(s, socket.socket):
+                s = s.s  # what lies under our own TLS
+            try:
+                socket.socket.shutdown(s, socket.SHUT_RDWR)  # not Python's for TLS: its thread may be in the midst of it
+            except OSError:
+                pass
+        end = time.monotonic() + 2 * SLOW
+        for thread in {self.thread, *self.threads} - {threading.current_thread()}:
+            thread.join(max(0, end - time.monotonic()))
         self.socket.close()
         for c in self.connections:
             c.close()
