@@ -45,7 +45,7 @@ def free_port():
         return port
 
 
-def until(condition, why="it did not come to be", seconds=10):
+def until(condition, why="it did not come to be", seconds=20):
     """Waits until `condition()` is true, and returns what it was. `why` is what to say when it does not become so, or a function that tells."""
     end = time.monotonic() + seconds * SLOW
     while True:
@@ -108,15 +108,18 @@ class Gateway:
             self.wait_for("ready")
         return self
 
-    def wait_for(self, event, seconds=10):
-        end = time.monotonic() + seconds * SLOW
-        while time.monotonic() < end:
-            if event in self.stderr():
-                return
-            if self.process.poll() is not None:
-                break
-            time.sleep(0.01)
-        raise AssertionError("the gateway did not say %r:\n%s" % (event, self.stderr()))
+    def wait_for(self, event, seconds=10, times=1):
+        """Until its log has that so many times."""
+        def there():
+            is_over = self.process.poll() is not None
+            found = len(re.findall(r"(?<![a-z])" + re.escape(event), self.stderr())) >= times  # an address may be "already" in use
+            assert found or not is_over, why()
+            return found
+
+        def why():
+            return "the gateway did not say %r:\n%s" % (event, self.stderr())
+
+        until(there, why, seconds)
 
     def stderr(self):
         with open(self.log.name) as f:

@@ -57,7 +57,7 @@ backends: {b: {url: "%s://127.0.0.1:%d"%s%s}}
 
     def access(self, *paths):
         """The log's lines of requests for these paths, since the scenario began."""
-        eventually(lambda: all(any('"path":"%s' % path in l for l in self.lines()[self.begun:]) for path in paths))
+        lib.until(lambda: all(any('"path":"%s' % path in l for l in self.lines()[self.begun:]) for path in paths))
         return [json.loads(l) for l in self.lines()[self.begun:] if json.loads(l)["path"].split("?")[0] in paths]
 
 
@@ -91,13 +91,6 @@ def stop_kept():
 
 
 atexit.register(stop_kept)
-
-
-def eventually(what, seconds=10):
-    end = time.monotonic() + seconds * lib.SLOW
-    while not what():
-        assert time.monotonic() < end, "it did not come to be"
-        time.sleep(0.01)
 
 
 def declare(into, scenarios):

@@ -22,9 +22,7 @@ routes:
 
 
 def lines(g, n, seconds=3):
-    end = time.monotonic() + seconds * lib.SLOW
-    while len(g.stdout().splitlines()) < n and time.monotonic() < end:
-        time.sleep(0.02)
+    lib.until(lambda: len(g.stdout().splitlines()) >= n, g.stdout, seconds)
     return g.stdout().splitlines()
 
 
@@ -94,9 +92,7 @@ def test_rotation_loses_nothing():
             os.rename(path, "%s.%d" % (path, rotated))
             rotated += 1
             g.process.send_signal(signal.SIGUSR1)
-            end = time.monotonic() + 5 * lib.SLOW
-            while not os.path.exists(path) and time.monotonic() < end:
-                time.sleep(0.005)
+            lib.until(lambda: os.path.exists(path), "no new file")
         for t in threads:
             t.join()
         assert rotated > 0
@@ -135,9 +131,7 @@ def test_reopen_that_fails_keeps_the_file():
         g.process.send_signal(signal.SIGUSR1)
         g.wait_for("access-log-failed")
         assert get(port).status == 200
-        end = time.monotonic() + 3 * lib.SLOW
-        while os.path.getsize(folder + ".old/a.log") == 0 and time.monotonic() < end:
-            time.sleep(0.02)
+        lib.until(lambda: os.path.getsize(folder + ".old/a.log"), "nothing is logged")
         assert "\"status\":200" in open(folder + ".old/a.log").read()
 
 
@@ -222,13 +216,8 @@ def test_process_log_level_and_format():
         assert {"time", "level", "event", "message"} <= set(first), first
     g = Gateway(config(port, "path: stdout", more="level: error, ")).start(wait=False)
     try:
-        end = time.monotonic() + 5 * lib.SLOW
-        while time.monotonic() < end:
-            try:
-                assert get(port).status == 200
-                break
-            except OSError:
-                time.sleep(0.02)
+        lib.listening(port)
+        assert get(port).status == 200
     finally:
         assert g.stop() == 0
     assert g.stderr() == ""

@@ -143,9 +143,7 @@ def test_handshakes_that_do_not_end():
             assert g.access()[0]["fault"] == "connect-timeout"
             with lib.connect(port) as c:
                 c.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-                end = time.monotonic() + 10 * lib.SLOW
-                while len(b.connections) < 2 and time.monotonic() < end:
-                    time.sleep(0.01)
+                lib.until(lambda: len(b.connections) == 2, "the server was not asked")
                 c.s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
             assert g.access(2)[-1]["fault"] == "front-closed"
     with Auto(echo, ["h2"]) as a:

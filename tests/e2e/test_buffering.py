@@ -28,10 +28,7 @@ class Buffered:
         self.backend.close()
 
     def wait_until_seen(self):
-        end = time.monotonic() + 10 * lib.SLOW
-        while not self.seen():
-            assert time.monotonic() < end
-            time.sleep(0.01)
+        lib.until(self.seen)
 
     def seen(self):
         """Whether a server has been sent anything."""

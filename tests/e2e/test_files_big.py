@@ -232,10 +232,7 @@ def test_clients_that_leave():
                 get(g.port, "/ten", headers, method=method)
         get(g.port, "/sub")
         get(g.port, "/sub/")
-        end = time.monotonic() + 5 * lib.SLOW
-        while open_files(g) > before and time.monotonic() < end:
-            time.sleep(0.05)
-        assert open_files(g) <= before, "%d descriptors, %d before" % (open_files(g), before)
+        lib.until(lambda: open_files(g) <= before, lambda: "%d descriptors, %d before" % (open_files(g), before))
 
 
 def test_file_that_shrinks():

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Whom a request comes from: forwarding fields in and out, trusted proxies, Max-Forwards, TRACE."""
-from lib import Backend, Gateway, Proxy, connect, free_port, get
+from lib import Backend, Gateway, Proxy, free_port, get
 
 ALL = "[via, x-forwarded-for, x-forwarded-proto, x-forwarded-host, x-forwarded-port, x-real-ip, forwarded]"
 

@@ -299,9 +299,7 @@ def test_tunnel_ends_pass_on():
         return c
 
     def wait():
-        end = time.monotonic() + 5 * lib.SLOW
-        while not events and time.monotonic() < end:
-            time.sleep(0.01)
+        lib.until(lambda: events, "nothing has ended")
         return events.pop()
 
     with Proxy(serve) as p:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """HTTP/1.1 syntax and framing, over raw sockets, in both roles: what is refused, and what reaches the other side."""
 import lib
-from lib import Proxy, connect
+from lib import Proxy
 
 GOOD = b"GET /after HTTP/1.1\r\nHost: a\r\n\r\n"
 

@@ -5,7 +5,6 @@ import contextlib
 import os
 import re
 import subprocess
-import time
 
 import certs
 import lib

@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Active health checks: who is left out and comes back, by HTTP, by gRPC and by connecting; and what else a probe does not disturb."""
 import concurrent.futures
-import contextlib
 import re
 import threading
 import time
 
 import certs
 import lib
-from lib import Backend, Gateway, free_port, get
+from lib import Backend, Gateway, free_port, get, until
 
 
 class Server:
@@ -66,13 +65,6 @@ backends:
 %s
 routes: [{match: {path: /}, backend: b%s}]
 """ % (port, workers, servers if isinstance(servers, str) else urls(servers), active, backend, route))
-
-
-def until(condition, what="it", seconds=20):
-    end = time.monotonic() + seconds * lib.SLOW
-    while not condition():
-        assert time.monotonic() < end, "%s did not come" % what
-        time.sleep(0.02)
 
 
 def events(g, name):

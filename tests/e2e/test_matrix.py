@@ -5,7 +5,7 @@ import time
 
 import lib
 import h2.settings
-from matrix import declare, eventually, is_h1, running, stop_kept
+from matrix import declare, is_h1, running, stop_kept
 from streams import Reset
 
 SCENARIOS = []
@@ -229,16 +229,16 @@ def the_client_gives_up(front, back):
         s.send(b"some")
         time.sleep(0.2)
         s.reset()
-        eventually(lambda: ("/request", "reset") in ended)
+        lib.until(lambda: ("/request", "reset") in ended)
         s = p.client.open("GET", "/waiting", end=True)
         time.sleep(0.1)
         s.reset()
-        eventually(lambda: ("/waiting", "reset") in ended)
+        lib.until(lambda: ("/waiting", "reset") in ended)
         s = p.client.open("GET", "/response", end=True)
         assert s.final().status == 200
         s.read(100)
         s.reset()
-        eventually(lambda: ("/response", "reset") in ended)
+        lib.until(lambda: ("/response", "reset") in ended)
         if is_h1(front):
             p.client.close()
             p.client = p.connect()
@@ -300,7 +300,7 @@ def the_server_gives_up_at_its_trailers(front, back):
             if path == "/early" and is_h1(front):
                 s.end()
             elif path == "/early":
-                eventually(lambda: s.reset_code == 0)  # nor does the gateway want the rest
+                lib.until(lambda: s.reset_code == 0)  # nor does the gateway want the rest
             go_on.set()
             try:
                 # HTTP/2 has it on the connection that is gone, unless another worker does (the client's connections are its own over HTTP/1.1).
@@ -346,14 +346,14 @@ def the_client_gives_up_at_its_trailers(front, back):
     def trial(client, path):
         s = client.open("POST", path)
         s.send(b"some")
-        eventually(lambda: path in got)
+        lib.until(lambda: path in got)
         if path == "/before":
             s.reset()
         elif path == "/within":
             s.half_trailers(TRAILERS)
         else:
             s.end(TRAILERS)
-            eventually(lambda: path in said)
+            lib.until(lambda: path in said)
             s.reset()
 
     with running(front, back, serve) as p:
@@ -365,7 +365,7 @@ def the_client_gives_up_at_its_trailers(front, back):
                 other.send(b"some")
                 assert other.final().status == 200
                 trial(p.client, path)
-                eventually(lambda: said.get(path + " answer" if path == "/behind" else path) == "given up")
+                lib.until(lambda: said.get(path + " answer" if path == "/behind" else path) == "given up")
                 go_on.set()
                 other.end(TRAILERS)
                 assert other.read() == b"" and other.trailers["x-sum"] == "42"

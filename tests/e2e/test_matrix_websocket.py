@@ -8,7 +8,7 @@ import zlib
 
 import lib
 from lib import get
-from matrix import declare, eventually, is_h1, running, stop_kept
+from matrix import declare, is_h1, running, stop_kept
 from streams import Reset
 from ws import BINARY, CLOSE, PING, PONG, TEXT, close, code_of, frame, next_frame
 
@@ -84,7 +84,7 @@ class talking:
         def grown():
             now = self.closed()
             return {k: v - self.closed_before[k] for k, v in now.items() if v != self.closed_before[k]}
-        eventually(lambda: grown() == reasons or sum(grown().values()) > sum(reasons.values()))
+        lib.until(lambda: grown() == reasons or sum(grown().values()) > sum(reasons.values()))
         assert grown() == reasons, (grown(), reasons)
 
 

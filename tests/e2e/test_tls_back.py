@@ -49,13 +49,6 @@ class Case:
             self.backend.close()
 
 
-def logged(g, text, seconds=5):
-    end = time.monotonic() + seconds * lib.SLOW
-    while text not in g.stderr():
-        assert time.monotonic() < end, "not logged: %r\n%s" % (text, g.stderr())
-        time.sleep(0.02)
-
-
 def test_both_versions_and_all_keys():
     authority = certs.shared("ca")
     for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
@@ -88,13 +81,11 @@ def test_whom_we_do_not_trust():
             with Case(context=certs.server_context(cert, versions=version)) as c:
                 m = get(c.port)
                 assert m.status == 502, (why, m.status)
-                logged(c.gateway, why)
+                c.gateway.wait_for(why)
                 assert certs.documented_alert(why) == alert.replace(" ", "_")
                 assert "backend-tls-failed" in c.gateway.stderr()
                 assert c.gateway.access()[0]["fault"] == "back-tls"
-                end = time.monotonic() + 5 * lib.SLOW
-                while not c.backend.failures and time.monotonic() < end:
-                    time.sleep(0.01)
+                lib.until(lambda: c.backend.failures, "the server has seen no alert")
                 assert alert in str(c.backend.failures[0]), (alert, c.backend.failures)
                 assert len(c.backend.connections) == 1, "tried %d times" % len(c.backend.connections)
     with Case("verify: false", context=certs.server_context(other.issue("a", "DNS:x"))) as c:
@@ -107,7 +98,7 @@ test_whom_we_do_not_trust.seconds = 150
 def test_the_system_trusts_it_not():
     with Case(tls="") as c:
         assert get(c.port).status == 502
-        logged(c.gateway, "its issuer is not trusted")
+        c.gateway.wait_for("its issuer is not trusted")
 
 
 def test_another_server_is_tried():
@@ -122,7 +113,7 @@ routes: [{match: {path: /}, backend: b}]
     with good, bad, Gateway(text) as g:
         for _ in range(6):
             assert get(port).status == 200
-        logged(g, "backend-tls-failed")
+        g.wait_for("backend-tls-failed")
 
 
 def test_names():
@@ -146,7 +137,7 @@ def test_pins():
         with Case(ca() + ", pins: [%s]" % pins) as c:
             assert get(c.port).status == status
             if status == 502:
-                logged(c.gateway, "no key of its chain is pinned")
+                c.gateway.wait_for("no key of its chain is pinned")
 
 
 def pin_of(cert):
@@ -167,7 +158,7 @@ def test_pins_of_authorities():
             with Case(ca() + ", pins: [%s]%s" % (pin_of(pinned.cert), verify), context=certs.server_context(sent)) as c:
                 assert get(c.port).status == status, (pinned.cert, verify, c.gateway.stderr())
                 if status == 502:
-                    logged(c.gateway, "no key of its chain is pinned")
+                    c.gateway.wait_for("no key of its chain is pinned")
 
 
 def test_our_own_certificate():
@@ -181,7 +172,7 @@ def test_our_own_certificate():
         context = certs.server_context(client_ca=certs.shared("ca"), versions=version)
         with Case(context=context) as c:
             assert get(c.port).status == 502
-            logged(c.gateway, "the peer's alert: ")
+            c.gateway.wait_for("the peer's alert: ")
 
 
 def once(c):
@@ -210,7 +201,7 @@ def test_nobody_resumes_with_a_certificate_that_has_expired():
             assert [s[1] for s in c.backend.sessions] == [False, True, True], c.backend.sessions
             time.sleep(max(0, ends + 2 - time.time()))
             assert get(c.port).status == 502
-            logged(c.gateway, "the certificate is refused: it has expired")
+            c.gateway.wait_for("the certificate is refused: it has expired")
         ends = time.time() + 10 * lib.SLOW
 
 
@@ -245,7 +236,7 @@ def test_nobody_resumes_under_an_older_trust():
             first.start()
             assert shaken.wait(30 * lib.SLOW)
             certs.write(path, certs.read(certs.shared("ca").cert))
-            logged(g, "tls-reloaded", 20)
+            g.wait_for("tls-reloaded", 20)
             assert get(port).status == 502
             go.set()
             first.join()
@@ -296,11 +287,9 @@ def test_a_server_that_chooses_what_it_was_not_asked_for():
             text = config(port, "https://127.0.0.1:%d" % b.port, ca()).replace("tls: {", "protocol: %s, tls: {" % protocol)
             with Gateway(text) as g:
                 assert get(port).status == 502, (protocol, answer)
-                logged(g, "it chose a protocol (ALPN) that is not " + name)
+                g.wait_for("it chose a protocol (ALPN) that is not " + name)
                 assert g.access()[0]["fault"] == "back-tls"
-                end = time.monotonic() + 5 * lib.SLOW
-                while not said and time.monotonic() < end:
-                    time.sleep(0.01)
+                lib.until(lambda: said, "the server has been told nothing")
                 assert said[0] == b"\x15\3\3\0\2\2\x2f", said  # fatal: illegal parameter
 
 
@@ -311,7 +300,7 @@ def test_a_server_that_chooses_nothing():
         port = free_port()
         with Gateway(config(port, "https://127.0.0.1:%d" % b.port, ca()).replace("tls: {", "protocol: h2, tls: {")) as g:
             assert get(port).status == 502
-            logged(g, "it did not agree (ALPN) to speak h2")
+            g.wait_for("it did not agree (ALPN) to speak h2")
             assert g.access()[0]["fault"] == "back-tls"
 
 
@@ -345,7 +334,7 @@ def test_a_server_that_speaks_no_tls():
         port = free_port()
         with Gateway(config(port, "https://127.0.0.1:%d" % b.port, ca())) as g:
             assert get(port).status == 502
-            logged(g, "backend-tls-failed")
+            g.wait_for("backend-tls-failed")
 
 
 def test_a_handshake_without_end():
@@ -361,7 +350,7 @@ def test_a_handshake_without_end():
         port = free_port()
         with Gateway(config(port, "https://127.0.0.1:%d" % b.port, ca())) as g:
             assert get(port).status == 502
-            logged(g, "its handshake is longer than 64 KiB")
+            g.wait_for("its handshake is longer than 64 KiB")
 
 
 def test_a_server_that_does_not_shake_hands():
@@ -386,12 +375,8 @@ def test_openssl_and_gnutls_servers():
         try:
             port = free_port()
             with Gateway(config(port, "https://127.0.0.1:%d" % server, ca())) as g:
-                end = time.monotonic() + 10 * lib.SLOW
-                while True:
-                    m = get(port)
-                    if m.status == 200 or time.monotonic() > end:
-                        break
-                    time.sleep(0.1)
+                lib.listening(server)
+                m = get(port)
                 assert m.status == 200 and re.search(b"TLS", m.body), (args, m.line, g.stderr())
         finally:
             p.kill()

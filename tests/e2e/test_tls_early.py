@@ -5,7 +5,6 @@ import os
 import socket
 import subprocess
 import threading
-import time
 
 import certs
 import h2_peer

@@ -56,13 +56,6 @@ def serial(port):
         return c.s.getpeercert()["serialNumber"]
 
 
-def logged(g, text, times=1, seconds=10):
-    end = time.monotonic() + seconds * lib.SLOW
-    while g.stderr().count(text) < times:
-        assert time.monotonic() < end, "not logged: %r\n%s" % (text, g.stderr())
-        time.sleep(0.02)
-
-
 def test_what_is_refused_at_start():
     ca, site = certs.shared("ca"), certs.shared("site")
     files = Files(site)
@@ -137,10 +130,10 @@ def test_ocsp():
         time.sleep(1.1)
         ca.ocsp(c)
         assert read(staple) != before
-        logged(g, "certificate-reloaded")
+        g.wait_for("certificate-reloaded")
         assert "Cert Status: good" in ask("-tls1_3")
         write(staple, b"nonsense")
-        logged(g, "is no OCSP response")
+        g.wait_for("is no OCSP response")
         assert "Cert Status: good" in ask("-tls1_3")
     refused(files, "is no OCSP response", more=', ocsp: "%s"' % staple)
     other = ca.ocsp(ca.issue("other"), "other.der")
@@ -184,12 +177,12 @@ routes:
     with backend, Gateway(config) as g:
         assert is_stapled() and comes_in() and lib.get(ports[2], "/behind").body == b"hi"
         for event in ("ocsp-expired", "crl-expired", "certificate-expired"):
-            logged(g, event, seconds=20)
+            g.wait_for(event, seconds=20)
         assert not is_stapled()
         assert not comes_in()
-        logged(g, "client 127.0.0.1 for localhost: the certificate is refused: the revocation list is out of date")
+        g.wait_for("client 127.0.0.1 for localhost: the certificate is refused: the revocation list is out of date")
         assert lib.get(ports[2], "/behind").status == 502
-        logged(g, "as 127.0.0.1: the certificate is refused: the revocation list is out of date")
+        g.wait_for("as 127.0.0.1: the certificate is refused: the revocation list is out of date")
         p = lib.run(["curl", "-sk", "--noproxy", "*", "https://localhost:%d/" % ports[1]], timeout=20)
         assert p.stdout == b"own\n", p.stdout
         time.sleep(2.5)
@@ -197,8 +190,8 @@ routes:
         assert (told.count("ocsp-expired"), told.count("certificate-expired"), told.count("crl-expired")) == (1, 1, 2), told
         ca.ocsp(site)
         ca.crl()
-        logged(g, "tls-reloaded", 2)
-        logged(g, "certificate-reloaded")
+        g.wait_for("tls-reloaded", times=2)
+        g.wait_for("certificate-reloaded")
         assert is_stapled() and comes_in() and lib.get(ports[2], "/behind").status == 200
 
 
@@ -209,9 +202,9 @@ def test_what_becomes_good_by_itself_is_taken():
     with Gateway(config(port, files)) as g:
         before = serial(port)
         files.put(ca.issue("young", "DNS:localhost", begins=8 * lib.SLOW / 86400))
-        logged(g, "is not valid yet")
+        g.wait_for("is not valid yet")
         assert serial(port) == before
-        logged(g, "certificate-reloaded", seconds=30)
+        g.wait_for("certificate-reloaded", seconds=30)
         assert serial(port) != before
         assert g.stderr().count("certificate-refused") == 1
 
@@ -246,17 +239,14 @@ def renew(files, first, count, g, port, every):
         if i % every == 0:
             refused_before = g.stderr().count("certificate-refused")
             spoil(files, i // every % 4)
-            logged(g, "certificate-refused", refused_before + 1, 30)
+            g.wait_for("certificate-refused", 30, refused_before + 1)
             assert serial(port) == serials[(i - 1) % 3]
         if i % 2:
             files.put(pool[i % 3])
         else:
             write_in_place(files.cert, read(pool[i % 3].cert))
             write_in_place(files.key, read(pool[i % 3].key))
-        end = time.monotonic() + 30 * lib.SLOW
-        while serial(port) != serials[i % 3]:
-            assert time.monotonic() < end, g.stderr()
-            time.sleep(0.05)
+        lib.until(lambda: serial(port) == serials[i % 3], g.stderr, 30)
         yield i
 
 
@@ -355,10 +345,10 @@ def test_the_trusted_change():
                 return False
         assert comes(client)
         write(path, b"")
-        logged(g, "tls-refused")
+        g.wait_for("tls-refused")
         assert comes(client)
         write(path, read(new_ca.cert))
-        logged(g, "tls-reloaded")
+        g.wait_for("tls-reloaded")
         assert comes(new_ca.issue("n")) and not comes(client)
 
 
@@ -375,5 +365,5 @@ routes: [{match: {path: /}, backend: {url: "https://127.0.0.1:%d", tls: {ca: "%s
         with Gateway(text) as g:
             assert lib.get(port).status == 502
             write(path, read(ca.cert))
-            logged(g, "tls-reloaded")
+            g.wait_for("tls-reloaded")
             assert lib.get(port).status == 200

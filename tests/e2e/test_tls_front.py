@@ -40,13 +40,6 @@ def s_client(port, *args, name="localhost", data=b"", stay=False):
     return p.stdout.decode(errors="replace")
 
 
-def logged(g, text, seconds=5):
-    end = time.monotonic() + seconds * lib.SLOW
-    while text not in g.stderr():
-        assert time.monotonic() < end, "not logged: %r\n%s" % (text, g.stderr())
-        time.sleep(0.02)
-
-
 def alert_of(port, context, name="localhost"):
     """What the gateway says to a client with this context, which reads after its handshake (TLS 1.3 tells then)."""
     try:
@@ -174,7 +167,7 @@ def test_versions():
     with g:
         assert "alert protocol version" in s_client(port, "-tls1_2")
         assert "Verify return code: 0 (ok)" in s_client(port, "-tls1_3")
-        logged(g, "tls-handshake-failed")
+        g.wait_for("tls-handshake-failed")
     port, g = gateway(*site())
     with g:
         assert "alert protocol version" in s_client(port, "-tls1_1", "-cipher", "DEFAULT@SECLEVEL=0")
@@ -213,10 +206,10 @@ def test_client_certificates():
                 said = alert_of(port, certs.client_context(c, versions=version))
                 assert alert in said.upper().replace(" ", "_"), (why, said)
                 assert certs.documented_alert(why) == alert.lower()
-                logged(g, why)
+                g.wait_for(why)
             said = alert_of(port, certs.client_context(versions=version)).upper()
             assert "CERTIFICATE_REQUIRED" in said or "HANDSHAKE_FAILURE" in said or "BAD_CERTIFICATE" in said, said
-            logged(g, "no certificate was shown")
+            g.wait_for("no certificate was shown")
             assert "client 127.0.0.1 for localhost" in g.stderr()
     # An intermediate one has no CRL above, so the chain is tried without.
     port, g = gateway(names, listener % ("optional", ca.cert, ""))
@@ -228,7 +221,7 @@ def test_client_certificates():
     with g:
         assert alert_of(port, certs.client_context(certs.shared("client"))) == "none"
         assert alert_of(port, certs.client_context(chain)) != "none"
-        logged(g, "its chain is too long")
+        g.wait_for("its chain is too long")
 
 
 test_client_certificates.seconds = 120
@@ -302,7 +295,7 @@ def test_shared_ticket_keys():
             c.response()
             assert c.s.session_reused
         certs.write(path, os.urandom(64))
-        logged(one, "tls-reloaded")
+        one.wait_for("tls-reloaded")
         with certs.connect(gateways[0][0], context, session=session) as c:
             assert not c.s.session_reused
 
@@ -329,7 +322,7 @@ def test_who_was_revoked_does_not_resume():
             session = c.s.session
         ca.revoke(client)
         ca.crl()
-        logged(g, "tls-reloaded")
+        g.wait_for("tls-reloaded")
         try:
             with certs.connect(port, context, session=session) as c:
                 c.send(REQUEST)
@@ -337,7 +330,7 @@ def test_who_was_revoked_does_not_resume():
             raise AssertionError("a revoked client got an answer")
         except (ssl.SSLError, ConnectionResetError, EOFError):
             pass
-        logged(g, "it is revoked")
+        g.wait_for("it is revoked")
 
 
 # ---- what a client's TLS is to the request ----
@@ -429,7 +422,7 @@ def test_bytes_that_are_no_tls():
                 except OSError:
                     pass
         assert alert_of(port, certs.client_context()) == "none"
-        logged(g, "tls-handshake-failed")
+        g.wait_for("tls-handshake-failed")
 
 
 def endless(kind, fragment):
@@ -459,7 +452,7 @@ def test_a_client_hello_without_end():
         for fragment in (16384, 100, 1):
             with lib.connect(port) as c:
                 feed(c, endless(1, fragment))
-            logged(g, "its handshake is longer than 64 KiB")
+            g.wait_for("its handshake is longer than 64 KiB")
         assert alert_of(port, certs.client_context()) == "none"
 
 

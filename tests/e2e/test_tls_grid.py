@@ -237,10 +237,7 @@ def test_servers():
         with b.gateway as g:
             b.log = Log(g, "backend-tls-failed")
             for server in b.servers.values():
-                end = time.monotonic() + 10 * lib.SLOW
-                while not server.is_up():
-                    assert time.monotonic() < end, server.text()
-                    time.sleep(0.01)
+                lib.until(server.is_up, server.text)
             for one in each(tls_grid.SERVERS):
                 b.answers(*one)
                 for state in ("wrong name", "revoked", "self-signed", "stranger", "no middle", "expired"):

@@ -140,11 +140,11 @@ class Interop(peer.PeerCase):
         for server, n in before.items():
             # One call cancelled after the first response and one too late, at the least: the others may end before they get to the server.
             wanted = n + 2 * sum(s == server for _, _, _, s in places)
-            lib.until(lambda: self.cancelled(server) >= wanted, "%s has not been told of calls that are over" % server, 20)
+            lib.until(lambda: self.cancelled(server) >= wanted, "%s has not been told of calls that are over" % server)
 
     def lines(self, skip, n_places):
         """What the access log has of this client, once the last of it is there."""
-        lib.until(lambda: len(self.gateway.stdout().splitlines()) >= skip + 14 * n_places, "the access log is short", 20)
+        lib.until(lambda: len(self.gateway.stdout().splitlines()) >= skip + 14 * n_places, "the access log is short")
         return self.gateway.access(len(self.gateway.stdout().splitlines()) - skip)
 
     def judge(self, lines, places):
