@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """What floods of HTTP/2 cost a gateway: h2_floods.py TORONC [--seconds N] [--attackers N]. Each attack of tests/e2e/h2_attacks.py in turn, by clients
-that come back as soon as they are cut off, beside another client that sends one request after the other. Printed as a table: how soon an
-attacker is cut off, processor time of the gateway (one worker, with the default limits), its memory, and the other client's time for a request.
-"Quiet" is the same without an attacker. The machine's noise is in the latencies; compare them with the first line."""
+that come back as soon as they are cut off, beside another client that sends one request after the other. Printed as a table: how many
+connections are cut off, processor time of the gateway (one worker, with the default limits) and for each of these, its memory, and how many requests
+of the other client were served, compared with "quiet", where there is no attacker. Where processors are few, attackers take them from the others, too: the
+last column is how much of the time the gateway could have gone on and had none."""
 import argparse
+import multiprocessing
 import os
-import statistics
 import sys
-import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
@@ -27,9 +27,13 @@ LARGE = 60000  # bytes of an answer
 
 
 def cpu_seconds(pid):
-    with open("/proc/%d/stat" % pid) as f:
-        fields = f.read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """What a process has had of processors, and how long it waited for one."""
+    had = waited = 0
+    for task in os.listdir("/proc/%d/task" % pid):
+        with open("/proc/%d/task/%s/schedstat" % (pid, task)) as f:
+            fields = f.read().split()
+        had, waited = had + int(fields[0]), waited + int(fields[1])
+    return had / 1e9, waited / 1e9
 
 
 def silent(c):
@@ -38,56 +42,43 @@ def silent(c):
         c.fill()
 
 
-class Other:
-    """A client that goes about its business, and notes how long each request takes."""
-
-    def __init__(self, port):
-        self.took, self.stop = [], False
-        self.thread = threading.Thread(target=self.run, args=(port,))
-        self.thread.start()
-
-    def run(self, port):
-        with lib.connect(port, 30) as c:
-            while not self.stop:
-                begun = time.monotonic()
-                c.send(b"GET /small HTTP/1.1\r\nHost: a\r\n\r\n")
-                assert c.response().status == 200
-                self.took.append(time.monotonic() - begun)
-                time.sleep(0.002)
-
-    def end(self):
-        self.stop = True
-        self.thread.join()
-        return sorted(1000 * t for t in self.took)
+def ask_until(port, end, n_served):
+    """The other client, which goes about its business."""
+    with lib.connect(port, 30) as c:
+        while time.monotonic() < end:
+            c.send(b"GET /small HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert c.response().status == 200
+            n_served.value += 1
+            time.sleep(0.002)
 
 
-def attack_until(port, attack, end, cuts):
+def attack_until(port, attack, end, n_cut):
     while time.monotonic() < end:
         a = h2_attacks.Attacker(port, attack)
         cut = a.until_cut(end - time.monotonic())
         a.close()
         if cut is not None:
-            cuts.append(cut)
+            with n_cut.get_lock():
+                n_cut.value += 1
 
 
 def measure(gateway, port, attack, args):
     pid = gateway.process.pid
     most = [gateway.rss_kib()]
-    cuts = []
+    n_cut, n_served = multiprocessing.Value("i"), multiprocessing.Value("i")
     before, begun = cpu_seconds(pid), time.monotonic()
     end = begun + args.seconds
-    attackers = [threading.Thread(target=attack_until, args=(port, attack, end, cuts)) for _ in range(args.attackers if attack else 0)]
-    for t in attackers:
-        t.start()
-    other = Other(port)
+    clients = [multiprocessing.Process(target=attack_until, args=(port, attack, end, n_cut), daemon=True) for _ in range(args.attackers if attack else 0)]
+    clients.append(multiprocessing.Process(target=ask_until, args=(port, end, n_served), daemon=True))
+    for c in clients:
+        c.start()
     while time.monotonic() < end:
         time.sleep(0.1)
         most.append(gateway.rss_kib())
-    took = other.end()
-    spent = (cpu_seconds(pid) - before) / (time.monotonic() - begun)
-    for t in attackers:
-        t.join()
-    return cuts, spent, max(most), took
+    (had, waited), elapsed = cpu_seconds(pid), time.monotonic() - begun
+    for c in clients:
+        c.join()
+    return n_cut.value, had - before[0], (waited - before[1]) / elapsed, elapsed, max(most), n_served.value
 
 
 def main():
@@ -97,16 +88,20 @@ def main():
     parser.add_argument("--attackers", type=int, default=2)
     args = parser.parse_args()
     lib.setup(args.toronc, False, 1)
-    print("| attack | cut off after (median) | times | CPU of a core | memory at most | another client, median | its 99th of 100 |")
+    multiprocessing.set_start_method("fork")
+    print("| attack | connections cut off | CPU of a core | CPU for each | memory at most | another client's requests, of quiet's | waiting for a core |")
     print("|---|---|---|---|---|---|---|")
+    quiet = None
     for attack in [None, *h2_attacks.ATTACKS]:
         port = lib.free_port()
         back = lib.Backend(silent)
         with lib.Gateway(CONFIG % (port, "x" * LARGE, back.port)) as g:
-            cuts, spent, memory, took = measure(g, port, attack, args)
-        print("| %s | %s | %d | %.0f %% | %.1f MiB | %.1f ms | %.1f ms |" % (
-            attack.name if attack else "quiet", "%.0f ms" % (1000 * statistics.median(cuts)) if cuts else "-", len(cuts), 100 * spent,
-            memory / 1024, statistics.median(took), took[int(len(took) * 0.99)]), flush=True)
+            n_cut, spent, waited, elapsed, memory, served = measure(g, port, attack, args)
+        back.close()
+        quiet = quiet or served
+        print("| %s | %d | %.0f %% | %s | %.1f MiB | %.2f | %.0f %% |" % (
+            attack.name if attack else "quiet", n_cut, 100 * spent / elapsed, "%.1f ms" % (1000 * spent / n_cut) if n_cut else "-",
+            memory / 1024, served / quiet, 100 * waited), flush=True)
 
 
 if __name__ == "__main__":
