@@ -257,6 +257,8 @@ def web():
                     data = data[5 + size:]
                 status = fields.get(b"grpc-status", (s.field("grpc-status") or "").encode())
                 assert frames == sizes and status == (b"0" if sizes else b"5"), (frames, fields, s.head)
+                note = fields.get(b"grpc-message", (s.field("grpc-message") or "").encode())
+                assert note == (b"" if sizes else b"gone %E2%98%BA"), (fields, s.head)
 
 
 OWN = (cancel_after_begin, very_large_unary, the_gateway_has_a_clock, timeouts_are_shortened, every_status, many_calls_at_a_time,

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-
 #include "base/err.h"
 #include "codec/h1/parse.h"
 
@@ -92,7 +91,7 @@ START_TEST(limits_have_faults_of_their_own)
 {
 	char big[400];
 
-	ck_assert_int_eq(snprintf(big, sizeof(big), "GET /%0200d HTTP/1.1\r\nHost: a\r\n\r\n", 1) > 0, 1);
+	snprintf(big, sizeof(big), "GET /%0200d HTTP/1.1\r\nHost: a\r\n\r\n", 1);
 	ck_assert_int_eq(request(big), FAULT_URI_TOO_LONG);
 	ck_assert_int_eq(request("GET / HTTP/1.1\r\nHost: a\r\na:\r\na:\r\na:\r\na:\r\na:\r\na:\r\na:\r\na:\r\na:\r\na:\r\n\r\n"),
 		FAULT_HEAD_TOO_LARGE);
@@ -225,16 +224,20 @@ END_TEST
 /* Values are read eight bytes at a time: every byte at every place. */
 START_TEST(bytes_of_a_value)
 {
-	for (unsigned at = 0; at < 20; at++) {
+	const size_t prefix = strlen("GET / HTTP/1.1\r\nHost: a\r\nX: ");
+
+	for (unsigned at = 0; at < 19; at++) {
 		for (unsigned byte = 0; byte < 256; byte++) {
 			char s[] = "GET / HTTP/1.1\r\nHost: a\r\nX: 0123\x80\xff" "678901234567y\r\n\r\n";
 			bool good = byte == '\t' || (byte >= 0x20 && byte != 0x7f);
 
-			s[sizeof("GET / HTTP/1.1\r\nHost: a\r\nX: ") - 1 + at % 19] = (char)byte;
+			s[prefix + at] = (char)byte;
 			memset(&msg, 0, sizeof(msg));
 			memcpy(text, s, sizeof(s) - 1);
 			ck_assert_int_eq(h1_parse_request(text, sizeof(s) - 1, &limits, &arena, &msg, &head),
 				good ? FAULT_NONE : FAULT_BAD_REQUEST);
+			if (good)
+				ck_assert(str_eq(msg.head.at[0].value, str_trim((struct str){ s + prefix, 19 })));
 			finish();
 			begin();
 		}
@@ -336,8 +339,6 @@ START_TEST(an_overruled_host_is_valid_all_the_same)
 	ck_assert_int_eq(request("GET http://a/x HTTP/1.1\r\nHost: b/c\r\n\r\n"), FAULT_BAD_REQUEST);
 }
 END_TEST
-
-Suite *suite_h1_parse(void);
 
 Suite *suite_h1_parse(void)
 {
