@@ -166,6 +166,10 @@ class Interop(peer.PeerCase):
                            NODE_EXTRA_CA_CERTS=self.setting.ca)
         self.assertEqual(passed, [name for _, _, cases in places for name in cases])
         self.assertEqual({line["protocol"] for line in self.lines(n_lines, len(places) // 2)}, {"HTTP/1.1"})
+        # That a call is given up is for the gateway to tell: the clients only hang up, which in clear text may be the end of a request, too.
+        n_given_up = sum("cancel_after_first_response" in cases for url, _, cases in places if url.startswith("https:"))
+        given_up = lambda: [l for l in self.lines(n_lines, len(places) // 2) if l.get("fault") == "front-closed"]  # noqa: E731
+        lib.until(lambda: len(given_up()) >= n_given_up, lambda: "%d calls of %d were given up" % (len(given_up()), n_given_up))
 
     def cancelled(self, server):
         with open(self.logs[server].name) as f:

@@ -61,7 +61,9 @@ for preset in intermediate modern; do
 		bad = [f for f in found if f["severity"] in ("MEDIUM", "HIGH", "CRITICAL", "FATAL") and not f["id"].startswith(own)]
 		for f in found:
 		    print("%s: %s %s: %s" % (preset, f["severity"], f["id"], f["finding"]))
-		sys.exit(1 if bad else 0)
+		# It always has something to say of these certificates, once it has got as far as that.
+		done = [f for f in found if f["id"].startswith("cert_chain_of_trust")]
+		sys.exit(1 if bad or len(done) != 2 else 0)
 	END
 	if [ $? -eq 0 ]; then
 		passed=$((passed + 1))

@@ -162,7 +162,8 @@ const checks = {
 		assert.fail("the server has not learned of it");
 	},
 	async ping(session) {
-		await new Promise((yes, no) => session.ping(Buffer.from("12345678"), (e, _, payload) => e ? no(e) : yes(payload)));
+		const back = await new Promise((yes, no) => session.ping(Buffer.from("12345678"), (e, _, payload) => e ? no(e) : yes(payload)));
+		assert.equal(back.toString(), "12345678");
 	},
 };
 
