@@ -398,7 +398,9 @@ class H1Stream:
         self.c.end()
 
     def reset_behind(self):
+        """Returns once the other side has noticed: it would send its next request here otherwise."""
         self.c.end()
+        self.c.rest()
 
     def accept_websocket(self, fields=()):
         self.respond(101, [("connection", "upgrade"), ("upgrade", "websocket"), ("sec-websocket-accept", ws.answer_to(self.key)), *fields])

@@ -261,7 +261,7 @@ def gives_up(s):
 @scenario
 def the_server_gives_up_at_its_trailers(front, back):
     """In place of them, within them, behind them, and behind them while the client goes on sending."""
-    seen, go_on = threading.Event(), threading.Event()
+    seen, go_on, gone = threading.Event(), threading.Event(), threading.Event()
 
     def serve(s):
         path = s.head().pseudo[":path"]
@@ -279,12 +279,13 @@ def the_server_gives_up_at_its_trailers(front, back):
             if path != "/other":
                 s.reset_behind()
         if path != "/other":
+            gone.set()
             raise OSError
 
     with running(front, back, serve) as p:
         for path, ends in (("/before", False), ("/within", False), ("/behind", True), ("/early", True)):
-            seen.clear()
-            go_on.clear()
+            for event in (seen, go_on, gone):
+                event.clear()
             other = p.client.open("POST", "/other")
             other.send(b"some")
             assert other.final().status == 200 and other.read(4) == b"half"
@@ -310,6 +311,7 @@ def the_server_gives_up_at_its_trailers(front, back):
                 assert path == "/within" and not is_h1(back)
             else:
                 assert path != "/within" or is_h1(front) or is_h1(back)
+            assert gone.wait(20 * lib.SLOW), path + ": the server's connection is kept"
         lines = p.access("/before", "/within", "/behind", "/early")
         assert {l["path"]: l.get("fault") for l in lines} == {"/before": "back-cut", "/within": "back-cut", "/behind": None, "/early": None}, lines
 
