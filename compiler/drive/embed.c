@@ -34,7 +34,7 @@ struct embedder {
 	const char *root;            /* without links, for comparing */
 	VEC(struct m_file) found;
 	uint64_t bytes;
-	size_t n_skipped;
+	size_t n_links, n_skipped;   /* n_links: links to folders that were followed */
 	bool failed;
 };
 
@@ -160,15 +160,33 @@ static void enter_folder(struct embedder *e, const struct folder *parent, struct
 		read_folder(e, &inner);
 }
 
+/* A few folders with links to each other are a great many. */
+static bool count_link(struct embedder *e)
+{
+	if (e->n_links++ < EMBED_MOST_LINKS)
+		return true;
+	e->failed = true;
+	report(e, e->files->root.at, "root", DIAG_FILES_TOO_LARGE, "'" STR_FMT "' has more than %u links to directories",
+		STR_ARG(e->files->folder), EMBED_MOST_LINKS);
+	diag_note(e->drive->diags, SPAN_NONE, "they count in each place where other links lead to them");
+	return false;
+}
+
 static void look_at(struct embedder *e, const struct folder *folder, struct str path)
 {
 	struct stat st;
+	bool is_link;
 
-	if (lstat(path_of(e, path), &st) != 0)
+	if (lstat(path_of(e, path), &st) != 0) {
 		fail(e, path, file_errno(e->drive->arena, errno));
-	else if (S_ISLNK(st.st_mode) && !resolve_link(e, path, &st))
 		return;
-	else if (S_ISDIR(st.st_mode))
+	}
+	is_link = S_ISLNK(st.st_mode);
+	if (is_link && !resolve_link(e, path, &st))
+		return;
+	if (is_link && S_ISDIR(st.st_mode) && !count_link(e))
+		return;
+	if (S_ISDIR(st.st_mode))
 		enter_folder(e, folder, path, &st);
 	else if (S_ISREG(st.st_mode))
 		add_file(e, path, (uint64_t)st.st_size);

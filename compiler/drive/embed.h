@@ -6,6 +6,7 @@
 
 #define EMBED_MOST_FILES 100000
 #define EMBED_MOST_DEPTH 32
+#define EMBED_MOST_LINKS 1000 /* to folders */
 
 /* Lists the files of each embedded site in the model, sorted by path; with `contents`, reads them too. Reports what cannot be read, is
  * too much, or is left out. */

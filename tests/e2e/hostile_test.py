@@ -145,6 +145,15 @@ class Hostile(Case):
             self.write("g.yaml", GOOD.replace("path: /hello", 'path: {regex: "%s"}' % regex))
             self.refused("g.yaml", says=says)
 
+    def test_links_that_multiply(self):
+        """A few folders with links to each other have a factorial of paths."""
+        for i in range(9):
+            os.makedirs(self.path("site/d%d" % i))
+            for k in range(9):
+                os.symlink("../d%d" % k, self.path("site/d%d/to%d" % (i, k)))
+        self.write("g.yaml", GOOD + "  - {match: {path: /site}, files: {root: site, embed: true}}\n")
+        self.refused("g.yaml", says="more than 1000 links to directories [T0321]")
+
     def test_what_is_no_text(self):
         for name, text, says in (("latin.yaml", b"name: caf\xe9\n", "byte 0xE9 is not valid UTF-8 here"),
                                  ("utf16.json", '{"a": 1}'.encode("utf-16"), "the file is UTF-16"),
