@@ -159,18 +159,39 @@ static const char *find_alias(struct str unit, struct str written)
 	return NULL;
 }
 
+/* "5 s", "1h 30m": true, with the fault filled in. */
+static bool is_unit_but_for_blanks(
+	struct arena *a, const struct unit_kind *kind, struct str s, struct format_fault *fault)
+{
+	char *out = arena_bytes(a, s.len + 1);
+	size_t len = 0;
+	uint64_t value;
+
+	for (size_t i = 0; i < s.len; i++) {
+		if (s.ptr[i] != ' ' && s.ptr[i] != '\t')
+			out[len++] = s.ptr[i];
+	}
+	if (len == s.len || !unit_parse(kind->name, (struct str){ out, len }, &value))
+		return false;
+	fault->text = arena_printf(a, "'" STR_FMT "' has a space in it; write " STR_FMT, STR_ARG(s), (int)len, out);
+	return true;
+}
+
 static bool fail_unit(
 	struct arena *a, const struct unit_kind *kind, struct str s, struct format_fault *fault)
 {
 	size_t digits = 0;
 	struct str number, written;
 	const char *meant;
+	uint64_t one;
 
 	while (digits < s.len && (is_digit(s.ptr[digits]) || s.ptr[digits] == '.'))
 		digits++;
 	number = str_slice(s, 0, digits);
 	written = str_trim(str_slice(s, digits, s.len));
 	fault->text = arena_printf(a, "'" STR_FMT "' is not %s", STR_ARG(s), kind->phrase);
+	if (digits > 0 && str_find_char(number, '.') < number.len && kind->examples[1] != NULL)
+		fault->note = STR("the number in front of a unit is a whole one; write it with a smaller unit");
 	if (digits == 0 || str_find_char(number, '.') < number.len)
 		return false;
 	fault->id = DIAG_NO_UNIT;
@@ -178,15 +199,9 @@ static bool fail_unit(
 		fault->text = unit_missing(a, kind->name, number);
 		return false;
 	}
-	for (size_t i = 0; i < ARRAY_LEN(kind->examples) && kind->examples[i] != NULL; i++) {
-		if (!str_eq(written, str_of(kind->examples[i])))
-			continue;
-		if (written.len + digits < s.len) {
-			fault->text = arena_printf(a,
-				"'" STR_FMT "' has a space in it; write " STR_FMT STR_FMT,
-				STR_ARG(s), STR_ARG(number), STR_ARG(written));
-			return false;
-		}
+	if (is_unit_but_for_blanks(a, kind, s, fault))
+		return false;
+	if (unit_parse(kind->name, arena_printf(a, "1" STR_FMT, STR_ARG(written)), &one)) {
 		fault->id = DIAG_OUT_OF_RANGE;
 		fault->text = arena_printf(a, "'" STR_FMT "' is too much%s", STR_ARG(s),
 			kind->examples[1] == NULL ? ": 100% is all" : "");

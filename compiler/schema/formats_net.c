@@ -27,6 +27,13 @@ static bool has_port(struct str s)
 	return colon < s.len && is_all_digits(str_slice(s, colon + 1, s.len));
 }
 
+#define NO_ZONES "an address with a zone, behind '%', cannot be used here"
+
+static bool has_zone(struct str s)
+{
+	return str_find_char(s, '%') < s.len && str_find_char(s, ':') < s.len;
+}
+
 static bool check_ip(struct arena *a, struct str s, struct format_fault *fault)
 {
 	uint8_t addr[16];
@@ -46,6 +53,8 @@ static bool check_ip(struct arena *a, struct str s, struct format_fault *fault)
 			"an IPv6 address has no brackets here, and the port is a key of its own");
 	else if (has_port(s))
 		fault->note = STR("the port is a key of its own: 'port'");
+	else if (has_zone(s))
+		fault->note = STR(NO_ZONES);
 	else
 		fault->note = STR("names are not looked up here: an address is needed");
 	return false;
@@ -76,7 +85,9 @@ static bool check_cidr(struct arena *a, struct str s, struct format_fault *fault
 	fault->id = DIAG_BAD_CIDR;
 	if (!net_text_cidr(s, addr, &bits, &is_v4)) {
 		fault->text = arena_printf(a, "'" STR_FMT "' is not an address range", STR_ARG(s));
-		if (!net_text_ip(str_slice(s, 0, slash), addr, &is_v4))
+		if (has_zone(s))
+			fault->note = STR(NO_ZONES);
+		else if (!net_text_ip(str_slice(s, 0, slash), addr, &is_v4))
 			fault->note = STR("a range is an address and a number of bits: 10.0.0.0/8, "
 					  "2001:db8::/32");
 		else
@@ -115,6 +126,8 @@ static bool explain_host(struct arena *a, struct str s, struct format_fault *fau
 	else if (has_port(s))
 		fault->note = STR(
 			"write the host without a port; a route is bound to a port by 'listeners'");
+	else if (s.len > 0 && s.ptr[s.len - 1] >= '0' && s.ptr[s.len - 1] <= '9' && star == s.len && net_text_host(s))
+		fault->note = STR("what ends in a number must be an IPv4 address, of four numbers up to 255");
 	else if (star < s.len)
 		fault->note = STR("a wildcard stands for whole labels, in front: *.example.com");
 	else
@@ -126,10 +139,12 @@ static bool explain_host(struct arena *a, struct str s, struct format_fault *fau
 static bool check_host_pattern(struct arena *a, struct str s, struct format_fault *fault)
 {
 	struct str name = str_starts(s, STR("*.")) ? str_slice(s, 2, s.len) : s;
+	struct uri_authority at;
 	uint8_t addr[16];
 	bool is_v4;
 
-	if (net_text_host(name))
+	/* Of what ends in a number, only IPv4 addresses are hosts to the gateway: no request has "10.0.0.300". */
+	if (net_text_host(name) && uri_authority_parse(name, &at) == URI_OK)
 		return true;
 	if (s.len > 2 && s.ptr[0] == '[' && s.ptr[s.len - 1] == ']' &&
 		net_text_ip(str_slice(s, 1, s.len - 2), addr, &is_v4) && !is_v4)
@@ -204,6 +219,7 @@ static bool check_backend_url(struct arena *a, struct str s, struct format_fault
 static bool check_address(struct arena *a, struct str s, struct format_fault *fault)
 {
 	struct uri_authority at;
+	enum uri_error error;
 	uint8_t addr[16];
 	bool is_v4;
 
@@ -213,10 +229,18 @@ static bool check_address(struct arena *a, struct str s, struct format_fault *fa
 		fault->note = STR("a URL is the value of 'url'");
 		return false;
 	}
-	if (uri_authority_parse(s, &at) != URI_OK) {
+	error = uri_authority_parse(s, &at);
+	if (error != URI_OK) {
 		if (net_text_ip(s, addr, &is_v4) && !is_v4)
 			fault->note = arena_printf(a,
 				"an IPv6 address stands in brackets: [" STR_FMT "]:80", STR_ARG(s));
+		else if (has_zone(s))
+			fault->note = STR(NO_ZONES);
+		else if (error == URI_BAD_HOST)
+			fault->note = STR("what ends in a number must be an IPv4 address, of four numbers up to 255; "
+					  "names have letters, digits and '-' between dots");
+		else if (error == URI_BAD_PORT)
+			fault->note = STR("a port is a number, 1 to 65535");
 		return false;
 	}
 	if (at.port == 0) {

@@ -236,6 +236,13 @@ static void suggest_members(struct eval *e, const struct sub *s)
 	note_names(e, "its keys are", names, n);
 }
 
+/* "backends": its keys are the user's. */
+static bool is_map_of_names(const struct sub *s)
+{
+	s = sub_follow(s);
+	return !s->has_properties && s->additional != NULL && (sub_types(s->additional) & TYPE_OBJECT) != 0;
+}
+
 void suggest_type(struct eval *e, const struct sub *s, const struct node *n, unsigned types)
 {
 	bool is_scalar = n->kind == NODE_INT || n->kind == NODE_FLOAT || n->kind == NODE_BOOL;
@@ -265,6 +272,8 @@ void suggest_type(struct eval *e, const struct sub *s, const struct node *n, uns
 		diag_note(e->diags, SPAN_NONE, "write %s", boolean_meant(n->text));
 	else if (types == TYPE_ARRAY && n->kind != NODE_NULL)
 		suggest_list(e, s, n);
+	else if (types == TYPE_OBJECT && n->kind == NODE_SEQ && is_map_of_names(s))
+		diag_note(e->diags, SPAN_NONE, "this is a map, whose keys are names: {main: {...}}");
 	else if (types == TYPE_OBJECT && n->kind == NODE_SEQ && is_yaml(e, n))
 		diag_note(e->diags, SPAN_NONE, "a map has no '- ' in front of its keys");
 	else if (types == TYPE_OBJECT && n->kind == NODE_STRING && n->parent != NULL)

@@ -117,6 +117,97 @@ static void note_comment(struct yaml_reader *r, size_t begin, size_t end)
 		"a comment begins here; a value with ' #' in it needs quotes");
 }
 
+/* ---- colons that are missing, or too many ---- */
+
+/* The line that byte `at` is in, without indentation, dashes, comment and blanks at its end. */
+static struct span content_of_line(struct yaml_reader *r, size_t at)
+{
+	struct str text = r->build.text, line;
+	size_t begin = at;
+	ptrdiff_t comment;
+
+	while (begin > 0 && text.ptr[begin - 1] != '\n')
+		begin--;
+	line = str_slice(text, begin, text.len);
+	line.len = str_find_char(line, '\n');
+	while (line.len > 0 && (line.ptr[0] == ' ' || line.ptr[0] == '\t' || str_starts(line, STR("- "))))
+		line = str_slice(line, 1, line.len);
+	comment = str_find(line, STR(" #"));
+	line.len = comment >= 0 ? (size_t)comment : line.len > 0 && line.ptr[0] == '#' ? 0 : line.len;
+	begin = (size_t)(line.ptr - text.ptr);
+	return build_span(&r->build, begin, begin + str_trim(line).len);
+}
+
+static struct str text_of(const struct yaml_reader *r, struct span s)
+{
+	return str_slice(r->build.text, s.begin, s.end - s.begin);
+}
+
+/* A colon that ends a key: with a blank or nothing behind it. */
+static bool has_key(struct str s)
+{
+	return str_find(s, STR(": ")) >= 0 || str_ends(s, STR(":"));
+}
+
+/* "port:8080", but not "http://localhost". */
+static bool has_tight_colon(struct str s)
+{
+	size_t colon = str_find_char(s, ':');
+
+	return colon + 1 < s.len && !str_starts(str_slice(s, colon, s.len), STR("://"));
+}
+
+/* A key without its colon: libyaml says so where the next one begins. False: it is something else. */
+static bool report_missing_colon(struct yaml_reader *r)
+{
+	const yaml_parser_t *p = &r->parser;
+	struct span key;
+
+	if (!str_starts(str_of(p->problem), STR("could not find expected ':'")) || p->context == NULL)
+		return false;
+	key = content_of_line(r, yaml_byte_of(r, p->context_mark.index));
+	build_stop(&r->build, DIAG_YAML_SYNTAX, key, "%s",
+		has_tight_colon(text_of(r, key)) ? "a ':' ends a key only with a space behind it" : "expected a ':' after this key");
+	return true;
+}
+
+/* Why the colon at `at` is one too many, as far as the lines above tell. */
+static void note_colon(struct yaml_reader *r, size_t at)
+{
+	struct span above = content_of_line(r, at);
+
+	do {
+		size_t begin = above.begin;
+
+		while (begin > 0 && r->build.text.ptr[begin - 1] != '\n')
+			begin--;
+		if (begin == 0)
+			return;
+		above = content_of_line(r, begin - 1);
+	} while (above.begin == above.end);
+	if (has_key(text_of(r, above)))
+		diag_note(r->build.diags, above, "a line that is indented further goes on with the value of this one");
+	else if (has_tight_colon(text_of(r, above)))
+		diag_note(r->build.diags, above, "a ':' ends a key only with a space behind it");
+	else
+		diag_note(r->build.diags, above, "if this is a key, it needs a ':' behind it");
+}
+
+static bool report_surplus_colon(struct yaml_reader *r, size_t at)
+{
+	struct span line = content_of_line(r, at);
+	bool is_second;
+
+	if (!str_starts(str_of(r->parser.problem), STR("mapping values are not allowed")))
+		return false;
+	is_second = at > line.begin && str_find(str_slice(r->build.text, line.begin, at - line.begin), STR(": ")) >= 0;
+	build_stop(&r->build, DIAG_YAML_SYNTAX, build_span(&r->build, at, at + 1), "%s",
+		is_second ? "a value with ': ' in it needs quotes, and another key a line of its own" : explain(r->parser.problem));
+	if (!is_second)
+		note_colon(r, at);
+	return true;
+}
+
 void yaml_report_error(struct yaml_reader *r)
 {
 	const yaml_parser_t *p = &r->parser;
@@ -131,6 +222,8 @@ void yaml_report_error(struct yaml_reader *r)
 					   : yaml_byte_of(r, p->problem_mark.index);
 	if (at > text.len)
 		at = text.len;
+	if (report_missing_colon(r) || (!is_tab_indented(text, at) && report_surplus_colon(r, at)))
+		return;
 	message = explain(p->problem);
 	if (is_unquoted_variable(text, at))
 		message = "put the ${...} in quotes: inside { } and [ ] its braces would be a map";

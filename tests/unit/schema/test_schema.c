@@ -397,6 +397,10 @@ static const struct {
 	{ "x-host-pattern", "[::1]", true },
 	{ "x-host-pattern", "a.*.com", false },
 	{ "x-host-pattern", "a:80", false },
+	{ "x-host-pattern", "10.0.0.255", true },
+	{ "x-host-pattern", "10.0.0.256", false },
+	{ "x-host-pattern", "*.10", false },
+	{ "x-host-pattern", "4.example", true },
 	{ "x-host-pattern", "", false },
 	{ "x-cidr", "::ffff:1.2.3.4/96", false },
 	{ "x-cidr", "0.0.0.0/0", true },
@@ -455,6 +459,37 @@ START_TEST(formats)
 }
 END_TEST
 
+/* What is said of it, and the note: NULL: none. */
+static const struct {
+	const char *format, *text, *says, *note;
+} fault_cases[] = {
+	{ "x-duration", "5 s", "'5 s' has a space in it; write 5s", NULL },
+	{ "x-duration", "1h 30m", "'1h 30m' has a space in it; write 1h30m", NULL },
+	{ "x-duration", "2 d", "'2 d' has a space in it; write 2d", NULL },
+	{ "x-duration", "99999999999999999d", "'99999999999999999d' is too much", NULL },
+	{ "x-duration", "1.5s", "'1.5s' is not a duration such as 5s", "the number in front of a unit is a whole one; write it with a smaller unit" },
+	{ "x-duration", "5 parsecs", "unknown unit 'parsecs' in '5 parsecs'", "the units are ms, s, m, h, d" },
+	{ "x-size", "1 GiB", "'1 GiB' has a space in it; write 1GiB", NULL },
+	{ "x-size", "99999999999GiB", "'99999999999GiB' is too much", NULL },
+	{ "x-percent", "101%", "'101%' is too much: 100% is all", NULL },
+	{ "x-percent", "20 %", "'20 %' has a space in it; write 20%", NULL },
+	{ "x-percent", "0.00001%", "'0.00001%' is not a share such as 20%", NULL },
+	{ "x-ip", "fe80::1%eth0", "'fe80::1%eth0' is not a numeric IPv4 or IPv6 address",
+		"an address with a zone, behind '%', cannot be used here" },
+	{ "x-address", "a:99999", "'a:99999' is not host:port", "a port is a number, 1 to 65535" },
+	{ "x-header-name", "x\xc3\xa9y", "'x\xc3\xa9y' cannot be a header name: '\xc3\xa9' is not allowed in it", NULL },
+};
+
+START_TEST(faults)
+{
+	struct format_fault fault = { .id = DIAG_WRONG_FORM };
+
+	ck_assert(!format_check(format_find(str_of(fault_cases[_i].format)), &arena, str_of(fault_cases[_i].text), &fault));
+	ck_assert_msg(str_eq(fault.text, str_of(fault_cases[_i].says)), STR_FMT, STR_ARG(fault.text));
+	ck_assert_msg(str_eq(fault.note, str_of(fault_cases[_i].note)), STR_FMT, STR_ARG(fault.note));
+}
+END_TEST
+
 /* Offsets in the text of a value, back to the bytes of the file. */
 static const struct {
 	const char *file, *text;
@@ -499,6 +534,7 @@ Suite *suite_schema(void)
 	tcase_add_test(t, the_gateway_schema_compiles);
 	tcase_add_loop_test(t, uri_references, 0, ARRAY_LEN(uri_cases));
 	tcase_add_loop_test(t, formats, 0, ARRAY_LEN(format_cases));
+	tcase_add_loop_test(t, faults, 0, ARRAY_LEN(fault_cases));
 	tcase_add_loop_test(t, inner_places, 0, ARRAY_LEN(inner_cases));
 	suite_add_tcase(s, t);
 	return s;
