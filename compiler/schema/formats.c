@@ -261,9 +261,10 @@ static bool check_token(struct arena *a, struct str s, const char *what, struct 
 		fault->len = 1;
 		while (i + fault->len < s.len && (s.ptr[i + fault->len] & 0xc0) == 0x80)
 			fault->len++;
-		fault->text = arena_printf(a,
-			"'" STR_FMT "' cannot be %s: '" STR_FMT "' is not allowed in it",
-			STR_ARG(s), what, STR_ARG(str_slice(s, i, fault->len)));
+		fault->text = (unsigned char)s.ptr[i] < 0x20
+				      ? arena_printf(a, "%s has no control characters", what)
+				      : arena_printf(a, "'" STR_FMT "' cannot be %s: '" STR_FMT "' is not allowed in it",
+						STR_ARG(s), what, STR_ARG(str_slice(s, i, fault->len)));
 		if (s.ptr[i] == ':' && i + 1 == s.len)
 			fault->note = arena_printf(a, "write it without the colon: " STR_FMT,
 				STR_ARG(str_slice(s, 0, i)));

@@ -254,6 +254,8 @@ void suggest_type(struct eval *e, const struct sub *s, const struct node *n, uns
 	else if (n->kind == NODE_NULL && types == TYPE_OBJECT && s->has_properties &&
 		s->properties.n == 0)
 		diag_note(e->diags, SPAN_NONE, "write {}");
+	else if (n->kind == NODE_NULL && n->parent != NULL && n->span.end > n->span.begin)
+		diag_note(e->diags, SPAN_NONE, "leave out what has no value");
 	else if (n->kind == NODE_NULL && n->parent != NULL && is_yaml(e, n))
 		diag_note(e->diags, SPAN_NONE,
 			"there is no value here; what belongs to it is indented further, and '#' "

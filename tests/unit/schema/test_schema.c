@@ -477,6 +477,7 @@ static const struct {
 	{ "x-ip", "fe80::1%eth0", "'fe80::1%eth0' is not a numeric IPv4 or IPv6 address",
 		"an address with a zone, behind '%', cannot be used here" },
 	{ "x-address", "a:99999", "'a:99999' is not host:port", "a port is a number, 1 to 65535" },
+	{ "x-method", "GET\n", "a method has no control characters", NULL },
 	{ "x-header-name", "x\xc3\xa9y", "'x\xc3\xa9y' cannot be a header name: '\xc3\xa9' is not allowed in it", NULL },
 };
 
