@@ -82,10 +82,15 @@ int node_compare_numbers(const struct node *a, const struct node *b);
 /* Notes for the report that was just made. */
 void suggest_key(
 	struct eval *e, const struct sub *s, const struct node *map, const struct node *member);
+/* What the unknown keys of a map were probably meant to be; found out when it is first asked for. */
+struct misspelt {
+	struct map meant; /* its keys count */
+	bool is_known;
+};
 /* True if `map` has an unknown key that was probably meant to be `name`: then it need not be
  * reported missing as well. */
-bool suggest_is_misspelt(
-	struct eval *e, const struct sub *s, const struct node *map, struct str name);
+bool suggest_is_misspelt(struct eval *e, const struct sub *s, const struct node *map,
+	struct misspelt *keys, struct str name);
 /* True for {word} in YAML, which is a map with one key, and hardly ever meant. */
 bool suggest_is_braced_word(const struct eval *e, const struct node *n);
 void suggest_choice(struct eval *e, const struct sub *s, const struct node *n);

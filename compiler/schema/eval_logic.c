@@ -117,10 +117,12 @@ static struct str list_keys(struct arena *a, const struct sub *s, const struct s
 
 static bool is_misspelt(struct eval *e, const struct sub *s, const struct sub_list *list, const struct node *n)
 {
+	struct misspelt misspelt = { .is_known = false };
+
 	if (s->additional == NULL || s->additional->kind != SUB_NONE)
 		return false;
 	for (size_t i = 0; i < list->n; i++) {
-		if (suggest_is_misspelt(e, s, n, list->at[i]->required->first->text))
+		if (suggest_is_misspelt(e, s, n, &misspelt, list->at[i]->required->first->text))
 			return true;
 	}
 	return false;

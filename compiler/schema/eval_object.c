@@ -6,6 +6,7 @@
 
 static bool eval_required(struct eval *e, const struct sub *s, struct node *n)
 {
+	struct misspelt misspelt = { .is_known = false };
 	bool ok = true;
 
 	for (const struct node *name = s->required == NULL ? NULL : s->required->first;
@@ -16,7 +17,7 @@ static bool eval_required(struct eval *e, const struct sub *s, struct node *n)
 		if (!eval_is_loud(e))
 			return false;
 		if (s->additional != NULL && s->additional->kind == SUB_NONE &&
-			suggest_is_misspelt(e, s, n, name->text))
+			suggest_is_misspelt(e, s, n, &misspelt, name->text))
 			continue;
 		node_key_report(e->diags, n, DIAG_MISSING_KEY,
 			"missing key '" STR_FMT "' in " STR_FMT, STR_ARG(name->text),

@@ -104,30 +104,45 @@ static bool suggest_above(struct eval *e, const struct node *map, struct str key
 	return false;
 }
 
-bool suggest_is_misspelt(
-	struct eval *e, const struct sub *s, const struct node *map, struct str name)
-{
-	struct str *names = NULL;
-	size_t n = 0;
+/* Unknown keys of one map that are looked at: the names that they may be are many, too. */
+#define MISSPELT_MOST 2000
 
-	for (const struct node *member = map->first; member != NULL; member = member->next) {
+static void find_misspelt(struct eval *e, const struct sub *s, const struct node *map, struct misspelt *keys)
+{
+	size_t n, n_unknown = 0;
+	struct str *names = collect_names(e, s, false, &n);
+
+	keys->is_known = true;
+	map_init(&keys->meant, e->arena);
+	for (const struct node *member = map->first; member != NULL && n_unknown < MISSPELT_MOST; member = member->next) {
+		struct str nearest;
+
 		if (sub_property(s, member->key) != NULL)
 			continue;
-		if (names == NULL)
-			names = collect_names(e, s, false, &n);
-		if (str_eq(diag_nearest(member->key, names, n), name))
-			return true;
+		n_unknown++;
+		nearest = diag_nearest(member->key, names, n);
+		if (nearest.ptr != NULL)
+			map_add(&keys->meant, nearest, (void *)(uintptr_t)member);
 	}
-	return false;
+}
+
+bool suggest_is_misspelt(struct eval *e, const struct sub *s, const struct node *map,
+	struct misspelt *keys, struct str name)
+{
+	if (!keys->is_known)
+		find_misspelt(e, s, map, keys);
+	return map_get(&keys->meant, name) != NULL;
 }
 
 void suggest_key(
 	struct eval *e, const struct sub *s, const struct node *map, const struct node *member)
 {
+	struct str *names, nearest;
 	size_t n;
-	struct str *names = collect_names(e, s, false, &n);
-	struct str nearest;
 
+	if (!diag_wants_notes(e->diags))
+		return;
+	names = collect_names(e, s, false, &n);
 	if (suggest_below(e, s, map, member->key) || suggest_above(e, map, member->key))
 		return;
 	nearest = foreign_name(s, member->key);
@@ -149,10 +164,12 @@ void suggest_key(
 
 void suggest_choice(struct eval *e, const struct sub *s, const struct node *n)
 {
-	struct str *names = ARENA_ARRAY(e->arena, struct str, s->choices->n_children + 1);
-	struct str nearest;
+	struct str *names, nearest;
 	size_t count = 0;
 
+	if (!diag_wants_notes(e->diags))
+		return;
+	names = ARENA_ARRAY(e->arena, struct str, s->choices->n_children + 1);
 	for (const struct node *choice = s->choices->first; choice != NULL; choice = choice->next) {
 		if (node_get(s->planned_values, choice->text) == NULL)
 			names[count++] = choice->text;

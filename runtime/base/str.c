@@ -159,6 +159,11 @@ static unsigned least3(unsigned a, unsigned b, unsigned c)
 	return least < c ? least : c;
 }
 
+static bool is_same_letter(char a, char b)
+{
+	return ascii_lower((unsigned char)a) == ascii_lower((unsigned char)b);
+}
+
 unsigned str_distance(struct str a, struct str b, unsigned cap)
 {
 	unsigned rows[3][DISTANCE_MOST + 1];
@@ -168,6 +173,15 @@ unsigned str_distance(struct str a, struct str b, unsigned cap)
 		return 0;
 	if (a.len > DISTANCE_MOST || b.len > DISTANCE_MOST || apart > cap)
 		return cap + 1;
+	/* What both begin or end with costs nothing, and is most of a name that is nearly the other. */
+	while (a.len > 0 && b.len > 0 && is_same_letter(a.ptr[0], b.ptr[0])) {
+		a = str_slice(a, 1, a.len);
+		b = str_slice(b, 1, b.len);
+	}
+	while (a.len > 0 && b.len > 0 && is_same_letter(a.ptr[a.len - 1], b.ptr[b.len - 1])) {
+		a.len--;
+		b.len--;
+	}
 	for (size_t j = 0; j <= b.len; j++)
 		rows[0][j] = (unsigned)j;
 	for (size_t i = 1; i <= a.len; i++) {

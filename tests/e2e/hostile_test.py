@@ -134,6 +134,13 @@ class Hostile(Case):
                 self.write(name, text)
                 self.refused(name, says=says)
 
+    def test_what_was_meant_among_many(self):
+        names = ['"kabcdefghijkl%d"' % i for i in range(800)]
+        self.write("schema.json", '{"properties": {%s}, "additionalProperties": false, "required": [%s]}' % (
+            ", ".join(name + ": true" for name in names), ", ".join(names[:400])))
+        self.write("doc.json", "{%s}" % ", ".join('"kabcdefghijkx%d": 1' % i for i in range(1500)))
+        self.refused("--schema", "schema.json", "doc.json", command="validate", says="did you mean 'kabcdefghijkl0'?")
+
     def test_one_line_to_be_laid_out(self):
         """Neither the depth nor the length of a line multiplies the work of `fmt`."""
         for name, text in (("deep.json", "[" * 190 + '"%s"' % ("x" * 200) + "]" * 190), ("long.yaml", "a: [%s]\n" % ",".join(["[]"] * 100000))):

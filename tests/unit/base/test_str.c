@@ -108,6 +108,10 @@ START_TEST(test_distances)
 	ck_assert_uint_eq(str_distance(STR(""), STR("abc"), 5), 3);
 	ck_assert_uint_eq(str_distance(STR("kitten"), STR("sitting"), 9), 3);
 	ck_assert_uint_eq(str_distance(STR("abcdef"), STR("a"), 2), 3);
+	ck_assert_uint_eq(str_distance(STR("aab"), STR("aba"), 3), 1);
+	ck_assert_uint_eq(str_distance(STR("xab1y"), STR("XBA1Y"), 3), 1);
+	ck_assert_uint_eq(str_distance(STR("aaa"), STR("aaaa"), 3), 1);
+	ck_assert_uint_eq(str_distance(STR("abab"), STR("ab"), 3), 2);
 	memset(longer, 'x', sizeof(longer));
 	ck_assert_uint_eq(
 		str_distance((struct str){ longer, 200 }, (struct str){ longer, 199 }, 4), 5);
