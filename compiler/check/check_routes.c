@@ -245,6 +245,37 @@ static void check_timeouts(struct checker *c, const struct m_route *r)
 	diag_note(c->diags, r->timeouts.total.at, "'total' is here");
 }
 
+/* The listener whose limit is reached before the route's at each that the route serves, or NULL. */
+static const struct m_listener *stricter_listener(const struct checker *c, const struct m_route *r)
+{
+	const struct m_listener *found = NULL;
+
+	for (size_t i = 0; i < c->model->n_listeners; i++) {
+		const struct m_listener *l = &c->model->listeners[i];
+		bool is_served = r->listeners.n == 0;
+
+		for (size_t k = 0; k < r->listeners.n; k++)
+			is_served = is_served || str_eq(r->listeners.at[k].value, l->name.value);
+		if (!is_served)
+			continue;
+		if (l->poisoned || l->limits.body_bytes.value == 0 || l->limits.body_bytes.value >= r->body_bytes.value)
+			return NULL;
+		found = l;
+	}
+	return found;
+}
+
+static void check_body_limit(struct checker *c, const struct m_route *r)
+{
+	const struct m_listener *l = r->body_bytes.value == 0 || c->model->lacks_listeners ? NULL : stricter_listener(c, r);
+
+	if (l == NULL)
+		return;
+	check_report(c, r->node, "limits.body_bytes", r->body_bytes.at, DIAG_LIMIT_ORDER,
+		"'body_bytes' is never reached: no listener of this route takes so long a body");
+	diag_note(c->diags, l->limits.body_bytes.at, "'body_bytes' of the listener '" STR_FMT "' is here", STR_ARG(l->name.value));
+}
+
 void check_routes(struct checker *c)
 {
 	for (size_t i = 0; i < c->model->n_routes; i++) {
@@ -255,6 +286,7 @@ void check_routes(struct checker *c)
 		check_repeated(c, r);
 		check_scheme(c, r);
 		check_timeouts(c, r);
+		check_body_limit(c, r);
 		check_retry(c, r);
 		check_websocket(c, r);
 		check_rewrite(c, r);

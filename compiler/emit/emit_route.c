@@ -222,6 +222,7 @@ static void emit_entry(struct emitter *e, uint32_t rank)
 	emit_u64(e, "n_params", r->n_params);
 	emit_u64(e, "total_ms", r->total_ms);
 	emit_u64(e, "first_byte_ms", r->first_byte_ms);
+	emit_u64(e, "body_bytes", r->model->body_bytes.value);
 	if (r->rewrite != NULL)
 		emit_rewrite(e, r->rewrite);
 	emit_route_errors(e, &r->model->errors);

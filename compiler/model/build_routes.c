@@ -26,6 +26,7 @@ static void build_route(struct builder *b, const struct node *n)
 	timeouts = value_node(b, n, STR("timeouts"));
 	r.timeouts.total = value_ms(b, timeouts, STR("total"));
 	r.timeouts.first_byte = value_ms(b, timeouts, STR("first_byte"));
+	r.body_bytes = value_bytes(b, value_node(b, n, STR("limits")), STR("body_bytes"));
 	build_retry(b, value_node(b, n, STR("retry")), &r.retry);
 	build_websocket(b, value_node(b, n, STR("websocket")), &r.websocket);
 	build_errors(b, value_node(b, n, STR("errors")), &b->model->errors, &r.errors);

@@ -663,6 +663,7 @@ static void dump_route(struct dumper *p, const struct m_route *r)
 	dump_action(p, &r->action);
 	put_u64(p, "timeouts.total", r->timeouts.total, "ms");
 	put_u64(p, "timeouts.first_byte", r->timeouts.first_byte, "ms");
+	put_u64(p, "limits.body_bytes", r->body_bytes, "B");
 	dump_retry(p, &r->retry);
 	dump_websocket(p, &r->websocket);
 	dump_errors(p, &r->errors);

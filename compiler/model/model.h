@@ -212,6 +212,7 @@ struct m_route {
 	size_t n_uses;
 	struct m_action action;
 	struct m_route_timeouts timeouts;
+	struct m_u64 body_bytes;           /* 0: the listener's limit alone */
 	struct m_retry retry;              /* not set: the backend's */
 	struct m_websocket websocket;      /* likewise */
 	struct m_errors errors;            /* not set: the gateway's */

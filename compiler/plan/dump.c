@@ -222,6 +222,8 @@ static void dump_route(struct dump *d, const struct plan_route *r)
 		dump_time(d, "total", r->total_ms);
 	if (r->first_byte_ms != 0)
 		dump_time(d, "first_byte", r->first_byte_ms);
+	if (r->model->body_bytes.value != 0)
+		sbuf_printf(d->out, " body_bytes=%llu", (unsigned long long)r->model->body_bytes.value);
 	end_line(d, r->at);
 	for (uint32_t i = 0; i < r->n_params; i++) {
 		sbuf_printf(d->out, "\tparam %u ", i);

@@ -47,7 +47,7 @@ static void add_backend(struct sbuf *out, const struct plan_backend *b)
 static struct str outcome_of(struct arena *a, const struct plan *p, const struct plan_route *r)
 {
 	static const struct str members[] = { STR_INIT("respond"), STR_INIT("redirect"),
-		STR_INIT("files"), STR_INIT("rewrite"), STR_INIT("timeouts"), STR_INIT("retry"),
+		STR_INIT("files"), STR_INIT("rewrite"), STR_INIT("timeouts"), STR_INIT("limits"), STR_INIT("retry"),
 		STR_INIT("errors"), STR_INIT("websocket") };
 	struct sbuf out = { 0 };
 	struct str text;

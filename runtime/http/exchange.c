@@ -375,6 +375,11 @@ static void on_request_head(struct exchange *x)
 		answer_not_found(x, allow);
 		return;
 	}
+	if (exchange_is_over_limit(x)) {
+		x->close_front = true;
+		exchange_fail(x, FAULT_BODY_TOO_LARGE);
+		return;
+	}
 	fault = limit_total(x);
 	if (fault != FAULT_NONE) {
 		exchange_fail(x, fault);

@@ -24,6 +24,7 @@
 #include "http/msg.h"
 #include "loop/worker.h"
 #include "net/addr.h"
+#include "toron/gateway.h"
 #include "toron/match.h"
 
 struct exchange;
@@ -186,6 +187,21 @@ static inline struct body *exchange_body_in(struct exchange *x, enum msg_kind ki
 	if (x->filters[kind].first != NULL)
 		return &x->filters[kind].first->in;
 	return kind == MSG_REQUEST ? &x->request.body : &x->response.body;
+}
+
+/* Bytes that the request's body may have; 0: no limit. */
+static inline uint64_t exchange_body_limit(const struct exchange *x)
+{
+	uint64_t own = x->route == NULL ? 0 : x->route->body_bytes, all = x->listener->limits.body_bytes;
+
+	return own != 0 && (all == 0 || own < all) ? own : all;
+}
+/* Its head says that it has more. */
+static inline bool exchange_is_over_limit(const struct exchange *x)
+{
+	uint64_t limit = exchange_body_limit(x);
+
+	return limit != 0 && x->request.length > 0 && (uint64_t)x->request.length > limit;
 }
 
 /* The client waits to be asked for its body, and so for the server. */

@@ -259,8 +259,7 @@ enum fault semantics_request(struct exchange *x)
 		fault = understand_path(x);
 	if (fault != FAULT_NONE)
 		return fault;
-	if (x->listener->limits.body_bytes != 0 && x->request.length > 0 &&
-	    (uint64_t)x->request.length > x->listener->limits.body_bytes)
+	if (exchange_is_over_limit(x))
 		return FAULT_BODY_TOO_LARGE;
 	/* RFC 9110 section 9.3.8. */
 	if (x->method_bit == TORON_TRACE && x->request.length != 0)

@@ -151,10 +151,12 @@ def test_diff_exit_status():
     base = "listeners: [{protocol: http, port: 8080}]\nroutes:\n  - {name: a, match: {path: /a}, respond: {status: 200}}\n"
     more = base + "  - {name: b, match: {path: \"/a/{x}\"}, respond: {status: 204}}\n"
     renamed = base.replace("name: a", "name: z")
-    for name, text in (("base", base), ("more", more), ("renamed", renamed)):
+    less = base.replace("respond:", "limits: {body_bytes: 1KiB}, respond:")
+    for name, text in (("base", base), ("more", more), ("renamed", renamed), ("less", less)):
         with open(os.path.join(folder, name + ".yaml"), "w") as f:
             f.write(text)
     assert lib.toronc("diff", "base.yaml", "renamed.yaml", cwd=folder)[0] == 0
+    assert lib.toronc("diff", "base.yaml", "less.yaml", cwd=folder)[0] == 1
     code, out, _ = lib.toronc("diff", "base.yaml", "more.yaml", cwd=folder)
     assert code == 1 and "/a/a" in out and "was: route 'a'" in out and "is:  route 'b'" in out, out
 

@@ -33,9 +33,9 @@ static void front_close(struct h1 *h, bool abort)
 }
 
 /* How much of what the client still sends is taken: what it may send of the body that it has begun, as if that were wanted. */
-static uint64_t linger_bytes(const struct h1 *h)
+static uint64_t linger_bytes(const struct h1 *h, uint64_t limit)
 {
-	uint64_t limit = h->front.listener->limits.body_bytes, left = 0;
+	uint64_t left = 0;
 
 	if (h->in_state == H1_IN_LENGTH || h->in_state == H1_IN_CHUNKED)
 		left = limit == 0 ? UINT64_MAX : limit;
@@ -54,7 +54,7 @@ static void linger_deadline(struct h1 *h)
 
 /* The response is out, and the client may still be sending, perhaps all of a large body before it reads anything: closing now would reset
  * the connection and could destroy the response on its way (RFC 9112 section 9.6). */
-static void linger(struct h1 *h, bool was_slow)
+static void linger(struct h1 *h, bool was_slow, uint64_t body_limit)
 {
 	const struct toron_listener *l = h->front.listener;
 	bool has_body = h->in_state == H1_IN_LENGTH || h->in_state == H1_IN_CHUNKED;
@@ -65,7 +65,7 @@ static void linger(struct h1 *h, bool was_slow)
 	}
 	h->lingering = true;
 	if (h->in_state != H1_IN_DISCARD)
-		h->in_left = linger_bytes(h);
+		h->in_left = linger_bytes(h, body_limit);
 	h->in_state = H1_IN_DISCARD;
 	h->in_at = h->in_end;
 	buf_release(&h->in);
@@ -96,6 +96,7 @@ static void next_request(struct h1 *h, bool keep)
 {
 	struct exchange *x = h->leg.x;
 	bool whole = h->in_state == H1_IN_DONE, was_slow = fault_info(x->fault)->http == 408;
+	uint64_t body_limit = exchange_body_limit(x);
 
 	h->leg.x = NULL;
 	exchange_done(x);
@@ -108,7 +109,7 @@ static void next_request(struct h1 *h, bool keep)
 		if (whole && h->in_at == h->in_end && !h->keep_alive)
 			front_close(h, false);
 		else
-			linger(h, was_slow);
+			linger(h, was_slow, body_limit);
 		return;
 	}
 	h->in_state = H1_IN_IDLE;

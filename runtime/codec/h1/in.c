@@ -69,7 +69,7 @@ static size_t take_body(struct h1 *h, uint64_t max)
 
 static bool over_body_limit(struct h1 *h)
 {
-	uint64_t limit = h->is_front ? h->front.listener->limits.body_bytes : 0;
+	uint64_t limit = h->is_front ? exchange_body_limit(h->leg.x) : 0;
 
 	return limit != 0 && h1_in_body(h)->appended > limit;
 }

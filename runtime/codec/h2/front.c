@@ -124,6 +124,12 @@ static void front_control(struct h2 *h, const nghttp2_frame *frame)
 
 /* ---- requests ---- */
 
+/* Whether nobody takes the request's body any more. */
+static bool goes_nowhere(const struct exchange *x)
+{
+	return x->back == NULL || x->back == &x->local;
+}
+
 static void front_broken(struct h2_stream *s, enum fault fault)
 {
 	struct exchange *x = s->leg.x;
@@ -137,6 +143,9 @@ static void front_broken(struct h2_stream *s, enum fault fault)
 		exchange_fault(x, &s->leg, fault);
 		return;
 	}
+	/* What is too much of a body that nobody takes does not take the answer away, which may still wait to be written. */
+	if (x->state >= EXCHANGE_ANSWERING && goes_nowhere(x))
+		return;
 	exchange_refuse(x, fault);
 	h2_flush_later(s->h);
 }
@@ -216,12 +225,6 @@ static void front_closed(struct h2_stream *s, uint32_t code)
 }
 
 /* ---- responses ---- */
-
-/* Whether nobody takes the request's body any more. */
-static bool goes_nowhere(const struct exchange *x)
-{
-	return x->back == NULL || x->back == &x->local;
-}
 
 static void front_sent(struct h2_stream *s)
 {

@@ -50,7 +50,7 @@ void h2_credit_all(struct h2_stream *s)
 
 static bool over_limit(const struct h2_stream *s)
 {
-	uint64_t limit = s->h->is_front ? s->h->front.listener->limits.body_bytes : 0;
+	uint64_t limit = s->h->is_front ? exchange_body_limit(s->leg.x) : 0;
 
 	return limit != 0 && s->taken > limit && !s->is_tunnel;
 }

@@ -15,7 +15,8 @@
  *        Backends whose servers choose the version.
  *   2.1  metrics, and an admin listener that serves them; lists of revoked certificates for backends;
  *        active health checks; balancing by the client's address;
- *        how much and how long is read from clients behind an early answer; how long lines of the access log wait. */
+ *        how much and how long is read from clients behind an early answer; how long lines of the access log wait; limits of
+ *        bodies by route. */
 #pragma once
 
 #define TORON_ABI_MAJOR 2

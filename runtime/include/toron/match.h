@@ -77,5 +77,6 @@ struct toron_route {
 	const struct toron_retry *retry;   /* NULL: the backend's */
 	const struct toron_rewrite *rewrite; /* NULL: none */
 	const struct toron_websocket *websocket; /* NULL: the backend's */
+	uint64_t body_bytes;               /* of a request; 0: the listener's limit alone */
 	uint32_t number;                   /* of the name: forms of one route share it; what metrics are counted by */
 };

@@ -64,6 +64,7 @@ START_TEST(defaults_come_from_the_schema)
 	ck_assert_uint_eq(l->limits.header_bytes.value, 32768);
 	ck_assert_uint_eq(l->limits.header_count.value, 100);
 	ck_assert_uint_eq(l->limits.body_bytes.value, 0);
+	ck_assert_uint_eq(m->routes[0].body_bytes.value, 0);
 	ck_assert_uint_eq(l->limits.unread_body.value, 1 << 20);
 	ck_assert_uint_eq(l->limits.uri_bytes.value, 8192);
 	ck_assert_uint_eq(l->timeouts.header.value, 10000);
