@@ -64,7 +64,7 @@ def test_path_is_the_clients():
         port = free_port()
         text = """\
 listeners: [{protocol: http, address: 127.0.0.1, port: %d}]
-log: {access: {enabled: true}}
+log: {access: {enabled: true, flush: 0}}
 routes: [{match: {path: /}, backend: {url: "http://127.0.0.1:%d/base"}}]
 """ % (port, b.port)
         with Gateway(text) as g:
@@ -188,7 +188,7 @@ def test_request_ids():
     with Backend() as b:
         text = """\
 listeners: [{protocol: http, address: 127.0.0.1, port: %d}]
-log: {access: {enabled: true}}
+log: {access: {enabled: true, flush: 0}}
 middlewares: {keep: {request-id: {header: x-correlation, trust_incoming: true}}}
 backends: {b: {url: "http://127.0.0.1:%d"}}
 routes:

@@ -17,7 +17,7 @@ routes:
   - {match: {path: /kept}, limits: {body_bytes: 10000B}, backend: patient}
   - {match: {path: /here}, limits: {body_bytes: 10000B}, echo: {}}
   - {match: {path: /}, backend: app}
-log: {access: {enabled: true}}
+log: {access: {enabled: true, flush: 0}}
 runtime: {workers: 1}
 """
 KINDS = [(front, back) for front in ("h1", "h2c") for back in ("h1", "h2c")]
