@@ -23,6 +23,7 @@ struct server_shared {
 	struct turn *turns;           /* owned; one a worker; NULL: connections are not limited */
 	_Atomic uint32_t exchanges;   /* in flight, for least-connections and random-two; not counted where one server is all there is */
 	_Atomic uint32_t waiting;     /* exchanges that wait because of a connection limit */
+	_Atomic uint32_t last_turn;   /* the worker that was last given a connection which another one gave up */
 	_Atomic bool is_unhealthy;    /* as its probes say */
 };
 

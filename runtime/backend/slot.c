@@ -133,22 +133,24 @@ void slot_ask_others(struct backend *b)
 		post(b, i);
 }
 
-/* Promises a slot that is ours to the next worker that waits. False: none does. */
+/* Promises a slot that is ours to the next worker that waits, behind the one that had the last. False: none does. */
 static bool grant(struct server *s)
 {
 	struct backend *b = s->backend;
 	unsigned n = atomic_load_explicit(&b->common->n_ports, memory_order_acquire);
+	unsigned last = atomic_load_explicit(&s->shared->last_turn, memory_order_relaxed);
 
-	for (unsigned k = 1; k < n; k++) {
-		unsigned i = (b->worker->index + k) % n;
+	for (unsigned k = 1; k <= n; k++) {
+		unsigned i = (last + k) % n;
 		struct turn *t = &s->shared->turns[i];
 
-		if (atomic_load_explicit(&t->waiting, memory_order_relaxed) == 0)
+		if (i == b->worker->index || atomic_load_explicit(&t->waiting, memory_order_relaxed) == 0)
 			continue;
 		/* Who ends says so before it looks at what it was granted: it sees this, or is seen to be gone. */
 		atomic_fetch_add(&t->granted, 1);
 		if (atomic_load(&b->common->ports[i].loop) == NULL && take_grant(t))
 			continue;
+		atomic_store_explicit(&s->shared->last_turn, i, memory_order_relaxed);
 		post(b, i);
 		return true;
 	}

@@ -11,7 +11,7 @@
 
 #define WORKERS_MAX 256      /* the most that the config language allows */
 #define SLOT_TURNS 8         /* exchanges that begin on a worker's connections before another worker that waits has its turn, */
-#define SLOT_TURN_MS 20      /* and as many more as begin in that time: a connection is not given up for each few of those that take no time */
+#define SLOT_TURN_MS 5      /* and as many more as begin in that time: a connection is not given up for each few of those that take no time */
 
 /* A worker as the others see it: where to ask it to give up idle connections that count against a limit. */
 struct port {

@@ -412,7 +412,7 @@ START_TEST(a_turn_that_is_over)
 
 	stage_others_wait(1);
 	ask(c, "/l", asks, 1);
-	stage_wait(30);
+	stage_wait(10);
 	for (unsigned i = 1; i < 10; i++)
 		ask(c, "/l", &asks[i], 1);
 	ck_assert_uint_eq(stage_n_servers(), 2);
