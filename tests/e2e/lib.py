@@ -234,19 +234,25 @@ class Backend:
     def close(self):
         """A descriptor is closed when its thread has let go of it: a thread that has not would go on with whatever gets its number next."""
         self.closed = True
-        for s in [self.socket, *(c.s for c in self.connections)]:
-            while not isinstance(s, socket.socket):
-                s = s.s  # what lies under our own TLS
-            try:
-                socket.socket.shutdown(s, socket.SHUT_RDWR)  # not Python's for TLS: its thread may be in the midst of it
-            except OSError:
-                pass
         end = time.monotonic() + 2 * SLOW
-        for thread in {self.thread, *self.threads} - {threading.current_thread()}:
+        self.shut(self.socket)
+        self.thread.join(2 * SLOW)  # from here on there are no more connections
+        for c in self.connections:
+            self.shut(c.s)
+        for thread in set(self.threads) - {threading.current_thread()}:
             thread.join(max(0, end - time.monotonic()))
         self.socket.close()
         for c in self.connections:
             c.close()
+
+    @staticmethod
+    def shut(s):
+        while not isinstance(s, socket.socket):
+            s = s.s  # what lies under our own TLS
+        try:
+            socket.socket.shutdown(s, socket.SHUT_RDWR)  # not Python's for TLS: its thread may be in the midst of it
+        except OSError:
+            pass
 
     def __enter__(self):
         return self
