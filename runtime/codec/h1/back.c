@@ -351,11 +351,10 @@ static const struct conn_user back_user = {
 
 static struct h1 *back_new(const struct back_user *user, void *owner, const struct back_limits *limits)
 {
-	struct h1 *h = calloc(1, sizeof(*h));
+	struct h1 *h = h1_new(false);
 
 	if (h == NULL)
 		return NULL;
-	h1_init(h, false);
 	h->leg.ops = &back_ops;
 	h->back.conn.user = user;
 	h->back.conn.owner = owner;

@@ -553,13 +553,12 @@ static const struct conn_user front_user = {
 /* Everything but the connection; NULL: out of memory, and the connection is no longer counted. */
 static struct h1 *front_new(struct worker *w, const struct toron_listener *l)
 {
-	struct h1 *h = calloc(1, sizeof(*h));
+	struct h1 *h = h1_new(true);
 
 	if (h == NULL) {
 		atomic_fetch_sub_explicit(l->open, 1, memory_order_relaxed);
 		return NULL;
 	}
-	h1_init(h, true);
 	h->leg.ops = &front_ops;
 	h->front.listener = l;
 	h->front.link.drain = front_drain;

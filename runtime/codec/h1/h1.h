@@ -37,19 +37,19 @@ struct h1 {
 	bool answer_keeps;   /* front: what the response head said about the connection */
 	bool paced;          /* the deadline that is set is that of a pace */
 	bool in_bulk;        /* the last read filled its buffer */
+	enum h1_in in_state : 8; /* as small as they can be: idle clients are many */
+	enum h1_out out_state : 8;
 	uint64_t blocked_ms; /* when the socket last took something, or first took nothing */
 	struct conn conn;
 	struct leg leg;
 	struct loop_task task; /* deferred pump, or free */
 
-	enum h1_in in_state;
 	struct buf *in;      /* counted; NULL while nothing is buffered */
 	uint32_t in_at, in_end;
 	size_t scanned;      /* of the head being looked for */
 	uint64_t in_left;    /* LENGTH; DISCARD: how much more is taken */
 	struct h1_chunks chunks;
 
-	enum h1_out out_state;
 	struct buf *out;     /* counted: heads and chunk framing not yet written; NULL: none */
 	uint32_t out_at, out_end;
 	size_t chunk_left;   /* of the chunk begun */
@@ -78,6 +78,8 @@ struct h1 {
 
 /* A connection of the role; conn is initialised by the caller. */
 void h1_init(struct h1 *h, bool is_front);
+/* The same on the heap, with room for what the role has; NULL: out of memory. h1_close frees it. */
+struct h1 *h1_new(bool is_front);
 /* Closes (abort: with RST) and frees at the end of the turn. The leg must have no exchange. */
 void h1_close(struct h1 *h, bool abort);
 

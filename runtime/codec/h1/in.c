@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "codec/h1/h1.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 
 #include "base/err.h"
@@ -515,6 +516,16 @@ void h1_init(struct h1 *h, bool is_front)
 	h->magic = H1_MAGIC;
 	h->is_front = is_front;
 	loop_task_init(&h->task, on_task);
+}
+
+/* Idle clients are many, and have no use for all that a server's connection needs. */
+struct h1 *h1_new(bool is_front)
+{
+	struct h1 *h = calloc(1, is_front ? offsetof(struct h1, front) + sizeof(h->front) : sizeof(*h));
+
+	if (h != NULL)
+		h1_init(h, is_front);
+	return h;
 }
 
 void h1_close(struct h1 *h, bool abort)
