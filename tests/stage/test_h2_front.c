@@ -354,17 +354,23 @@ START_TEST(a_client_that_never_opens_its_window)
 }
 END_TEST
 
+/* The two seconds for a body begin now. */
+static void runs_out_of_time(const struct pair *p)
+{
+	stage_wait(1500);
+	ck_assert(!p->asks->closed && p->asks->head[0] == '\0');
+	stage_wait(1000);
+	ck_assert(has(p->asks->head, ":status 408\n") && p->asks->ended && p->asked->closed);
+	ends_well(p->client);
+}
+
 START_TEST(a_client_that_sends_nothing_more)
 {
 	struct pair p = ask(LINES(REQUEST("POST", "/b")), true);
 
 	peer_send(p.client, p.asks, 10, false, NULL);
 	stage_run();
-	stage_wait(1500);
-	ck_assert(!p.asks->closed && p.asks->head[0] == '\0');
-	stage_wait(1000);
-	ck_assert(has(p.asks->head, ":status 408\n") && p.asks->ended && p.asked->closed);
-	ends_well(p.client);
+	runs_out_of_time(&p);
 }
 END_TEST
 
@@ -378,11 +384,7 @@ START_TEST(a_client_that_waits_to_be_asked_for_its_body)
 	peer_answer(p.server, p.asked, LINES(":status 100"), false);
 	stage_run();
 	ck_assert_int_eq(p.asks->n_interim, 1);
-	stage_wait(1500);
-	ck_assert(!p.asks->closed && p.asks->head[0] == '\0');
-	stage_wait(1000);
-	ck_assert(has(p.asks->head, ":status 408\n") && p.asks->ended && p.asked->closed);
-	ends_well(p.client);
+	runs_out_of_time(&p);
 }
 END_TEST
 
